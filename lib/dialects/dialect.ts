@@ -1,0 +1,117 @@
+/**
+ * The contract of a wire format. One folder per dialect, six files (`wire`, `request`, `response`, `stream`, `error`, `index`),
+ * serving both sides: as the client's language (decode request, encode answer) and as the provider's (encode request, decode
+ * answer). A dialect knows how to talk; it never knows to whom.
+ */
+import type { GatewayError } from '../errors.ts';
+import type { DialectId, GenerateEvent, GenerateRequest, GenerateResponse, Warning } from '../kinds/generate.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import type { Usage } from '../kinds/usage.ts';
+import type { Headers, SseFrame } from '../transport/message.ts';
+
+/** What the encoder of a request must know of the model it speaks to. All of it comes from the provider row and the catalog. */
+export interface UpstreamTarget {
+  /** The provider's name of the model. */
+  readonly model: string;
+  /** Most output tokens the model can write, when known; dialects that demand a cap use it as default. */
+  readonly maxOutputTokens?: number;
+  /** How the model gives JSON by schema: its own parameter, or a forced tool call. */
+  readonly structuredOutput: 'native' | 'tool';
+  /** Whether the model reasons; unknown models are taken to. */
+  readonly supportsReasoning?: boolean;
+}
+
+/** A request in the provider's language. */
+export interface EncodedRequest {
+  readonly body: JsonObject;
+  /** Headers the dialect needs because of what the request holds (`anthropic-beta`). */
+  readonly headers?: Headers;
+  /** What the dialect could not say. */
+  readonly warnings: readonly Warning[];
+  /** Handed to the decoder of the answer. */
+  readonly decoding: Decoding;
+}
+
+/** What the decoder of an answer must know of its request. */
+export interface Decoding {
+  /** Name of the tool that was forced to get JSON by schema: its arguments are the text of the answer. */
+  readonly jsonTool?: string;
+}
+
+/** What an encoder of answers must know. */
+export interface ReplyContext {
+  /** Model name as the client wrote it. */
+  readonly model: string;
+  /** Id for the answer where the provider gave none: unique per call. */
+  readonly id: string;
+  /** Now, in seconds since the epoch, for `created` where the provider gave none. */
+  readonly created: number;
+  /** Whether the client wants the usage chunk. */
+  readonly includeUsage: boolean;
+  /** USD of this usage, for clients that asked for the cost in the usage; undefined when not asked or unknown. */
+  readonly costOf?: (usage: Usage) => number | undefined;
+  /** Told of everything the client's dialect cannot say. */
+  readonly warn: (warning: Warning) => void;
+}
+
+/** Turns events into the text of a client's stream, framing included (`event:`/`data:` lines). One per answer. */
+export interface StreamEncoder {
+  /** Text to send for this event; empty when it needs none. */
+  push(event: GenerateEvent): string;
+  /** Text that closes the stream (`[DONE]`); closes blocks and reports a missing finish as an error. Called once, also after an error. */
+  end(): string;
+}
+
+/** Turns frames of a provider's stream into events. One per answer. */
+export interface StreamDecoder {
+  push(frame: SseFrame): readonly GenerateEvent[];
+  /** The socket ended: closes open blocks; a stream without its terminal event yields an `error` event. */
+  end(): readonly GenerateEvent[];
+}
+
+/** A provider's answer that was no success. */
+export interface FailedAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** A wire format of `generate`. */
+export interface Dialect {
+  readonly id: DialectId;
+
+  /** Client -> canonical. Throws `invalid_request` (with `param`) on what is wrong; keeps unknown fields in `extensions`. */
+  decodeRequest(body: JsonObject): GenerateRequest;
+  /** Canonical -> client, not streamed. */
+  encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject;
+  /** Canonical -> client, streamed. */
+  encodeStream(context: ReplyContext): StreamEncoder;
+  /** The client's error body. The status is `error.status`, unless the dialect renames it (see `statusOf`). */
+  encodeError(error: GatewayError, callId: string): JsonObject;
+
+  /** Canonical -> provider. */
+  encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest;
+  /** Provider -> canonical, not streamed: the events a stream of the same answer would have had. Throws `upstream` on garbage. */
+  decodeResponse(body: unknown, decoding: Decoding): readonly GenerateEvent[];
+  /** Provider -> canonical, streamed. */
+  decodeStream(decoding: Decoding): StreamDecoder;
+  /** A failed answer of a provider, with kind, status, message and retry-after kept. Never throws, whatever the bytes. */
+  decodeError(answer: FailedAnswer): GatewayError;
+
+  /** What a passthrough of this dialect must do to stay countable. */
+  readonly passthrough: Passthrough;
+}
+
+/** Same dialect on both sides: the body goes through but for these edits. */
+export interface Passthrough {
+  /** Edits a request so that its stream reports usage; returns the same object when nothing is needed. */
+  askUsage(body: JsonObject): JsonObject;
+  /** True when the client did not ask for the usage that `askUsage` made the provider send: such frames are taken out again. */
+  hidesUsage(body: JsonObject): boolean;
+  /** True for a frame that only carries usage. Called only for frames of streams where `hidesUsage`. */
+  isUsageFrame(frame: SseFrame): boolean;
+  /** The same frame data with the cost in its usage, for clients that asked; undefined when the frame has no usage. */
+  withCost(data: string, costOf: (usage: Usage) => number | undefined): string | undefined;
+  /** Caps the output tokens of a raw body (a clamp near a budget's end). */
+  clampOutput(body: JsonObject, tokens: number): JsonObject;
+}

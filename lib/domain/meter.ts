@@ -1,0 +1,78 @@
+/**
+ * Meters: the atomic counters behind every limit. A meter is one item per scope and window; the holds of open requests live inside
+ * it, so each step of money is one conditional write that happens exactly once.
+ */
+
+/** What a meter counts. `usd` in 1e-12 USD, the others in units. */
+export type Counter = 'usd' | 'requests' | 'tokens' | 'parallel';
+
+/** An amount per counter; an absent counter is not counted. */
+export type Amounts = Readonly<Partial<Record<Counter, bigint>>>;
+
+/** The kinds of owners a limit can have. Only `key` is enforced so far; the shape is ready for the others. */
+export type ScopeKind =
+  | 'key'
+  | 'team'
+  | 'member'
+  | 'user'
+  | 'organization'
+  | 'project'
+  | 'customer'
+  | 'tag'
+  | 'model'
+  | 'global';
+
+/** One owner. */
+export interface Scope {
+  readonly kind: ScopeKind;
+  readonly id: string;
+}
+
+/** A stretch of time in which a limit counts. Part of the meter's id, so that a reset needs no job. Milliseconds since the epoch. */
+export interface Window {
+  /** `total`, `minute`, `30d`, `1mo`, ... */
+  readonly name: string;
+  readonly start: number;
+  /** Exclusive; absent means it never turns. */
+  readonly end?: number;
+}
+
+/** The amounts a request wants to hold in one meter, and that meter's limits. */
+export interface HoldRequest {
+  /** `key#<hash>#usd#30d#1764547200000`: scope, what it counts, window. */
+  readonly meter: string;
+  readonly scope: Scope;
+  readonly window: Window;
+  readonly amounts: Amounts;
+  /** A hold is refused when committed + amount would exceed the limit of any counter. */
+  readonly limits: Amounts;
+  /** True when the keeper must settle what is left open (money and slots); false when the window's end makes it moot. */
+  readonly swept: boolean;
+}
+
+/** One open hold inside a meter. */
+export interface Hold {
+  /** The request id. */
+  readonly id: string;
+  readonly amounts: Amounts;
+  /** Lease end, milliseconds since the epoch. After it, whoever sees the hold settles it. */
+  readonly expiresAt: number;
+}
+
+/** A meter as read. */
+export interface Meter {
+  readonly id: string;
+  /** Spent + held, per counter. */
+  readonly committed: Amounts;
+  readonly holds: readonly Hold[];
+  /** Counts up with every hold. */
+  readonly rev: number;
+}
+
+/** Held now, per counter. */
+export function heldOf(meter: Meter, counter: Counter): bigint {
+  return meter.holds.reduce((sum, hold) => sum + (hold.amounts[counter] ?? 0n), 0n);
+}
+
+/** Spent for good, per counter: committed less held. */
+export const spentOf = (meter: Meter, counter: Counter): bigint => (meter.committed[counter] ?? 0n) - heldOf(meter, counter);

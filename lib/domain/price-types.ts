@@ -1,0 +1,43 @@
+/** Shapes of prices, shared by the catalog (which loads them) and `price` (which applies them). */
+import type { Money } from './money.ts';
+
+/**
+ * What the catalog knows of a model, in the field names of LiteLLM's price map (`input_cost_per_token`,
+ * `cache_read_input_token_cost`, `input_cost_per_token_above_200k_tokens`, ...), USD per single unit as decimal numbers.
+ */
+export interface CatalogModel {
+  /** Name in the catalog: `gpt-4o-mini`, `groq/llama-3.3-70b-versatile`. */
+  readonly name: string;
+  readonly provider: string;
+  readonly mode?: string;
+  readonly maxInputTokens?: number;
+  readonly maxOutputTokens?: number;
+  /** `supports_*` flags. */
+  readonly supports: Readonly<Record<string, boolean>>;
+  /** Every price field of the source, by its own name. */
+  readonly prices: Readonly<Record<string, number | unknown>>;
+}
+
+/** Prices an operator sets on a deployment; same field names, and they override the catalog field by field. */
+export type PriceOverride = Readonly<Record<string, number>>;
+
+/** A price list ready to be applied to usage. */
+export interface PriceSheet {
+  /** `catalog`, or `operator` when any field was overridden. */
+  readonly source: 'catalog' | 'operator' | 'demo';
+  /** Version of the data, for the ledger: `litellm-2026-08-01`, or `operator`. */
+  readonly version: string;
+  readonly prices: Readonly<Record<string, number | unknown>>;
+}
+
+/** What a usage costs. */
+export interface Cost {
+  /** 1e-12 USD. */
+  readonly total: Money;
+  /** Parts by class (`input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`, `audio_input`, ...); they sum to `total`. */
+  readonly parts: Readonly<Record<string, Money>>;
+  readonly source: PriceSheet['source'];
+  readonly version: string;
+  /** The rule that chose the price, where it was not the plain one: `above_200k_tokens`, `priority`, ... */
+  readonly rule?: string;
+}

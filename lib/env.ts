@@ -1,0 +1,62 @@
+/**
+ * Every environment variable of Tollgate, in one place: `infra/` imports the names, the functions import the parsed values, so
+ * the two cannot drift. Nothing else reads `process.env`.
+ */
+import * as z from 'zod/mini';
+
+/** Names and meaning of the variables. Kept as data for `infra/` and the generated reference. */
+export const ENV = {
+  TOLLGATE_REGISTRY_TABLE: 'DynamoDB table of keys, models and credential facts.',
+  TOLLGATE_METERS_TABLE: 'DynamoDB table of meters and their holds.',
+  TOLLGATE_LEDGER_TABLE: 'DynamoDB table of the ledger.',
+  TOLLGATE_SECRET_PREFIX: 'Prefix of the secrets that hold provider credentials; default `tollgate/`.',
+  TOLLGATE_MASTER_KEY_SECRET: 'Name or ARN of the secret that holds the master key.',
+  TOLLGATE_MASTER_KEY: 'The master key itself; local runs only.',
+  TOLLGATE_EXPIRED_HOLD:
+    'Cost booked for a call nobody came back to settle: `hold` (default) books the amount held, `zero` nothing.',
+  TOLLGATE_MAX_BODY_BYTES: 'Largest request body in bytes; default 6291456 on a function URL, 33554432 elsewhere.',
+  TOLLGATE_RESPONSE_COST_IN_STREAM:
+    'true: the cost is part of the usage of streams; LiteLLM `include_cost_in_streaming_usage`.',
+  TOLLGATE_NUM_RETRIES: 'Repeats of a failed provider call before the first byte; default 2.',
+  TOLLGATE_DISABLE_LEDGER: 'true: no ledger entries and no holds for calls with the master key; LiteLLM `disable_spend_logs`.',
+  TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
+} as const;
+
+/** Name of a variable. */
+export type EnvName = keyof typeof ENV;
+
+const flag = z.pipe(
+  z._default(z.enum(['true', 'false', '1', '0', '']), 'false'),
+  z.transform((value) => value === 'true' || value === '1'),
+);
+const count = (initial: number) => z._default(z.coerce.number().check(z.int(), z.nonnegative()), initial);
+
+const schema = z.object({
+  TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
+  TOLLGATE_METERS_TABLE: z._default(z.string(), 'tollgate-meters'),
+  TOLLGATE_LEDGER_TABLE: z._default(z.string(), 'tollgate-ledger'),
+  TOLLGATE_SECRET_PREFIX: z._default(z.string(), 'tollgate/'),
+  TOLLGATE_MASTER_KEY_SECRET: z.optional(z.string()),
+  TOLLGATE_MASTER_KEY: z.optional(z.string()),
+  TOLLGATE_EXPIRED_HOLD: z._default(z.enum(['hold', 'zero']), 'hold'),
+  TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number().check(z.int(), z.positive())),
+  TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
+  TOLLGATE_NUM_RETRIES: count(2),
+  TOLLGATE_DISABLE_LEDGER: flag,
+  TOLLGATE_LOG_LEVEL: z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+});
+
+/** The parsed settings. */
+export type Env = z.infer<typeof schema>;
+
+/**
+ * Reads and checks the variables.
+ *
+ * @throws Error naming each variable that is wrong and what it may be.
+ */
+export function readEnv(source: Readonly<Record<string, string | undefined>> = process.env): Env {
+  const parsed = z.safeParse(schema, source);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`Environment: ${faults.join('; ')}`);
+}

@@ -1,0 +1,92 @@
+/** The one object that travels through the onion, and what comes back. */
+import type { GatewayError } from './errors.ts';
+import type { VirtualKey } from './domain/key.ts';
+import type { Deployment } from './domain/model.ts';
+import type { Money } from './domain/money.ts';
+import type { Cost } from './domain/price-types.ts';
+import type { GenerateRequest, Warning } from './kinds/generate.ts';
+import type { JsonObject } from './kinds/json.ts';
+import type { Usage } from './kinds/usage.ts';
+import type { HttpReply, HttpRequest } from './transport/message.ts';
+
+/** Who calls. The master key may do everything and has no limits. */
+export type Caller = { readonly type: 'master' } | { readonly type: 'key'; readonly key: VirtualKey };
+
+/** How an answer ended, known after its last byte. */
+export interface Outcome {
+  /** `aborted`: the client left, or the deadline came. */
+  readonly status: 'success' | 'error' | 'aborted';
+  /** What the provider served, reported or estimated; absent when nothing was consumed (a refused or failed call). */
+  readonly usage?: Usage;
+  readonly error?: GatewayError;
+  /** Milliseconds from receipt to the first byte of the answer. */
+  readonly firstByteMs?: number;
+}
+
+/**
+ * A reply has a head and a `done`. What counts (settle, record) hangs on `done`, which resolves exactly once, after the last byte, an
+ * abort or an error, and never rejects. A shell awaits it before it lets go of the environment.
+ */
+export interface Reply extends HttpReply {
+  readonly done: Promise<Outcome>;
+}
+
+/** A deployment chosen for this call, with what pricing and encoding need of it. */
+export interface Target {
+  readonly deployment: Deployment;
+  /** The provider's name of the model, wildcards filled in. */
+  readonly model: string;
+  /** Input tokens the model accepts, output tokens it writes; absent when unknown. */
+  readonly maxInputTokens?: number;
+  readonly maxOutputTokens?: number;
+  readonly structuredOutput?: 'native' | 'tool';
+  readonly supportsReasoning?: boolean;
+  /** What a usage costs here; absent when the price is unknown. */
+  readonly price?: (usage: Usage) => Cost;
+}
+
+/** What was held for the call. */
+export interface Admission {
+  /** 1e-12 USD held; absent when no scope has a budget. */
+  readonly held?: Money;
+  /** Most output tokens the hold pays for, when that is less than the request could have used. */
+  readonly clampedOutputTokens?: number;
+  /** Response headers that state limits and what remains of them. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One request on its way. Policies fill it in from the outside to the inside. */
+export interface Exchange {
+  /** Call id, unique: 26 characters, time-ordered. */
+  readonly id: string;
+  readonly request: HttpRequest;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Moment by which the last byte must be out; the shell's limit less a margin. */
+  readonly deadline: number;
+  /** Aborts when the client left (where the shell can tell) or the deadline passed. */
+  readonly signal: AbortSignal;
+  /** Client route without prefixes: `/v1/chat/completions`. */
+  readonly route: string;
+  /** Id of the client's dialect. */
+  readonly dialect: string;
+  /** The parsed body. */
+  body: JsonObject;
+  /** The decoded request. */
+  generate: GenerateRequest;
+  caller?: Caller;
+  /** Model name after key aliases. */
+  modelName: string;
+  /** Deployments to try, in order; filled by `route`. */
+  plan: readonly Target[];
+  /** The one being tried, or that answered. */
+  target?: Target;
+  /** Dialect spoken to the target. */
+  upstreamDialect?: string;
+  admission?: Admission;
+  readonly warnings: Warning[];
+  /** Calls made to providers. */
+  attempts: number;
+  /** True once a byte of the answer was handed out: no retry after that. */
+  committed: boolean;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 15_000,
+    hookTimeout: 20_000,
+    coverage: {
+      provider: 'v8',
+      include: ['lib/domain/**', 'lib/dialects/**', 'lib/policies/**'],
+      thresholds: { lines: 95 },
+    },
+  },
+});

@@ -15,7 +15,7 @@ export interface CatalogModel {
   /** `supports_*` flags. */
   readonly supports: Readonly<Record<string, boolean>>;
   /** Every price field of the source, by its own name. */
-  readonly prices: Readonly<Record<string, number | unknown>>;
+  readonly prices: Readonly<Record<string, unknown>>;
 }
 
 /** Prices an operator sets on a deployment; same field names, and they override the catalog field by field. */
@@ -27,7 +27,7 @@ export interface PriceSheet {
   readonly source: 'catalog' | 'operator' | 'demo';
   /** Version of the data, for the ledger: `litellm-2026-08-01`, or `operator`. */
   readonly version: string;
-  readonly prices: Readonly<Record<string, number | unknown>>;
+  readonly prices: Readonly<Record<string, unknown>>;
 }
 
 /** What a usage costs. */

@@ -1,0 +1,112 @@
+/**
+ * The door of the management API: every field that comes in is checked here, and a fault names the field, what is allowed and,
+ * where it cannot be a secret, the value seen.
+ */
+import * as z from 'zod/mini';
+import { parseUsd } from '../domain/money.ts';
+import { GatewayError } from '../errors.ts';
+
+/** Fields whose value is never repeated in an error. */
+const SECRET_FIELD = /key|token|secret|password|credential|headers/i;
+
+/** What may be said of a value in an error: short and harmless ones are shown, others described. */
+function describe(value: unknown, path: string): string {
+  if (value === undefined) return 'nothing';
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object') return 'an object';
+  const text = String(value);
+  const harmless = text.length <= 16 && !SECRET_FIELD.test(path) && !text.startsWith('sk-');
+  return harmless ? JSON.stringify(text) : `a string of ${text.length} characters`;
+}
+
+/** The value at a path of `root`. */
+const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, step) => (value as Record<PropertyKey, unknown> | null | undefined)?.[step], root);
+
+/** `models[0]`, `litellm_params.api_base`. */
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? String(step) : `.${String(step)}`))
+    .join('');
+
+/**
+ * The value as the schema has it. `at` is the name of the field the value came from; absent for a whole body.
+ *
+ * @throws GatewayError `invalid_request` for the first fault: `max_budget: expected an amount in USD, got -1`.
+ */
+export function check<T>(schema: z.ZodMiniType<T>, value: unknown, at?: string): T {
+  const parsed = z.safeParse(schema, value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const inner = issue?.path ?? [];
+  const path = pathText(at === undefined ? inner : [at, ...inner]);
+  const name = path === '' ? 'body' : path;
+  const fault = `${name}: ${issue?.message ?? 'not valid'}, got ${describe(valueAt(value, inner), path)}`;
+  throw new GatewayError('invalid_request', fault, { param: name });
+}
+
+/** Non-empty text of at most `max` characters, without control characters. */
+export const text = (max = 256): z.ZodMiniType<string> => {
+  const expected = `expected a text of 1 to ${max} characters without control characters`;
+  return z.string(expected).check(z.minLength(1, expected), z.maxLength(max, expected), z.regex(/^\P{Cc}*$/u, expected));
+};
+
+/** A whole number, 0 or more; digits in a string count too. */
+export const count: z.ZodMiniType<number> = z.pipe(
+  z
+    .union([z.number(), z.string().check(z.regex(/^\d{1,15}$/))], 'expected a whole number, 0 or more')
+    .check(
+      z.refine((value) => Number.isSafeInteger(Number(value)) && Number(value) >= 0, 'expected a whole number, 0 or more'),
+    ),
+  z.transform(Number),
+);
+
+const MAX_USD = 1e12;
+const USD_TEXT = /^\d{1,13}(\.\d{1,20})?([eE][+-]?\d{1,2})?$/;
+const USD_EXPECTED = 'expected an amount in USD between 0 and 1000000000000';
+
+/** An amount in USD, as 1e-12 USD. */
+export const usd: z.ZodMiniType<bigint> = z.pipe(
+  z
+    .union([z.number(), z.string().check(z.regex(USD_TEXT))], USD_EXPECTED)
+    .check(z.refine((value) => Number(value) >= 0 && Number(value) <= MAX_USD, USD_EXPECTED)),
+  z.transform(parseUsd),
+);
+
+const SECONDS_EXPECTED = 'expected seconds, more than 0 and at most 86400';
+
+/** Seconds, as milliseconds. */
+export const seconds: z.ZodMiniType<number> = z.pipe(
+  z
+    .union([z.number(), z.string().check(z.regex(/^\d{1,5}(\.\d+)?$/))], SECONDS_EXPECTED)
+    .check(z.refine((value) => Number(value) > 0 && Number(value) <= 86_400, SECONDS_EXPECTED)),
+  z.transform((value) => Math.max(1, Math.round(Number(value) * 1000))),
+);
+
+/** true or false. */
+export const flag: z.ZodMiniType<boolean> = z.boolean('expected true or false');
+
+/** A list of texts. */
+export const names: z.ZodMiniType<string[]> = z
+  .array(text(), 'expected a list of texts')
+  .check(z.maxLength(1000, 'expected a list of at most 1000 texts'));
+
+/** A map from text to text. */
+export const textMap: z.ZodMiniType<Record<string, string>> = z.record(z.string(), text(2048), 'expected an object of texts');
+
+const FREE_BYTES = 65_536;
+
+/** A free JSON object of at most 64 KiB. */
+export const freeObject: z.ZodMiniType<Record<string, unknown>> = z
+  .record(z.string(), z.unknown(), 'expected an object')
+  .check(
+    z.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= FREE_BYTES, 'expected an object of at most 65536 bytes'),
+  );
+
+/** True for what clients send to say nothing: null, false, 0-length text, list or object. */
+export function saysNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return true;
+  if (typeof value !== 'object') return false;
+  return Object.keys(value).length === 0;
+}

@@ -104,6 +104,8 @@ export interface Dialect {
 
 /** Same dialect on both sides: the body goes through but for these edits. */
 export interface Passthrough {
+  /** Request headers of the client that belong to the dialect and go along (`anthropic-beta`). Lower case. */
+  readonly headers?: readonly string[];
   /** Edits a request so that its stream reports usage; returns the same object when nothing is needed. */
   askUsage(body: JsonObject): JsonObject;
   /** True when the client did not ask for the usage that `askUsage` made the provider send: such frames are taken out again. */

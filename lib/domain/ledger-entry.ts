@@ -40,9 +40,12 @@ export interface LedgerEntry {
   /** Absent: the price is unknown (see `price`); never zero for a call that used tokens nobody could price. */
   readonly cost?: Money;
   readonly costParts?: Readonly<Record<string, Money>>;
-  /** Where the price came from; `unknown` says the cost is absent because no price exists. */
+  /**
+   * Where the price came from. `hold`: nobody settled the call, the operator's rule for expired holds set the cost. `unknown`: no
+   * price was found; the cost is then absent, unless nothing was consumed.
+   */
   readonly price: {
-    readonly source: 'catalog' | 'operator' | 'demo' | 'unknown';
+    readonly source: 'catalog' | 'operator' | 'demo' | 'hold' | 'unknown';
     readonly version?: string;
     readonly rule?: string;
   };

@@ -37,6 +37,21 @@ export interface Window {
   readonly end?: number;
 }
 
+/**
+ * What the ledger must be told of a call that nobody came back to settle. It lives inside the hold, so it is kept short; whose call it
+ * was is in the meter's id.
+ */
+export interface CallFacts {
+  /** Milliseconds since the epoch at which the call arrived. */
+  readonly at: number;
+  /** `generate`. */
+  readonly kind: string;
+  readonly route: string;
+  readonly clientDialect: string;
+  readonly modelGroup: string;
+  readonly stream: boolean;
+}
+
 /** The amounts a request wants to hold in one meter, and that meter's limits. */
 export interface HoldRequest {
   /** `key#<hash>#usd#30d#1764547200000`: scope, what it counts, window. */
@@ -48,6 +63,8 @@ export interface HoldRequest {
   readonly limits: Amounts;
   /** True when the keeper must settle what is left open (money and slots); false when the window's end makes it moot. */
   readonly swept: boolean;
+  /** Given with money: enough to write the call's ledger entry should it never be settled. */
+  readonly call?: CallFacts;
 }
 
 /** One open hold inside a meter. */
@@ -57,6 +74,7 @@ export interface Hold {
   readonly amounts: Amounts;
   /** Lease end, milliseconds since the epoch. After it, whoever sees the hold settles it. */
   readonly expiresAt: number;
+  readonly call?: CallFacts;
 }
 
 /** A meter as read. */

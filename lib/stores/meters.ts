@@ -2,7 +2,8 @@ import type { Amounts, Counter, HoldRequest, Meter } from '../domain/meter.ts';
 
 /** What a hold attempt came to. */
 export type HoldOutcome =
-  | { readonly type: 'held' }
+  /** The hold is in place, now or since an earlier try; the meter with it. */
+  | { readonly type: 'held'; readonly meter: Meter }
   /** A limit stood in the way; the meter as it was. `counter` is the first one that had no room. */
   | { readonly type: 'refused'; readonly counter: Counter; readonly meter: Meter };
 
@@ -20,6 +21,9 @@ export interface MeterStore {
   seed(meter: string, spent: Amounts): Promise<'seeded' | 'exists'>;
   /** Meters that have, or had, holds whose lease ended before `now` (milliseconds), from the sparse index. */
   due(now: number, limit: number): Promise<readonly Meter[]>;
-  /** Takes a meter off the sparse index, or moves it to `nextDue`, if no hold was added since `rev`. */
+  /**
+   * Moves a meter in the sparse index to `nextDue`, the earliest lease end of the holds still open; without one, takes it off the
+   * index if no hold was added since `rev`, else `changed`. Both need the meter to be on the index.
+   */
   checked(meter: string, rev: number, nextDue: number | undefined): Promise<'done' | 'changed'>;
 }

@@ -3,7 +3,7 @@ import type { GatewayError } from './errors.ts';
 import type { VirtualKey } from './domain/key.ts';
 import type { Deployment } from './domain/model.ts';
 import type { Money } from './domain/money.ts';
-import type { Cost } from './domain/price-types.ts';
+import type { Cost, PriceSheet } from './domain/price-types.ts';
 import type { GenerateRequest, Warning } from './kinds/generate.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { Usage } from './kinds/usage.ts';
@@ -41,6 +41,8 @@ export interface Target {
   readonly maxOutputTokens?: number;
   readonly structuredOutput?: 'native' | 'tool';
   readonly supportsReasoning?: boolean;
+  /** Prices of the model here; absent when unknown. */
+  readonly sheet?: PriceSheet;
   /** What a usage costs here; absent when the price is unknown. */
   readonly price?: (usage: Usage) => Cost;
 }

@@ -1,11 +1,14 @@
 /** Virtual keys: what a key is, how its secret is made and hashed. Rules only; storage is `stores/keys`. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { Scope } from './meter.ts';
 import type { Money } from './money.ts';
 
 /** A virtual key as stored. The secret is not here: only its hash is. Times are milliseconds since the epoch. */
 export interface VirtualKey {
   /** SHA-256 of the secret, lower-case hex: the id of the key, and LiteLLM's `token`. */
   readonly hash: string;
+  /** The first hash of a key whose secret was regenerated. Meters and ledger stay under it, see `scopeOf`. */
+  readonly origin?: string;
   /** Masked secret for people: `sk-...a1b2`. */
   readonly name: string;
   readonly alias?: string;
@@ -38,6 +41,12 @@ export interface VirtualKey {
   /** Counts up with every change; writes are conditional on it. */
   readonly rev: number;
 }
+
+/**
+ * The owner under which a key's meters and ledger entries are kept (`LedgerEntry.keyHash` is its id): the key's first hash, so that a
+ * regenerated secret neither resets a budget nor opens a second one beside it.
+ */
+export const scopeOf = (key: Pick<VirtualKey, 'hash' | 'origin'>): Scope => ({ kind: 'key', id: key.origin ?? key.hash });
 
 /** Fresh secret: `sk-` and 192 random bits. `random` is injected in tests. */
 export function newSecret(random: (bytes: number) => Uint8Array = randomBytes): string {

@@ -41,6 +41,8 @@ export interface Target {
   readonly maxOutputTokens?: number;
   readonly structuredOutput?: 'native' | 'tool';
   readonly supportsReasoning?: boolean;
+  readonly supportsAdaptiveThinking?: boolean;
+  readonly supportsSampling?: boolean;
   /** Prices of the model here; absent when unknown. */
   readonly sheet?: PriceSheet;
   /** What a usage costs here; absent when the price is unknown. */

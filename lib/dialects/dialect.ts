@@ -19,6 +19,10 @@ export interface UpstreamTarget {
   readonly structuredOutput: 'native' | 'tool';
   /** Whether the model reasons; unknown models are taken to. */
   readonly supportsReasoning?: boolean;
+  /** Whether the model decides itself how long to think (Anthropic adaptive thinking); unknown models are taken not to. */
+  readonly supportsAdaptiveThinking?: boolean;
+  /** Whether the model takes temperature, top-p and top-k; unknown models are taken to. */
+  readonly supportsSampling?: boolean;
 }
 
 /** A request in the provider's language. */
@@ -106,6 +110,11 @@ export interface Dialect {
 export interface Passthrough {
   /** Request headers of the client that belong to the dialect and go along (`anthropic-beta`). Lower case. */
   readonly headers?: readonly string[];
+  /**
+   * A request without the proofs of reasoning that this gateway packed for another provider's answers: the provider of this dialect
+   * would refuse them. Returns the same object when there are none.
+   */
+  withoutForeignProofs?(body: JsonObject): JsonObject;
   /** Edits a request so that its stream reports usage; returns the same object when nothing is needed. */
   askUsage(body: JsonObject): JsonObject;
   /** True when the client did not ask for the usage that `askUsage` made the provider send: such frames are taken out again. */

@@ -62,6 +62,7 @@ export interface ImagePart {
   /** OpenAI's resolution hint: `low`, `high`, `auto`. */
   readonly detail?: string;
   readonly cache?: CacheMark;
+  readonly extensions?: Extensions;
 }
 export interface AudioPart {
   readonly type: 'audio';
@@ -82,6 +83,7 @@ export interface DocumentPart {
   /** True when the model is asked to cite it. */
   readonly citations?: boolean;
   readonly cache?: CacheMark;
+  readonly extensions?: Extensions;
 }
 /** The model's reasoning. `signature` and `data` are opaque proofs of the provider: they must come back unchanged. */
 export interface ReasoningPart {
@@ -113,9 +115,10 @@ export interface ToolCallPart {
 export interface ToolResultPart {
   readonly type: 'tool-result';
   readonly callId: string;
-  readonly parts: readonly (TextPart | ImagePart | DocumentPart)[];
+  readonly parts: readonly (TextPart | ImagePart | DocumentPart | OpaquePart)[];
   readonly isError?: boolean;
   readonly cache?: CacheMark;
+  readonly extensions?: Extensions;
 }
 export interface RefusalPart {
   readonly type: 'refusal';

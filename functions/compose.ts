@@ -1,0 +1,122 @@
+/**
+ * Puts the parts together: the gateway of the data plane and the dependencies of management, from stores, secrets and settings. The
+ * Lambda entries call it with what the environment names, the local server with its emulators.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createCall } from '../lib/call.ts';
+import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
+import { createCredentials } from '../lib/credentials.ts';
+import { dialects } from '../lib/dialects/index.ts';
+import { createUsageEstimator } from '../lib/domain/estimate.ts';
+import type { Deployment } from '../lib/domain/model.ts';
+import type { Env } from '../lib/env.ts';
+import { createGateway, type Gateway } from '../lib/gateway.ts';
+import type { Log } from '../lib/log.ts';
+import type { ManagementDeps } from '../lib/management/deps.ts';
+import { listModels } from '../lib/model-list.ts';
+import { admit } from '../lib/policies/admit.ts';
+import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
+import { createRegistry } from '../lib/registry.ts';
+import type { CredentialStore } from '../lib/stores/credentials.ts';
+import type { KeyStore } from '../lib/stores/keys.ts';
+import type { LedgerStore } from '../lib/stores/ledger.ts';
+import type { MeterStore } from '../lib/stores/meters.ts';
+import type { ModelStore } from '../lib/stores/models.ts';
+import type { SecretStore } from '../lib/stores/secrets.ts';
+import type { TotalStore } from '../lib/stores/totals.ts';
+import { createTargets } from '../lib/targets.ts';
+import { createHttpClient } from '../lib/transport/http.ts';
+
+/** The stores, whichever implementation. */
+export interface Stores {
+  readonly keys: KeyStore;
+  readonly models: ModelStore;
+  readonly credentials: CredentialStore;
+  readonly meters: MeterStore;
+  readonly ledger: LedgerStore;
+  readonly totals: TotalStore;
+}
+
+/** What differs between a Lambda function, the local server and a test. */
+export interface Composition {
+  readonly env: Env;
+  readonly stores: Stores;
+  readonly secrets: SecretStore;
+  readonly masterKey: () => Promise<string | undefined>;
+  /** Deployments of this process: config file, environment, demo. */
+  readonly deployments?: readonly Deployment[];
+  readonly catalog?: Catalog;
+  readonly log: Log;
+  readonly now?: () => number;
+  readonly random?: (bytes: number) => Uint8Array;
+  /** Variables that `os.environ/NAME` credentials and base URLs of provider rows come from. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The parts, ready to serve. */
+export interface Composed {
+  readonly gateway: Gateway;
+  readonly management: ManagementDeps;
+  close(): Promise<void>;
+}
+
+/** Builds everything; opens no connection until the first request needs one. */
+export function compose(from: Composition): Composed {
+  const { env, stores, secrets, log } = from;
+  const now = from.now ?? Date.now;
+  const random = from.random ?? randomBytes;
+  const uniform = (): number => Buffer.from(random(4)).readUInt32BE() / 2 ** 32;
+  const environment = from.environment ?? {};
+  const catalog = from.catalog ?? createCatalog();
+  const registry = createRegistry({ keys: stores.keys, models: stores.models, fixed: from.deployments ?? [], now, log });
+  const http = createHttpClient({ now });
+  const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };
+
+  const gateway = createGateway({
+    dialects,
+    authentication,
+    routing: { deployments: registry.deployments, resolve: createTargets(catalog), random: uniform },
+    retrying: {
+      retries: env.TOLLGATE_NUM_RETRIES,
+      now,
+      random: uniform,
+      sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+    },
+    admit: admit({
+      meters: stores.meters,
+      ledger: stores.ledger,
+      now,
+      log,
+      expired: env.TOLLGATE_EXPIRED_HOLD,
+      disableLedger: env.TOLLGATE_DISABLE_LEDGER,
+    }),
+    call: createCall({
+      http,
+      dialects,
+      credential: createCredentials(secrets, environment),
+      environment,
+      estimator: createUsageEstimator,
+      costInStreams: env.TOLLGATE_RESPONSE_COST_IN_STREAM,
+      now,
+    }),
+    models: (exchange) => listModels(registry, catalog, exchange.caller),
+    ready: async () => void (await stores.models.version()),
+    log,
+    now,
+    random,
+  });
+
+  const management: ManagementDeps = {
+    ...stores,
+    secrets,
+    catalog,
+    now,
+    random,
+    log,
+    onChange: registry.forget,
+    deployments: registry.deployments,
+    authenticate: (headers) => authenticateSecret(secretOf({ headers, query: new URLSearchParams() }), authentication),
+  };
+  return { gateway, management, close: () => http.close() };
+}

@@ -1,0 +1,46 @@
+/** Which endpoint a path means. */
+import { chatCompletions } from './chat-completions.ts';
+import type { Endpoint, Match } from './endpoint.ts';
+import { liveliness, readiness } from './health.ts';
+import { messages } from './messages.ts';
+import { modelList, modelOne } from './models.ts';
+
+/** Every endpoint of the data plane. */
+export const endpoints: readonly Endpoint[] = [chatCompletions, messages, modelList, modelOne, liveliness, readiness];
+
+interface Route {
+  readonly pattern: RegExp;
+  readonly endpoint: Endpoint;
+}
+
+const fixed = new Map<string, Endpoint[]>();
+const patterns: Route[] = [];
+for (const endpoint of endpoints) {
+  for (const path of endpoint.paths) {
+    if (path.includes('{')) {
+      const source = path.replaceAll('{model}', '(?<model>[^/]+)').replaceAll('{rest}', '(?<model>.+)');
+      patterns.push({ pattern: new RegExp(`^${source}$`), endpoint });
+    } else fixed.set(path, [...(fixed.get(path) ?? []), endpoint]);
+  }
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+/** Endpoints at a path, whatever their method: none means 404, none with the right method means 405. A trailing slash is forgiven. */
+export function findEndpoints(path: string): readonly Match[] {
+  const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  const exact = fixed.get(clean);
+  if (exact !== undefined) return exact.map((endpoint) => ({ endpoint }));
+  const found: Match[] = [];
+  for (const { pattern, endpoint } of patterns) {
+    const model = pattern.exec(clean)?.groups?.['model'];
+    if (model !== undefined) found.push({ endpoint, model: decoded(model) });
+  }
+  return found;
+}

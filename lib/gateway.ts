@@ -1,0 +1,213 @@
+/**
+ * The table of contents of a request: which endpoint, then the onion, outermost policy first. Shells hand in an `HttpRequest` and write
+ * the `Reply`; nothing here knows of Lambda, sockets or tables.
+ */
+import type { Dialect } from './dialects/dialect.ts';
+import { newCallId } from './domain/call-id.ts';
+import { endpoints, findEndpoints } from './endpoints/index.ts';
+import type { Match } from './endpoints/endpoint.ts';
+import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
+import { GatewayError } from './errors.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import type { DialectId, GenerateRequest } from './kinds/generate.ts';
+import type { JsonObject } from './kinds/json.ts';
+import type { Log } from './log.ts';
+import { compose, type Terminal } from './pipeline.ts';
+import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
+import { authorize } from './policies/authorize.ts';
+import { decode } from './policies/decode.ts';
+import type { Policy } from './policies/policy.ts';
+import { record } from './policies/record.ts';
+import { errorReply, renderErrors } from './policies/render-errors.ts';
+import { retry, type RetryDeps } from './policies/retry.ts';
+import { route, type RouteDeps } from './policies/route.ts';
+import type { HttpReply, HttpRequest } from './transport/message.ts';
+
+/** Everything the core needs; shells and tests put it together. */
+export interface GatewayDeps {
+  readonly dialects: Readonly<Record<DialectId, Dialect>>;
+  readonly authentication: AuthenticateDeps;
+  readonly routing: RouteDeps;
+  readonly retrying: RetryDeps;
+  /** Limits, hold, settlement: the money policy. */
+  readonly admit: Policy;
+  /** The terminal step. */
+  readonly call: Terminal;
+  /** Models to list for a caller. */
+  readonly models: (exchange: Exchange) => Promise<readonly ListedModel[]>;
+  /** Throws when a store does not answer. */
+  readonly ready: () => Promise<void>;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** What a shell knows of a request besides its bytes. */
+export interface ShellContext {
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Moment by which the last byte must be out: the platform's limit less a margin. */
+  readonly deadline: number;
+  /** Aborts when the client left, where the shell can tell. */
+  readonly signal?: AbortSignal;
+}
+
+/** The gateway. */
+export interface Gateway {
+  handle(request: HttpRequest, context: ShellContext): Promise<Reply>;
+  /** An error in the language of whoever calls `path`: for shells that refuse a request before its body is read. */
+  refuse(path: string, error: GatewayError): HttpReply;
+}
+
+const NOTHING: GenerateRequest = { model: '', messages: [], sampling: {}, stream: false, includeUsage: false, extensions: {} };
+
+/** Puts the gateway together. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const renderError = (dialect: string, error: GatewayError, callId: string): JsonObject =>
+    deps.dialects[dialect as DialectId].encodeError(error, callId);
+  const decodeRequest = (dialect: string, body: JsonObject): GenerateRequest =>
+    deps.dialects[dialect as DialectId].decodeRequest(body);
+
+  /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
+  const onion = (pathModel: string | undefined): readonly Policy[] => [
+    record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
+    renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
+    authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
+    decode(decodeRequest, pathModel), // the model's name is in the body
+    authorize(), // key aliases, then access
+    route(deps.routing), // before money: a hold needs the price of what will be called
+    deps.admit, // the only door: one admission for all limits; settles on `done`
+    retry(deps.retrying), // inside the hold: repeats share it
+  ];
+  const plain = compose(onion(undefined), deps.call);
+
+  const listing = compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], (exchange) =>
+    listModels(deps, exchange),
+  );
+  const health = compose([renderErrors(renderError, deps.log)], async (exchange) => {
+    if (exchange.route === '/health/readiness') await deps.ready();
+    return jsonReply({ status: 'healthy' });
+  });
+
+  const terminalOf = (match: Match | undefined, found: readonly Match[], exchange: Exchange): Promise<Reply> => {
+    switch (match?.endpoint.kind) {
+      case 'generate':
+        return match?.model === undefined ? plain(exchange) : compose(onion(match.model), deps.call)(exchange);
+      case 'models':
+        return listing(exchange);
+      case 'liveliness':
+      case 'readiness':
+        return health(exchange);
+      case undefined:
+        return compose([renderErrors(renderError, deps.log)], () => Promise.reject(nothingAt(exchange.request, found)))(
+          exchange,
+        );
+    }
+  };
+
+  return {
+    async handle(request, context) {
+      const found = findEndpoints(request.path);
+      const match = found.find(
+        ({ endpoint }) => endpoint.method === request.method || (request.method === 'HEAD' && endpoint.method === 'GET'),
+      );
+      const limit = limitedSignal(deps, context);
+      const exchange = openExchange(deps, request, context, match ?? found[0], limit.signal);
+      const reply = await terminalOf(match, found, exchange);
+      void reply.done.then(limit.release);
+      return reply;
+    },
+    refuse(path, error) {
+      const dialect = dialectOf(path, findEndpoints(path)[0]);
+      return errorReply(error, renderError(dialect, error, newCallId(deps.now(), deps.random)));
+    },
+  };
+}
+
+/** The dialect to answer in: the endpoint's, or Anthropic's below its own prefix, else OpenAI's. */
+const dialectOf = (path: string, match: Match | undefined): DialectId =>
+  match?.endpoint.dialect ?? (/(^|\/)messages(\/|$)/.test(path) ? 'anthropic-messages' : 'openai-chat');
+
+function nothingAt(request: HttpRequest, found: readonly Match[]): GatewayError {
+  if (found.length === 0) {
+    const known = endpoints.map(({ method, route }) => `${method} ${route}`).join(', ');
+    return new GatewayError('not_found', `There is nothing at ${request.method} ${request.path}. Known routes: ${known}.`, {
+      code: 'route_not_found',
+    });
+  }
+  const allowed = [...new Set(found.map(({ endpoint }) => endpoint.method))].join(', ');
+  return new GatewayError('method_not_allowed', `${request.method} is not allowed at ${request.path}; allowed: ${allowed}.`, {
+    headers: { allow: allowed },
+  });
+}
+
+function openExchange(
+  deps: GatewayDeps,
+  request: HttpRequest,
+  context: ShellContext,
+  match: Match | undefined,
+  signal: AbortSignal,
+): Exchange {
+  return {
+    id: newCallId(context.receivedAt, deps.random),
+    request,
+    receivedAt: context.receivedAt,
+    deadline: context.deadline,
+    signal,
+    route: match?.endpoint.route ?? request.path,
+    dialect: dialectOf(request.path, match),
+    body: {},
+    generate: NOTHING,
+    modelName: '',
+    plan: [],
+    warnings: [],
+    attempts: 0,
+    committed: false,
+  };
+}
+
+/** The shell's signal and the deadline, as one. `release` takes timer and listener away once the request is over. */
+function limitedSignal(
+  deps: GatewayDeps,
+  context: ShellContext,
+): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const expire = (): void =>
+    controller.abort(new GatewayError('timeout', 'The answer took longer than this gateway may run; it was cut here.'));
+  const leave = (): void => controller.abort(new GatewayError('client_closed', 'The client closed the connection.'));
+  const timer = setTimeout(expire, Math.max(0, context.deadline - deps.now()));
+  timer.unref();
+  if (context.signal?.aborted === true) leave();
+  context.signal?.addEventListener('abort', leave, { once: true });
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer);
+      context.signal?.removeEventListener('abort', leave);
+    },
+  };
+}
+
+function jsonReply(body: JsonObject): Reply {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
+    done: Promise.resolve({ status: 'success' }),
+  };
+}
+
+async function listModels(deps: GatewayDeps, exchange: Exchange): Promise<Reply> {
+  const models = await deps.models(exchange);
+  const anthropic = exchange.request.headers['anthropic-version'] !== undefined;
+  const asked = findEndpoints(exchange.request.path)[0]?.model;
+  if (asked === undefined) return jsonReply(renderModels(models, anthropic));
+  const model = models.find(({ id }) => id === asked);
+  if (model === undefined) {
+    throw new GatewayError('not_found', `The model "${asked}" does not exist here, or this key may not call it.`, {
+      param: 'model',
+      code: 'model_not_found',
+    });
+  }
+  return jsonReply(renderModel(model, anthropic));
+}

@@ -1,0 +1,28 @@
+/** Structured log lines: one JSON object a line, as CloudWatch and every collector read them. Never a body, a header or a secret. */
+
+/** Levels in order of weight. */
+export const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+/** Writes one line. `fields` are facts of the event: ids, figures, words. */
+export type Log = (level: Exclude<LogLevel, 'silent'>, message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** A log that writes lines of at least `threshold`; `write` takes a line with its newline. */
+export function createLog(
+  threshold: LogLevel,
+  write: (line: string) => void = (line) => void process.stdout.write(line),
+  now: () => number = Date.now,
+): Log {
+  const least = LEVELS.indexOf(threshold);
+  return (level, message, fields = {}) => {
+    if (LEVELS.indexOf(level) < least) return;
+    write(`${JSON.stringify({ timestamp: new Date(now()).toISOString(), level, message, ...fields })}\n`);
+  };
+}
+
+/** What a log may say of something thrown: name and message, without the stack's paths. */
+export function describeError(thrown: unknown): { readonly name: string; readonly message: string } {
+  return thrown instanceof Error
+    ? { name: thrown.name, message: thrown.message }
+    : { name: typeof thrown, message: String(thrown) };
+}

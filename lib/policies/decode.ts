@@ -1,0 +1,52 @@
+/** Bytes to a checked request: JSON, then the client's dialect. */
+import { GatewayError } from '../errors.ts';
+import type { GenerateRequest } from '../kinds/generate.ts';
+import { isObject, type JsonObject } from '../kinds/json.ts';
+import type { Policy } from './policy.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The JSON object in a request body.
+ *
+ * @throws GatewayError `invalid_request` that says whether it was the bytes, the JSON or its kind.
+ */
+export function parseBody(bytes: Uint8Array): JsonObject {
+  if (bytes.length === 0) throw new GatewayError('invalid_request', 'The request body is empty; expected a JSON object.');
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new GatewayError('invalid_request', 'The request body is not valid UTF-8.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError(
+      'invalid_request',
+      `The request body is not valid JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}.`,
+    );
+  }
+  if (!isObject(value)) {
+    throw new GatewayError(
+      'invalid_request',
+      `The request body must be a JSON object, not ${Array.isArray(value) ? 'an array' : String(value === null ? 'null' : typeof value)}.`,
+    );
+  }
+  return value;
+}
+
+/** Sets `exchange.body` and `exchange.generate`. `pathModel` is the model a route named, which wins over the body's. */
+export function decode(
+  decodeRequest: (dialect: string, body: JsonObject) => GenerateRequest,
+  pathModel: string | undefined,
+): Policy {
+  return async function decodePolicy(exchange, next) {
+    const body = parseBody(exchange.request.body);
+    if (pathModel !== undefined) body['model'] = pathModel;
+    exchange.body = body;
+    exchange.generate = decodeRequest(exchange.dialect, body);
+    return next();
+  };
+}

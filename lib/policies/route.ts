@@ -1,0 +1,56 @@
+/** Which deployments serve the model, in the order to try them. */
+import { matchDeployments } from '../domain/access.ts';
+import type { Deployment } from '../domain/model.ts';
+import { GatewayError } from '../errors.ts';
+import type { Target } from '../exchange.ts';
+import type { Policy } from './policy.ts';
+
+/** What routing needs. */
+export interface RouteDeps {
+  /** Every deployment on offer; cached for seconds. */
+  readonly deployments: () => Promise<readonly Deployment[]>;
+  /** Adds limits, features and the price of the model. */
+  readonly resolve: (deployment: Deployment, model: string) => Promise<Target>;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** LiteLLM's simple shuffle: a draw without replacement, weighted by `weight`, else `rpm`, else `tpm`, else evenly. */
+export function shuffle<T>(items: readonly T[], weightOf: (item: T) => number, random: () => number): readonly T[] {
+  const rest = items.map((item) => ({ item, weight: Math.max(0, weightOf(item)) }));
+  const drawn: T[] = [];
+  while (rest.length > 0) {
+    const total = rest.reduce((sum, { weight }) => sum + weight, 0);
+    let point = random() * total;
+    let at = rest.findIndex(({ weight }) => (point -= weight) < 0);
+    if (at < 0) at = rest.length - 1;
+    drawn.push(...rest.splice(at, 1).map(({ item }) => item));
+  }
+  return drawn;
+}
+
+/** By which figure the deployments of a group are weighed. */
+function weigher(group: readonly Deployment[]): (deployment: Deployment) => number {
+  for (const field of ['weight', 'rpm', 'tpm'] as const) {
+    if (group.some((deployment) => deployment[field] !== undefined)) return (deployment) => deployment[field] ?? 0;
+  }
+  return () => 1;
+}
+
+/** Sets `exchange.plan`. */
+export function route(deps: RouteDeps): Policy {
+  return async function routePolicy(exchange, next) {
+    const matches = matchDeployments(await deps.deployments(), exchange.modelName);
+    if (matches.length === 0) {
+      throw new GatewayError(
+        'not_found',
+        `The model "${exchange.modelName}" does not exist here. GET /v1/models lists the models this key may call.`,
+        { param: 'model', code: 'model_not_found' },
+      );
+    }
+    const weightOf = weigher(matches.map(({ deployment }) => deployment));
+    const order = matches.length === 1 ? matches : shuffle(matches, ({ deployment }) => weightOf(deployment), deps.random);
+    exchange.plan = await Promise.all(order.map(({ deployment, model }) => deps.resolve(deployment, model)));
+    return next();
+  };
+}

@@ -1,0 +1,21 @@
+/** Takes out of a provider's words what a client must not see: credentials, and the address of the deployment. */
+import { GatewayError } from './errors.ts';
+
+/** Shapes of provider keys, also half-masked ones as providers echo them. */
+const KEY_SHAPES = /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw|tgp|r8|hf)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}/g;
+
+/**
+ * A function that redacts errors of one call. Only text of providers is touched; our own words are chosen to be safe.
+ *
+ * @param credential the secret sent with the call
+ * @param url the address called; its host is hidden, since it may name a private deployment
+ */
+export function createRedactor(credential: string | undefined, url: string): (error: GatewayError) => GatewayError {
+  return (error) => {
+    if (error.detail.fromUpstream !== true) return error;
+    let message = error.message;
+    if (credential !== undefined && credential.length >= 4) message = message.replaceAll(credential, '[redacted]');
+    message = message.replace(KEY_SHAPES, '[redacted]').replaceAll(new URL(url).host, '[provider]');
+    return message === error.message ? error : new GatewayError(error.kind, message, error.detail);
+  };
+}

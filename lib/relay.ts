@@ -1,0 +1,276 @@
+/**
+ * Relays a provider's answer to the client: untouched where both speak one dialect, through events where not, and counts what it
+ * consumed on the way. A body never throws: a failure after the head becomes the client dialect's error event and a normal end.
+ */
+import type { Dialect, Decoding, ReplyContext, StreamDecoder } from './dialects/dialect.ts';
+import { GatewayError } from './errors.ts';
+import type { Exchange, Outcome, Reply } from './exchange.ts';
+import { foldEvents, unfold } from './kinds/fold.ts';
+import type { GenerateEvent } from './kinds/generate.ts';
+import { mergeUsage, type Usage } from './kinds/usage.ts';
+import type { Answer } from './transport/http.ts';
+import { createFrameCutter, createSseParser } from './transport/sse.ts';
+import type { Headers, SseFrame } from './transport/message.ts';
+
+/** Counts output that no provider counted, for streams that ended early. */
+export interface Estimator {
+  push(event: GenerateEvent): void;
+  /** Estimated figures of everything seen so far, input included. */
+  usage(): Usage;
+}
+
+/** What relaying one answer needs. */
+export interface Relay {
+  readonly exchange: Exchange;
+  readonly answer: Answer;
+  readonly client: Dialect;
+  readonly upstream: Dialect;
+  readonly decoding: Decoding;
+  readonly context: ReplyContext;
+  /** The client did not ask for the usage frames we asked the provider for. */
+  readonly hidesUsage: boolean;
+  readonly estimator: Estimator;
+  readonly now: () => number;
+  /** Removes what a client must not see from a provider's text. */
+  readonly redact: (error: GatewayError) => GatewayError;
+}
+
+/** Largest answer that is read whole, bytes. */
+const WHOLE_LIMIT = 64 * 1024 * 1024;
+
+const utf8 = new TextEncoder();
+
+/** Follows the events of an answer: the usage so far, the error if there was one. */
+class Tally {
+  usage: Usage | undefined;
+  error: GatewayError | undefined;
+  /** True once the model wrote something. */
+  spoke = false;
+  readonly #estimator: Estimator;
+
+  constructor(estimator: Estimator) {
+    this.#estimator = estimator;
+  }
+
+  push(event: GenerateEvent): void {
+    if (event.type === 'usage') this.usage = mergeUsage(this.usage, event.usage);
+    else if (event.type === 'error') this.error ??= event.error;
+    else if (event.type !== 'start' && event.type !== 'finish') this.spoke = true;
+    this.#estimator.push(event);
+  }
+
+  /** What to settle: the provider's figures, completed by estimates where the answer broke off. */
+  settled(complete: boolean): Usage | undefined {
+    if (this.usage?.outputTokens !== undefined && complete) return this.usage;
+    if (!complete && !this.spoke && this.usage === undefined) return undefined;
+    const estimate = this.#estimator.usage();
+    if (this.usage === undefined) return estimate;
+    // A provider's running output figure may lag behind what it has already sent: the larger one counts.
+    const outputTokens = Math.max(this.usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
+    return { ...estimate, ...this.usage, outputTokens, source: 'estimated' };
+  }
+}
+
+const PASSED = /^(x-ratelimit-|anthropic-ratelimit-|x-request-id$|request-id$|openai-|x-groq-|cf-ray$)/;
+
+/** Headers of the provider that clients of LiteLLM look for, under its prefix. */
+function providerHeaders(headers: Headers): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name in headers) if (PASSED.test(name)) passed[`llm_provider-${name}`] = headers[name] as string;
+  return passed;
+}
+
+const isEventStream = (answer: Answer): boolean => /^text\/event-stream/i.test(answer.headers['content-type'] ?? '');
+
+/** The reply for a successful answer (status below 400). */
+export async function relay(run: Relay): Promise<Reply> {
+  const { exchange, answer } = run;
+  const wanted = exchange.generate.stream;
+  if (isEventStream(answer) && wanted) return streamed(run);
+  return whole(run, isEventStream(answer));
+}
+
+/** Events of an answer that was read whole. */
+function decodeWhole(run: Relay, bytes: Uint8Array, framed: boolean): readonly GenerateEvent[] {
+  if (framed) {
+    const parser = createSseParser();
+    const decoder = run.upstream.decodeStream(run.decoding);
+    const frames = [...parser.push(bytes), ...parser.end()];
+    return [...frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()];
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    throw new GatewayError('upstream', 'The provider answered with something that is not JSON.');
+  }
+  return run.upstream.decodeResponse(body, run.decoding);
+}
+
+/** Reads the answer to its end, then replies: with the same bytes, translated, or as the stream the client asked for. */
+async function whole(run: Relay, framed: boolean): Promise<Reply> {
+  const { exchange, answer, client, upstream, context } = run;
+  const bytes = await answer.bytes(WHOLE_LIMIT);
+  const firstByteMs = run.now() - exchange.receivedAt;
+  const tally = new Tally(run.estimator);
+  const events = decodeWhole(run, bytes, framed);
+  for (const event of events) tally.push(event);
+  if (tally.error !== undefined && !tally.spoke) throw run.redact(tally.error);
+  const usage = tally.settled(tally.error === undefined);
+  const outcome: Outcome = {
+    status: tally.error === undefined ? 'success' : 'error',
+    firstByteMs,
+    ...(usage === undefined ? {} : { usage }),
+    ...(tally.error === undefined ? {} : { error: tally.error }),
+  };
+  const headers = providerHeaders(answer.headers);
+  const done = Promise.resolve(outcome);
+  exchange.committed = true;
+  if (exchange.generate.stream) {
+    const encoder = client.encodeStream(context);
+    const text = [...unfold(foldEvents(events))].map((event) => encoder.push(event)).join('') + encoder.end();
+    return { status: 200, headers: { ...headers, ...STREAM_HEADERS }, body: utf8.encode(text), done };
+  }
+  if (client.id === upstream.id && !framed && run.decoding.jsonTool === undefined) {
+    return {
+      status: answer.status,
+      headers: { ...headers, 'content-type': answer.headers['content-type'] ?? 'application/json' },
+      body: bytes,
+      done,
+    };
+  }
+  if (tally.error !== undefined) throw run.redact(tally.error);
+  const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents(events), context)));
+  return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+};
+
+/** Replies at the head and relays the stream as it comes. */
+function streamed(run: Relay): Reply {
+  const { exchange, answer } = run;
+  const { promise: done, resolve } = Promise.withResolvers<Outcome>();
+  const firstByteMs = run.now() - exchange.receivedAt;
+  const tally = new Tally(run.estimator);
+  const finish = (status: Outcome['status'], error?: GatewayError): void => {
+    const usage = tally.settled(status === 'success');
+    resolve({ status, firstByteMs, ...(usage === undefined ? {} : { usage }), ...(error === undefined ? {} : { error }) });
+  };
+  let started = false;
+  const left = (): void => {
+    if (started) return;
+    answer.discard();
+    finish('aborted');
+  };
+  exchange.signal.addEventListener('abort', left, { once: true });
+
+  async function* body(): AsyncGenerator<Uint8Array> {
+    started = true;
+    let ended = false;
+    try {
+      yield* run.client.id === run.upstream.id && run.decoding.jsonTool === undefined
+        ? passed(run, tally)
+        : translated(run, tally);
+      ended = true;
+      finish(tally.error === undefined ? 'success' : 'error', tally.error);
+    } catch (thrown) {
+      ended = true;
+      const error = failure(exchange, thrown);
+      finish(exchange.signal.aborted ? 'aborted' : 'error', error);
+      if (error.kind !== 'client_closed') yield utf8.encode(errorText(run, error));
+    } finally {
+      exchange.signal.removeEventListener('abort', left);
+      // The shell stopped reading in the middle: the client is gone.
+      if (!ended) {
+        answer.discard();
+        finish('aborted');
+      }
+    }
+  }
+
+  exchange.committed = true;
+  return { status: 200, headers: { ...providerHeaders(answer.headers), ...STREAM_HEADERS }, body: body(), done };
+}
+
+/** What to tell of a stream that broke: the reason of our own abort where there was one. */
+function failure(exchange: Exchange, thrown: unknown): GatewayError {
+  if (!exchange.signal.aborted) return GatewayError.from(thrown);
+  const reason: unknown = exchange.signal.reason;
+  return reason instanceof GatewayError ? reason : new GatewayError('client_closed', 'The client closed the connection.');
+}
+
+/** The error as the client's stream says it. */
+function errorText(run: Relay, error: GatewayError): string {
+  const encoder = run.client.encodeStream({ ...run.context, warn: () => {} });
+  return encoder.push({ type: 'error', error: run.redact(error) }) + encoder.end();
+}
+
+/** Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited. */
+async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
+  const decoder = run.upstream.decodeStream(run.decoding);
+  if (!run.hidesUsage && run.context.costOf === undefined) {
+    const parser = createSseParser();
+    for await (const chunk of run.answer.body) {
+      for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
+      yield chunk;
+    }
+    for (const frame of parser.end()) watch(decoder, frame, tally);
+  } else {
+    const cutter = createFrameCutter();
+    const emit = function* (cut: ReturnType<typeof cutter.push>): Generator<Uint8Array> {
+      for (const { raw, frame } of cut) {
+        watch(decoder, frame, tally);
+        const bytes = edited(run, raw, frame);
+        if (bytes !== undefined) yield bytes;
+      }
+    };
+    for await (const chunk of run.answer.body) yield* emit(cutter.push(chunk));
+    yield* emit(cutter.end());
+  }
+  const cutShort = tally.error === undefined;
+  for (const event of decoder.end()) tally.push(event);
+  if (cutShort && tally.error !== undefined) yield utf8.encode(errorText(run, tally.error));
+}
+
+function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {
+  for (const event of decoder.push(frame)) tally.push(event);
+}
+
+/** The frame as the client gets it: without the usage it did not ask for, with the cost it did ask for. */
+function edited(run: Relay, raw: Uint8Array, frame: SseFrame): Uint8Array | undefined {
+  if (run.hidesUsage && run.client.passthrough.isUsageFrame(frame)) return undefined;
+  if (run.context.costOf === undefined) return raw;
+  const data = run.client.passthrough.withCost(frame.data, run.context.costOf);
+  if (data === undefined) return raw;
+  return utf8.encode(`${frame.event === undefined ? '' : `event: ${frame.event}\n`}data: ${data}\n\n`);
+}
+
+/** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */
+async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
+  const parser = createSseParser();
+  const decoder = run.upstream.decodeStream(run.decoding);
+  const encoder = run.client.encodeStream(run.context);
+  const encode = (events: readonly GenerateEvent[]): string => {
+    let text = '';
+    for (const event of events) {
+      if (tally.error !== undefined) break;
+      tally.push(event);
+      text += encoder.push(event.type === 'error' ? { type: 'error', error: run.redact(event.error) } : event);
+    }
+    return text;
+  };
+  for await (const chunk of run.answer.body) {
+    let text = '';
+    for (const frame of parser.push(chunk)) text += encode(decoder.push(frame));
+    if (text !== '') yield utf8.encode(text);
+  }
+  let text = '';
+  for (const frame of parser.end()) text += encode(decoder.push(frame));
+  text += encode(decoder.end());
+  text += encoder.end();
+  if (text !== '') yield utf8.encode(text);
+}

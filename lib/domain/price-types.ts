@@ -9,10 +9,12 @@ export interface CatalogModel {
   /** Name in the catalog: `gpt-4o-mini`, `groq/llama-3.3-70b-versatile`. */
   readonly name: string;
   readonly provider: string;
+  /** Version of the data it comes from: `litellm-2026-08-01`. */
+  readonly version: string;
   readonly mode?: string;
   readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
-  /** `supports_*` flags. */
+  /** The `supports_*` flags under their full names: `supports_vision`. */
   readonly supports: Readonly<Record<string, boolean>>;
   /** Every price field of the source, by its own name. */
   readonly prices: Readonly<Record<string, unknown>>;

@@ -1,0 +1,164 @@
+/**
+ * The client for calls to providers: undici below, own deadlines, plain objects above.
+ *
+ * No time limit lies between the chunks of an answer (models think for minutes): the caller's `signal` is the deadline.
+ */
+import { Readable, pipeline } from 'node:stream';
+import { GatewayError } from '../errors.ts';
+import { Incoming, type AnswerHead, type CallLimits } from './http-answer.ts';
+import type { Headers } from './message.ts';
+import { createAgent, type Agent } from './undici.ts';
+
+/** A call to a provider. Times in milliseconds. */
+export interface HttpCall {
+  /** Absolute, http or https. */
+  readonly url: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers: Headers;
+  readonly body?: Uint8Array | string;
+  /** Ends the call at any moment. Its reason is what the call throws, when that is a `GatewayError`; else `client_closed`. */
+  readonly signal?: AbortSignal;
+  readonly connectTimeoutMs?: number;
+  /** Until the headers of the answer are in, connection time included. */
+  readonly headersTimeoutMs?: number;
+}
+
+/** What a provider answered, whatever the status. Exactly one of `body`, `bytes` and `discard` is used, once. */
+export interface Answer extends AnswerHead {
+  /** Bytes as they come, decompressed. Throws `GatewayError` when the connection breaks before the end. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /**
+   * The whole body.
+   *
+   * @throws GatewayError `upstream` when it is longer than `limit` bytes.
+   */
+  bytes(limit: number): Promise<Uint8Array>;
+  /** Gives up the body and closes its connection. */
+  discard(): void;
+}
+
+/** Sends calls over kept connections. */
+export interface HttpClient {
+  /**
+   * Resolves when the headers are in.
+   *
+   * @throws GatewayError `upstream`, `timeout`, `client_closed`, or the reason of the signal.
+   */
+  send(call: HttpCall): Promise<Answer>;
+  /** Waits for open calls and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Settings of a client; times in milliseconds. */
+export interface HttpClientOptions {
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** How long an idle connection is trusted; default 4,000. */
+  readonly keepAliveMs?: number;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * A client. Connections are kept for `keepAliveMs`; after a longer pause by the wall clock all are replaced, because a frozen
+ * Lambda environment misses their end. A kept connection that breaks before any byte of the answer is tried once more, on a new one.
+ */
+export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
+  const { connectTimeoutMs = 10_000, keepAliveMs = 4_000, now = Date.now } = options;
+  let agent = createAgent({ connectTimeoutMs, keepAliveMs });
+  let lastUsed = now();
+
+  function freshAgent(): Agent {
+    const pause = now() - lastUsed;
+    lastUsed = now();
+    if (pause <= keepAliveMs) return agent;
+    void agent.close();
+    agent = createAgent({ connectTimeoutMs, keepAliveMs });
+    return agent;
+  }
+
+  return {
+    async send(call) {
+      const first = dispatch(freshAgent(), call);
+      try {
+        return answerOf(await first.head, first);
+      } catch (error) {
+        if (!first.repeatable) throw error;
+        const second = dispatch(agent, call);
+        return answerOf(await second.head, second);
+      } finally {
+        lastUsed = now();
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+function dispatch(agent: Agent, call: HttpCall): Incoming {
+  const limits: CallLimits = {
+    signal: call.signal,
+    connectTimeoutMs: call.connectTimeoutMs,
+    headersTimeoutMs: call.headersTimeoutMs,
+  };
+  const incoming = new Incoming(limits);
+  if (incoming.failed) return incoming;
+  const url = new URL(call.url);
+  agent.dispatch(
+    {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: call.method,
+      headers: { 'accept-encoding': 'identity', ...call.headers },
+      body: call.body ?? null,
+    },
+    incoming,
+  );
+  return incoming;
+}
+
+function answerOf(head: AnswerHead, incoming: Incoming): Answer {
+  const encoding = head.headers['content-encoding']?.trim().toLowerCase();
+  const packed = encoding !== undefined && isCompressed(encoding);
+  const body = packed ? decompressed(incoming, encoding) : incoming;
+  return {
+    status: head.status,
+    headers: packed ? withoutLength(head.headers) : head.headers,
+    body,
+    bytes: (limit) => readAll(body, limit),
+    discard: () => void incoming.return(),
+  };
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit) throw new GatewayError('upstream', `The answer of the provider is longer than ${limit} bytes.`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+type Compression = 'gzip' | 'x-gzip' | 'br' | 'deflate';
+
+const isCompressed = (encoding: string): encoding is Compression => ['gzip', 'x-gzip', 'br', 'deflate'].includes(encoding);
+
+/** Some providers compress although we ask them not to. */
+async function* decompressed(source: AsyncIterable<Uint8Array>, encoding: Compression): AsyncGenerator<Uint8Array> {
+  const { createBrotliDecompress, createGunzip, createInflate } = await import('node:zlib');
+  const decoder = encoding === 'br' ? createBrotliDecompress() : encoding === 'deflate' ? createInflate() : createGunzip();
+  // The iteration below reports the failure; pipeline only wants to be told where to.
+  pipeline(Readable.from(source, { objectMode: false }), decoder, () => undefined);
+  try {
+    for await (const chunk of decoder) yield chunk as Uint8Array;
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    throw new GatewayError('upstream', 'The compressed answer of the provider cannot be read.', { cause: error });
+  }
+}
+
+function withoutLength(headers: Headers): Headers {
+  const { 'content-encoding': _encoding, 'content-length': _length, ...rest } = headers;
+  return rest;
+}

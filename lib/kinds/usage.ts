@@ -27,6 +27,8 @@ export interface Usage {
   readonly webSearchRequests?: number;
   /** The service tier that served the call (`priority`, `flex`, `batch`, ...), as reported; prices depend on it. */
   readonly serviceTier?: string;
+  /** Names of the provider's price multipliers that applied: Anthropic's `speed` (`fast`) and `inference_geo` (`us`). */
+  readonly modifiers?: readonly string[];
   /** What the provider says the call cost, USD, where it says so (OpenRouter, xAI). Information only: prices are ours. */
   readonly reportedCostUsd?: number;
   /** Who counted: the provider, our tokenizer, or an estimate from sizes. */

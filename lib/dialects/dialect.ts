@@ -52,6 +52,8 @@ export interface ReplyContext {
   readonly created: number;
   /** Whether the client wants the usage chunk. */
   readonly includeUsage: boolean;
+  /** What the client sent beside the neutral fields (`request.extensions[dialect.id]`): some of it decides the shape of the answer. */
+  readonly extensions?: JsonObject;
   /** USD of this usage, for clients that asked for the cost in the usage; undefined when not asked or unknown. */
   readonly costOf?: (usage: Usage) => number | undefined;
   /** Told of everything the client's dialect cannot say. */

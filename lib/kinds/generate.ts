@@ -55,6 +55,7 @@ export interface TextPart {
   readonly text: string;
   readonly citations?: readonly Citation[];
   readonly cache?: CacheMark;
+  readonly extensions?: Extensions;
 }
 export interface ImagePart {
   readonly type: 'image';
@@ -73,6 +74,7 @@ export interface AudioPart {
   readonly id?: string;
   readonly transcript?: string;
   readonly expiresAt?: number;
+  readonly extensions?: Extensions;
 }
 export interface DocumentPart {
   readonly type: 'document';

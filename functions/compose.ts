@@ -18,25 +18,10 @@ import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
 import { createRegistry } from '../lib/registry.ts';
-import type { CredentialStore } from '../lib/stores/credentials.ts';
-import type { KeyStore } from '../lib/stores/keys.ts';
-import type { LedgerStore } from '../lib/stores/ledger.ts';
-import type { MeterStore } from '../lib/stores/meters.ts';
-import type { ModelStore } from '../lib/stores/models.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
-import type { TotalStore } from '../lib/stores/totals.ts';
+import type { Stores } from '../lib/stores/stores.ts';
 import { createTargets } from '../lib/targets.ts';
 import { createHttpClient } from '../lib/transport/http.ts';
-
-/** The stores, whichever implementation. */
-export interface Stores {
-  readonly keys: KeyStore;
-  readonly models: ModelStore;
-  readonly credentials: CredentialStore;
-  readonly meters: MeterStore;
-  readonly ledger: LedgerStore;
-  readonly totals: TotalStore;
-}
 
 /** What differs between a Lambda function, the local server and a test. */
 export interface Composition {

@@ -1,0 +1,114 @@
+/** The conformance report: what passed per provider and dialect, and every case that did not, with its reason. */
+
+/** One check as the scorer reports it. */
+export interface Result {
+  readonly id: string;
+  readonly provider: string;
+  /** Dialect of the recording, and of the client. */
+  readonly upstream: string;
+  readonly client: string;
+  readonly variant: 'generic' | 'recorded';
+  readonly outcome: 'pass' | 'fail' | 'n/a';
+  readonly strict?: boolean;
+  readonly reasons: readonly string[];
+  readonly why?: string;
+}
+
+/** One way of replaying, and what came of it. */
+export interface Run {
+  readonly name: string;
+  readonly results: readonly Result[];
+}
+
+/** Least share of translated cases that must pass, per client dialect. Same-dialect cases must all pass. */
+const TRANSLATED_BAR = 0.97;
+
+interface Tally {
+  pass: number;
+  strict: number;
+  scored: number;
+}
+
+const same = (result: Result): boolean => result.upstream === result.client;
+const scored = (run: Run): readonly Result[] => run.results.filter(({ outcome }) => outcome !== 'n/a');
+const percent = ({ pass, scored: of }: Tally): string =>
+  of === 0 ? '-' : `${pass}/${of} (${((100 * pass) / of).toFixed(1)} %)`;
+
+function tally(results: readonly Result[]): Tally {
+  return {
+    pass: results.filter(({ outcome }) => outcome === 'pass').length,
+    strict: results.filter(({ strict }) => strict === true).length,
+    scored: results.length,
+  };
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** The report as Markdown, and whether a bar was missed. */
+export function renderReport(runs: readonly Run[]): { readonly text: string; readonly failed: boolean } {
+  const clients = [...new Set(runs.flatMap((run) => run.results.map(({ client }) => client)))].toSorted();
+  let failed = false;
+  const summary = runs.flatMap((run) =>
+    clients.map((client) => {
+      const rows = scored(run).filter((result) => result.client === client);
+      const sameDialect = tally(rows.filter(same));
+      const translated = tally(rows.filter((result) => !same(result)));
+      if (sameDialect.pass < sameDialect.scored || translated.pass < translated.scored * TRANSLATED_BAR) failed = true;
+      return [run.name, client, percent(sameDialect), percent(translated), String(sameDialect.strict + translated.strict)];
+    }),
+  );
+  const [first] = runs;
+  const providers = [...new Set(first === undefined ? [] : scored(first).map(({ provider }) => provider))].toSorted();
+  const perProvider = providers.map((provider) => [
+    provider,
+    ...clients.flatMap((client) => {
+      const rows =
+        first === undefined ? [] : scored(first).filter((result) => result.provider === provider && result.client === client);
+      return [percent(tally(rows.filter(same))), percent(tally(rows.filter((result) => !same(result))))];
+    }),
+  ]);
+  const failures = runs.flatMap((run) =>
+    scored(run)
+      .filter(({ outcome }) => outcome === 'fail')
+      .map((result) => ({ run: run.name, result })),
+  );
+  const imperfect =
+    first === undefined ? [] : scored(first).filter(({ outcome, strict }) => outcome === 'pass' && strict === false);
+
+  const text = [
+    '# Conformance',
+    '',
+    'Recordings of real providers are replayed behind a running gateway; a scorer that shares no code with it compares what a client',
+    'hears with what the provider said, field by field. Written by `npm run conformance`; do not edit.',
+    '',
+    `Bars: every case where client and provider speak the same dialect; ${TRANSLATED_BAR * 100} % of the translated ones per client dialect.`,
+    'Strict counts cases in which the informational fields (reasoning tokens, signatures, retry-after, messages) are right as well.',
+    '',
+    table(['run', 'client dialect', 'same dialect', 'translated', 'strict'], summary),
+    '',
+    '## Per provider',
+    '',
+    table(['provider', ...clients.flatMap((client) => [`${client}, same`, `${client}, translated`])], perProvider),
+    '',
+    '## Every case that did not pass',
+    '',
+    failures.length === 0
+      ? 'None.'
+      : failures
+          .map(
+            ({ run, result }) => `- ${result.id}, ${result.client} (${result.variant}), ${run}: ${result.reasons.join('; ')}`,
+          )
+          .join('\n'),
+    '',
+    '## Passed, with an informational field that differs',
+    '',
+    imperfect.length === 0
+      ? 'None.'
+      : imperfect
+          .map((result) => `- ${result.id}, ${result.client} (${result.variant}): ${result.reasons.join('; ')}`)
+          .join('\n'),
+    '',
+  ].join('\n');
+  return { text, failed };
+}

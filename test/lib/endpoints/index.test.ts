@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { findEndpoints } from '../../../lib/endpoints/index.ts';
+
+describe('finding an endpoint', () => {
+  it.each([
+    ['/v1/chat/completions', '/v1/chat/completions', undefined],
+    ['/chat/completions/', '/v1/chat/completions', undefined],
+    ['/openai/v1/chat/completions', '/v1/chat/completions', undefined],
+    ['/engines/gpt-4o/chat/completions', '/v1/chat/completions', 'gpt-4o'],
+    ['/openai/deployments/my%2Fmodel/chat/completions', '/v1/chat/completions', 'my/model'],
+    ['/v1/messages', '/v1/messages', undefined],
+    ['/v1/models', '/v1/models', undefined],
+    ['/v1/models/openai/gpt-5', '/v1/models/{id}', 'openai/gpt-5'],
+    ['/models/%zz', '/v1/models/{id}', '%zz'],
+    ['/health/liveliness', '/health/liveliness', undefined],
+    ['/health/readiness', '/health/readiness', undefined],
+  ])('%s is %s', (path, route, model) => {
+    const [match] = findEndpoints(path);
+    expect(match?.endpoint.route).toBe(route);
+    expect(match?.model).toBe(model);
+  });
+
+  it('finds nothing where nothing is', () => {
+    expect(findEndpoints('/v1/nothing')).toEqual([]);
+    expect(findEndpoints('/')).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { decode, parseBody } from '../../../lib/policies/decode.ts';
+import { anExchange, aReply, aRequest } from '../../support/exchange.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('a request body', () => {
+  it('is parsed when it is a JSON object', () => {
+    expect(parseBody(bytes('{"model":"m"}'))).toEqual({ model: 'm' });
+  });
+
+  it.each([
+    ['empty', new Uint8Array(), 'empty'],
+    ['not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), 'UTF-8'],
+    ['not JSON', bytes('{"model":'), 'not valid JSON'],
+    ['an array', bytes('[]'), 'an array'],
+    ['null', bytes('null'), 'null'],
+    ['a number', bytes('4'), 'number'],
+  ])('is refused with 400 when it is %s', (_name, body, said) => {
+    expect(() => parseBody(body)).toThrow(expect.objectContaining({ kind: 'invalid_request', status: 400 }));
+    expect(() => parseBody(body)).toThrow(said);
+  });
+});
+
+describe('the decode policy', () => {
+  const decoded = { ...anExchange().generate, model: 'decoded' };
+
+  it('sets body and request', async () => {
+    const exchange = anExchange({ request: aRequest({ body: bytes('{"model":"m"}') }) });
+    await decode(() => decoded, undefined)(exchange, async () => aReply());
+    expect(exchange.body).toEqual({ model: 'm' });
+    expect(exchange.generate).toBe(decoded);
+  });
+
+  it('lets the model of the path win', async () => {
+    const exchange = anExchange({ request: aRequest({ body: bytes('{"model":"m"}') }) });
+    await decode(() => decoded, 'from-path')(exchange, async () => aReply());
+    expect(exchange.body['model']).toBe('from-path');
+  });
+});

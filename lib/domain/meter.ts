@@ -94,3 +94,30 @@ export function heldOf(meter: Meter, counter: Counter): bigint {
 
 /** Spent for good, per counter: committed less held. */
 export const spentOf = (meter: Meter, counter: Counter): bigint => (meter.committed[counter] ?? 0n) - heldOf(meter, counter);
+
+/** The first limited counter that cannot take the amount asked; undefined when all can. */
+export function firstWithoutRoom(
+  meter: Meter,
+  { amounts, limits }: Pick<HoldRequest, 'amounts' | 'limits'>,
+): Counter | undefined {
+  const counters = Object.keys(limits) as Counter[];
+  return counters.find((counter) => {
+    const [limit, amount] = [limits[counter], amounts[counter]];
+    return limit !== undefined && amount !== undefined && (meter.committed[counter] ?? 0n) + amount > limit;
+  });
+}
+
+/**
+ * The id of a meter: whose, what it counts, in which window. Stable: it is the key of a stored item.
+ *
+ * @example meterId({ kind: 'key', id: 'ab12' }, 'usd', { name: '30d', start: 1764547200000 }) === 'key#ab12#usd#30d#1764547200000'
+ */
+export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel', window: Window): string {
+  return `${scope.kind}#${encodeURIComponent(scope.id)}#${what}#${window.name}#${window.start}`;
+}
+
+/** Whose a meter is, from its id. */
+export function scopeOf(meter: string): Scope {
+  const [kind = '', id = ''] = meter.split('#', 2);
+  return { kind: kind as ScopeKind, id: decodeURIComponent(id) };
+}

@@ -1,0 +1,31 @@
+/** The stores on DynamoDB, by port. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Stores } from '../stores.ts';
+import { createCredentialStore } from './credentials.ts';
+import { createKeyStore } from './keys.ts';
+import { createLedgerStore } from './ledger.ts';
+import { createMeterStore } from './meters.ts';
+import { createModelStore } from './models.ts';
+import type { TableNames } from './schema.ts';
+import { createTotalStore } from './totals.ts';
+
+export { createDynamoClient, type DynamoOptions } from './client.ts';
+export { entryFromImage, type Image } from './ledger.ts';
+export { createTables, TABLES, type IndexSchema, type TableNames, type TableSchema } from './schema.ts';
+
+/**
+ * Every store of the three tables.
+ *
+ * @example const { keys, meters } = open(createDynamoClient(), { registry: 'r', meters: 'm', ledger: 'l' });
+ */
+export function open(client: DynamoDBClient, names: TableNames): Stores {
+  const registry = { client, table: names.registry };
+  return {
+    keys: createKeyStore(registry),
+    models: createModelStore(registry),
+    credentials: createCredentialStore(registry),
+    meters: createMeterStore(client, names.meters),
+    ledger: createLedgerStore(client, names.ledger),
+    totals: createTotalStore(client, names.meters),
+  };
+}

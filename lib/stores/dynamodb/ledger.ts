@@ -1,0 +1,148 @@
+/**
+ * The ledger on DynamoDB: one item per request, written once. The entry is one JSON document; the attributes beside it are copies for
+ * indexes and for exports that add up costs. Indexes carry keys only, which keeps the write of a request at its cheapest.
+ */
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { createHash } from 'node:crypto';
+import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { LedgerStore } from '../ledger.ts';
+import { number, text, textOf, type Item } from './attributes.ts';
+import { answered } from './client.ts';
+import { queryAll } from './registry.ts';
+
+/** Partitions of the index over all keys: each takes 1,000 entries a second. */
+const SHARDS = 4;
+/** Most items of one batch read (API reference, BatchGetItem). */
+const BATCH = 100;
+/** Digits of a time in a sort key: enough for 31,000 years. */
+const TIME_DIGITS = 15;
+
+/** An entry as JSON: money is text there, since JSON numbers are not exact. */
+type EntryDocument = Omit<LedgerEntry, 'cost' | 'costParts' | 'held'> & {
+  readonly cost?: string;
+  readonly held?: string;
+  readonly costParts?: Readonly<Record<string, string>>;
+};
+
+/** The attributes of a stream image that are read: as the SDK has them and as a Lambda event has them. */
+export type Image = Readonly<Record<string, { readonly S?: string | undefined }>>;
+
+/** The entry in an image of the ledger's stream; undefined when the image is not one. */
+export function entryFromImage(image: Image | undefined): LedgerEntry | undefined {
+  const json = image?.['doc']?.S;
+  if (json === undefined) return undefined;
+  const { cost, held, costParts, ...rest } = JSON.parse(json) as EntryDocument;
+  return {
+    ...rest,
+    ...(cost === undefined ? {} : { cost: BigInt(cost) }),
+    ...(held === undefined ? {} : { held: BigInt(held) }),
+    ...(costParts === undefined
+      ? {}
+      : { costParts: Object.fromEntries(Object.entries(costParts).map(([part, amount]) => [part, BigInt(amount)])) }),
+  };
+}
+
+function toItem(entry: LedgerEntry): Item {
+  return {
+    id: text(entry.id),
+    keyHash: text(entry.keyHash),
+    arrival: text(arrival(entry.at, entry.id)),
+    shard: text(String((createHash('sha256').update(entry.id).digest()[0] as number) % SHARDS)),
+    ...(entry.cost === undefined ? {} : { cost: number(entry.cost) }),
+    doc: text(JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))),
+  };
+}
+
+/** Sort key: time, then id, so that no two entries share one. */
+const arrival = (at: number, id: string): string => `${timeKey(at)}#${id}`;
+const timeKey = (at: number): string => String(at).padStart(TIME_DIGITS, '0');
+
+/** The ledger on DynamoDB. */
+export function createLedgerStore(client: DynamoDBClient, table: string): LedgerStore {
+  /** Index entries of one partition below `upper`, newest first. */
+  const page = (partition: { index: string; attribute: string; value: string }, lower: string, upper: string, limit: number) =>
+    queryAll(
+      client,
+      {
+        TableName: table,
+        IndexName: partition.index,
+        KeyConditionExpression: '#partition = :partition AND #arrival BETWEEN :lower AND :upper',
+        ExpressionAttributeNames: { '#partition': partition.attribute, '#arrival': 'arrival' },
+        ExpressionAttributeValues: { ':partition': text(partition.value), ':lower': text(lower), ':upper': text(upper) },
+        ScanIndexForward: false,
+      },
+      limit,
+    );
+
+  async function entriesOf(ids: readonly string[]): Promise<readonly LedgerEntry[]> {
+    const found = new Map<string, LedgerEntry>();
+    for (let from = 0; from < ids.length; from += BATCH) {
+      let keys: Item[] = ids.slice(from, from + BATCH).map((id) => ({ id: text(id) }));
+      while (keys.length > 0) {
+        const { Responses, UnprocessedKeys } = await answered(
+          client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys } } })),
+        );
+        for (const item of Responses?.[table] ?? []) {
+          const entry = entryFromImage(item);
+          if (entry !== undefined) found.set(entry.id, entry);
+        }
+        keys = UnprocessedKeys?.[table]?.Keys ?? [];
+      }
+    }
+    return ids.map((id) => found.get(id)).filter((entry) => entry !== undefined);
+  }
+
+  return {
+    async record(entry) {
+      try {
+        await answered(
+          client.send(
+            new PutItemCommand({ TableName: table, Item: toItem(entry), ConditionExpression: 'attribute_not_exists(id)' }),
+          ),
+        );
+        return 'recorded';
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return 'exists';
+        throw error;
+      }
+    },
+
+    async get(id) {
+      const { Item } = await answered(
+        client.send(new GetItemCommand({ TableName: table, Key: { id: text(id) }, ConsistentRead: true })),
+      );
+      return entryFromImage(Item);
+    },
+
+    async list({ keyHash, from = 0, to, limit, cursor }) {
+      const lower = timeKey(from);
+      // No sort key equals a bare time, so the inclusive upper bound leaves `to` itself out.
+      const end = to === undefined ? ':' : timeKey(to);
+      const upper = cursor !== undefined && cursor < end ? cursor : end;
+      if (upper < lower) return { items: [] };
+      const partitions =
+        keyHash === undefined
+          ? Array.from({ length: SHARDS }, (_, shard) => ({ index: 'by-time', attribute: 'shard', value: String(shard) }))
+          : [{ index: 'by-key', attribute: 'keyHash', value: keyHash }];
+      // One more than asked tells whether there is another page; one more for the cursor itself.
+      const pages = await Promise.all(partitions.map((partition) => page(partition, lower, upper, limit + 2)));
+      const found = pages
+        .flat()
+        .map((item) => ({ id: textOf(item, 'id') as string, arrival: textOf(item, 'arrival') as string }))
+        .filter((item) => item.arrival !== cursor)
+        .sort((one, other) => (one.arrival < other.arrival ? 1 : -1));
+      const shown = found.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        items: await entriesOf(shown.map(({ id }) => id)),
+        ...(found.length > limit && last !== undefined ? { cursor: last.arrival } : {}),
+      };
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Records of the registry table. They are read whole and replaced whole, so each is one JSON document (`doc`) beside the attributes
+ * that keys, conditions and indexes need.
+ */
+import {
+  GetItemCommand,
+  QueryCommand,
+  type DynamoDBClient,
+  type QueryCommandInput,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
+import { text, textOf, type Item } from './attributes.ts';
+import { answered } from './client.ts';
+
+/** The registry table and a client for it. */
+export interface Registry {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+}
+
+/** Address of a record. */
+export interface RecordKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** The key attributes of a record. */
+export const keyItem = ({ pk, sk }: RecordKey): Item => ({ pk: text(pk), sk: text(sk) });
+
+/** The document of an item. */
+export function documentOf<T>(item: Item | undefined): T | undefined {
+  const json = textOf(item, 'doc');
+  return json === undefined ? undefined : (JSON.parse(json) as T);
+}
+
+/** One record. `consistent` costs double and sees every write that was answered. */
+export async function getRecord({ client, table }: Registry, key: RecordKey, consistent: boolean): Promise<Item | undefined> {
+  const { Item } = await answered(
+    client.send(new GetItemCommand({ TableName: table, Key: keyItem(key), ConsistentRead: consistent })),
+  );
+  return Item;
+}
+
+/** Every document of a partition, in the order of its sort keys. */
+export async function listDocuments<T>({ client, table }: Registry, pk: string): Promise<readonly T[]> {
+  const items = await queryAll(client, {
+    TableName: table,
+    ConsistentRead: true,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': text(pk) },
+  });
+  return items.map((item) => documentOf<T>(item)).filter((document) => document !== undefined);
+}
+
+/** The items of a query over as many pages as it takes, up to `limit` of them. */
+export async function queryAll(client: DynamoDBClient, query: QueryCommandInput, limit = Infinity): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let start: Item | undefined;
+  do {
+    const page = await answered(
+      client.send(
+        new QueryCommand({
+          ...query,
+          ...(limit === Infinity ? {} : { Limit: limit - items.length }),
+          ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+        }),
+      ),
+    );
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined && items.length < limit);
+  return items;
+}
+
+/** A write of `item` for a transaction, on a condition. */
+export const putWrite = (
+  { table }: Registry,
+  item: Item,
+  condition: Pick<NonNullable<TransactWriteItem['Put']>, 'ConditionExpression' | 'ExpressionAttributeValues'>,
+): TransactWriteItem => ({
+  Put: { TableName: table, Item: item, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' },
+});

@@ -1,0 +1,19 @@
+/** The stores in memory, by port: for unit tests and for local runs without a database. */
+import type { Stores } from '../stores.ts';
+import { createLedgerStore, createTotalStore } from './ledger.ts';
+import { createMeterStore } from './meters.ts';
+import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
+
+export { createSecretStore } from './secrets.ts';
+
+/** Every store, empty. */
+export function open(): Stores {
+  return {
+    keys: createKeyStore(),
+    models: createModelStore(),
+    credentials: createCredentialStore(),
+    meters: createMeterStore(),
+    ledger: createLedgerStore(),
+    totals: createTotalStore(),
+  };
+}

@@ -1,0 +1,11 @@
+import { afterAll, beforeAll } from 'vitest';
+import { startDynoxide, type Emulator } from '../../support/dynoxide.ts';
+import { storesContract } from './contract.ts';
+
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startDynoxide();
+});
+afterAll(() => emulator.stop());
+
+storesContract('dynamodb', () => emulator.stores);

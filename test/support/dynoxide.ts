@@ -1,0 +1,79 @@
+/** A DynamoDB emulator per test file: dynoxide, in memory, on a free loopback port, stopped by its process. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createDynamoClient, createTables, open, type TableNames } from '../../lib/stores/dynamodb/index.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
+
+/** A running emulator with the tables of Tollgate. */
+export interface Emulator {
+  readonly endpoint: string;
+  readonly client: DynamoDBClient;
+  readonly names: TableNames;
+  readonly stores: Stores;
+  stop(): Promise<void>;
+}
+
+/** Any credentials do: the emulator does not check them. */
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** Table names of the tests. */
+export const NAMES: TableNames = { registry: 'test-registry', meters: 'test-meters', ledger: 'test-ledger' };
+
+/** A client of an emulator, or of a proxy before it. */
+export const clientFor = (endpoint: string): DynamoDBClient =>
+  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS });
+
+/** Starts an emulator and creates the tables. */
+export async function startDynoxide(): Promise<Emulator> {
+  const port = await freePort();
+  const process = spawn(binary(), ['--host', '127.0.0.1', '--port', String(port)], { stdio: 'ignore' });
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = clientFor(endpoint);
+  const exit = once(process, 'exit');
+  const stop = async (): Promise<void> => {
+    client.destroy();
+    process.kill();
+    await exit;
+  };
+  try {
+    await listening(port, () => process.exitCode !== null);
+    await createTables(client, NAMES);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint, client, names: NAMES, stores: open(client, NAMES), stop };
+}
+
+/** The emulator's program: `DYNOXIDE_BIN`, else the optional dependency for this platform. */
+function binary(): string {
+  const given = process.env['DYNOXIDE_BIN'];
+  if (given !== undefined && given !== '') return given;
+  return createRequire(import.meta.url).resolve(`@dynoxide/${process.platform}-${process.arch}/dynoxide`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Resolves when something accepts connections on the port. */
+async function listening(port: number, hasExited: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !hasExited(); tries++) {
+    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await wait(10);
+  }
+  throw new Error('dynoxide did not start');
+}

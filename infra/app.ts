@@ -1,0 +1,54 @@
+/**
+ * The CDK app, started by `cdk` (see `cdk.json`) or alone: `node infra/app.ts`. The only place that reads CDK context:
+ *
+ * - `-c gateway=url|web` which shell serves the data plane (default `url`)
+ * - `-c name=tollgate` begins the names of the stacks and of the secrets, so that two installations fit into one account
+ * - `-c alarmEmail=you@example.com` where alarms go
+ */
+import { resolve } from 'node:path';
+import { App, Validations, type AppProps } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { SHELLS, type Shell } from './constructs/data-plane.ts';
+import { DataStack } from './data-stack.ts';
+import { GatewayStack } from './gateway-stack.ts';
+
+const BUNDLES = resolve(import.meta.dirname, '../dist');
+
+/**
+ * Both stacks and the checks on them.
+ *
+ * @throws Error when a context value is not one we know
+ */
+export function createApp(
+  props: AppProps = {},
+  bundles = BUNDLES,
+): { readonly app: App; readonly data: DataStack; readonly gateway: GatewayStack } {
+  const app = new App(props);
+  const name = text(app, 'name') ?? 'tollgate';
+  const alarmEmail = text(app, 'alarmEmail');
+  const data = new DataStack(app, `${name}-data`, { description: 'Tollgate: tables and master key', secretPrefix: `${name}/` });
+  const gateway = new GatewayStack(app, `${name}-gateway`, {
+    description: 'Tollgate: gateway, management, keeper, ledger',
+    shell: shell(app),
+    stores: data.stores,
+    bundles,
+    ...(alarmEmail === undefined ? {} : { alarmEmail }),
+  });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return { app, data, gateway };
+}
+
+function text(app: App, key: string): string | undefined {
+  const value: unknown = app.node.tryGetContext(key);
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw new Error(`context ${key}: expected a text, got ${JSON.stringify(value)}`);
+}
+
+function shell(app: App): Shell {
+  const value = text(app, 'gateway') ?? 'url';
+  const known = SHELLS.find((name) => name === value);
+  if (known === undefined) throw new Error(`context gateway: expected ${SHELLS.join(' or ')}, got ${value}`);
+  return known;
+}
+
+if (import.meta.main) createApp().app.synth();

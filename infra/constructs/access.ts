@@ -1,0 +1,97 @@
+/** Who may do what with the data. Rights are data, so that a reviewer (and a test) sees all of them on one page. */
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+
+type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'RestoreSecret' | 'DeleteSecret' | 'TagResource';
+
+/** Rights of one function; what is absent is forbidden. */
+export interface Access {
+  readonly registry?: readonly TableAction[];
+  readonly meters?: readonly TableAction[];
+  readonly ledger?: readonly TableAction[];
+  /** On the secrets below the prefix: the credentials of providers. */
+  readonly secrets?: readonly SecretAction[];
+  /** May read the master key. */
+  readonly masterKey?: boolean;
+}
+
+/** The rights of our functions. Transactions need the rights of the writes they are made of. */
+export const ACCESS = {
+  gateway: {
+    registry: ['GetItem', 'Query'],
+    meters: ['GetItem', 'PutItem', 'UpdateItem'],
+    ledger: ['GetItem', 'PutItem'],
+    secrets: ['GetSecretValue'],
+    masterKey: true,
+  },
+  admin: {
+    registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    meters: ['GetItem', 'PutItem'],
+    ledger: ['GetItem', 'BatchGetItem', 'Query'],
+    secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'RestoreSecret', 'DeleteSecret', 'TagResource'],
+    masterKey: true,
+  },
+  keeper: {
+    meters: ['GetItem', 'Query', 'UpdateItem'],
+    ledger: ['GetItem', 'PutItem'],
+  },
+  ledger: {
+    meters: ['PutItem', 'UpdateItem'],
+  },
+} as const satisfies Record<string, Access>;
+
+/** The stores that rights are about. */
+export interface Stores {
+  readonly registry: Store;
+  readonly meters: Store;
+  readonly ledger: Store;
+  readonly masterKey: Secret;
+  readonly masterKeyArn: string;
+  /** `tollgate/`: where the names of credentials begin. */
+  readonly secretPrefix: string;
+}
+
+/** A table, its name as other stacks may use it, and the names of its indexes. */
+export interface Store {
+  readonly table: TableV2;
+  readonly tableName: string;
+  readonly indexes: readonly string[];
+}
+
+/** Gives a role its rights: one statement a store, each on exact tables and indexes. */
+export function grantAccess(role: Role, access: Access, stores: Stores): void {
+  for (const name of ['registry', 'meters', 'ledger'] as const) {
+    const actions = access[name];
+    if (actions !== undefined) role.addToPolicy(tableStatement(stores[name], actions));
+  }
+  if (access.masterKey === true) role.addToPolicy(secretStatement(['GetSecretValue'], stores.masterKey.secretArn));
+  if (access.secrets !== undefined) {
+    const stack = Stack.of(role);
+    const resourceName = `${stores.secretPrefix}*`;
+    const arn = stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    role.addToPolicy(secretStatement(access.secrets, arn));
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${resourceName}]`,
+      reason: 'Credentials are created at run time; their names share this prefix and nothing else has it.',
+    });
+  }
+}
+
+function tableStatement({ table, indexes }: Store, actions: readonly TableAction[]): PolicyStatement {
+  const queried = actions.includes('Query') ? indexes.map((index) => `${table.tableArn}/index/${index}`) : [];
+  return new PolicyStatement({
+    actions: actions.map((action) => `dynamodb:${action}`),
+    resources: [table.tableArn, ...queried],
+  });
+}
+
+const secretStatement = (actions: readonly SecretAction[], arn: string): PolicyStatement =>
+  new PolicyStatement({ actions: actions.map((action) => `secretsmanager:${action}`), resources: [arn] });

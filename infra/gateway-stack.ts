@@ -1,0 +1,181 @@
+/** Everything without state: the data plane in one of its shells, management, the keeper, the ledger's consumer, and their alarms. */
+import { CfnOutput, Duration, Stack, Validations, type StackProps } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { EventSourceMapping, FunctionUrlAuthType, InvokeMode, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { FilterPattern, MetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { ACCESS, grantAccess, type Stores } from './constructs/access.ts';
+import { Alarms, PERIOD } from './constructs/alarms.ts';
+import { dataPlane, type Shell } from './constructs/data-plane.ts';
+import { LambdaFunction, type Settings } from './constructs/lambda-function.ts';
+
+/** What the stack is told. */
+export interface GatewayStackProps extends StackProps {
+  readonly shell: Shell;
+  readonly stores: Stores;
+  /** `dist/`, as `npm run build` leaves it. */
+  readonly bundles: string;
+  /** Where alarms are mailed to; without it they only show in CloudWatch. */
+  readonly alarmEmail?: string;
+}
+
+/** The stateless stack: may be destroyed and deployed again at any time. */
+export class GatewayStack extends Stack {
+  readonly #stores: Stores;
+  readonly #bundles: string;
+  readonly #alarms: Alarms;
+  readonly #deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, { shell, stores, bundles, alarmEmail, ...props }: GatewayStackProps) {
+    super(scope, id, props);
+    this.#stores = stores;
+    this.#bundles = bundles;
+    this.#alarms = new Alarms(this, 'Alarms', alarmEmail);
+    this.#deadLetters = this.#createDeadLetters();
+
+    const doors = {
+      ...this.#tables(),
+      TOLLGATE_SECRET_PREFIX: stores.secretPrefix,
+      TOLLGATE_MASTER_KEY_SECRET: stores.masterKeyArn,
+    };
+    const gateway = dataPlane(this, shell, { bundles, settings: doors, alarms: this.#alarms });
+    grantAccess(gateway.role, ACCESS.gateway, stores);
+    this.#watchErrorLog(gateway.logs);
+    const adminUrl = this.#createAdmin(doors);
+    this.#createKeeper();
+    this.#createLedgerConsumer();
+
+    new CfnOutput(this, 'GatewayUrl', { value: gateway.url, description: 'Base URL for clients' });
+    new CfnOutput(this, 'AdminUrl', { value: adminUrl, description: 'Management API: keys, models, credentials, spend' });
+    new CfnOutput(this, 'MasterKeySecret', {
+      value: stores.masterKey.secretName,
+      description: 'Secret that holds the master key',
+    });
+  }
+
+  #tables(): Settings {
+    const { registry, meters, ledger } = this.#stores;
+    return {
+      TOLLGATE_REGISTRY_TABLE: registry.tableName,
+      TOLLGATE_METERS_TABLE: meters.tableName,
+      TOLLGATE_LEDGER_TABLE: ledger.tableName,
+    };
+  }
+
+  #createDeadLetters(): Queue {
+    const queue = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue itself.' });
+    this.#alarms.watch('DeadLettersWaiting', {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+      meaning: 'A ledger batch could not be projected, or the keeper could not be started. The message says which.',
+    });
+    return queue;
+  }
+
+  /** The gateway never fails an invocation on purpose: what goes wrong inside is an answer and a line of level `error`. */
+  #watchErrorLog(logs: LogGroup): void {
+    const filter = new MetricFilter(this, 'GatewayErrorLines', {
+      logGroup: logs,
+      // Both shells: on the Web Function our JSON line arrives as escaped text inside AWS's own JSON.
+      filterPattern: FilterPattern.literal(String.raw`%level\W+[eE][rR][rR][oO][rR]%`),
+      metricNamespace: 'Tollgate',
+      metricName: `${this.stackName}-gateway-errors`,
+    });
+    this.#alarms.watch('GatewayErrors', {
+      metric: filter.metric({ period: PERIOD, statistic: 'Sum' }),
+      meaning: 'The gateway logged errors of its own (not of providers or clients). Look for level "error" in its log.',
+    });
+  }
+
+  #createAdmin(settings: Settings): string {
+    const admin = new LambdaFunction(this, 'Admin', {
+      description: 'Tollgate management API',
+      bundle: `${this.#bundles}/admin`,
+      settings,
+      timeout: Duration.seconds(30),
+      memorySize: 512,
+    });
+    grantAccess(admin.dedicatedRole, ACCESS.admin, this.#stores);
+    this.#alarms.watch('AdminErrors', {
+      metric: admin.metricErrors({ period: PERIOD }),
+      meaning: 'The management API crashed or timed out.',
+    });
+    return admin.addFunctionUrl({ authType: FunctionUrlAuthType.NONE, invokeMode: InvokeMode.BUFFERED }).url;
+  }
+
+  /** Settles what nobody came back for. Ends before the next minute begins; a failed sweep is made good by the next one. */
+  #createKeeper(): void {
+    const keeper = new LambdaFunction(this, 'Keeper', {
+      description: 'Settles holds whose lease has ended',
+      bundle: `${this.#bundles}/keeper`,
+      settings: this.#tables(),
+      timeout: Duration.seconds(50),
+      memorySize: 256,
+    });
+    keeper.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    grantAccess(keeper.dedicatedRole, ACCESS.keeper, this.#stores);
+    new Rule(this, 'EachMinute', {
+      description: 'Starts the keeper',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new LambdaTarget(keeper, { retryAttempts: 0, maxEventAge: Duration.minutes(1), deadLetterQueue: this.#deadLetters }),
+      ],
+    });
+    this.#alarms.watch('KeeperErrors', {
+      metric: keeper.metricErrors({ period: PERIOD }),
+      meaning: 'Sweeps fail: holds of lost requests stay open and keep budgets smaller than they are.',
+      atLeast: 3,
+    });
+    this.#alarms.watch('KeeperSilent', {
+      metric: keeper.metricInvocations({ period: PERIOD }),
+      meaning: 'The keeper was not started for fifteen minutes.',
+      atMost: 0,
+      periods: 3,
+    });
+  }
+
+  /** Projects new ledger entries. Bounded everywhere: one poisonous entry must not hold up the stream for its whole day. */
+  #createLedgerConsumer(): void {
+    const consumer = new LambdaFunction(this, 'Ledger', {
+      description: 'Projects ledger entries into totals',
+      bundle: `${this.#bundles}/ledger`,
+      settings: this.#tables(),
+      timeout: Duration.minutes(1),
+      memorySize: 256,
+    });
+    grantAccess(consumer.dedicatedRole, ACCESS.ledger, this.#stores);
+    const { table } = this.#stores.ledger;
+    const { tableStreamArn } = table;
+    if (tableStreamArn === undefined) throw new Error('the ledger table has no stream');
+    table.grantStreamRead(consumer);
+    new EventSourceMapping(this, 'LedgerStream', {
+      target: consumer,
+      eventSourceArn: tableStreamArn,
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      maxBatchingWindow: Duration.seconds(2),
+      reportBatchItemFailures: true,
+      bisectBatchOnError: true,
+      retryAttempts: 8,
+      maxRecordAge: Duration.hours(12),
+      onFailure: new SqsDlq(this.#deadLetters),
+    });
+    this.#alarms.watch('LedgerErrors', {
+      metric: consumer.metricErrors({ period: PERIOD }),
+      meaning: 'Projecting ledger entries fails: totals fall behind. The ledger itself is complete.',
+      atLeast: 3,
+    });
+    this.#alarms.watch('LedgerBehind', {
+      metric: consumer.metric('IteratorAge', { period: PERIOD, statistic: 'Maximum' }),
+      meaning: 'Totals are more than ten minutes behind the ledger (milliseconds).',
+      atLeast: 600_000,
+    });
+  }
+}

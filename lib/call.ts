@@ -67,6 +67,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           created: Math.floor(exchange.receivedAt / 1000),
           includeUsage: exchange.generate.includeUsage,
           warn: (warning) => void exchange.warnings.push(warning),
+          ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },
         estimator: deps.estimator(exchange.generate),
@@ -90,13 +91,20 @@ function costOption(deps: CallDeps, exchange: Exchange, target: Target): { costO
   return { costOf: (usage) => Number(price(usage).total) / 1e12 };
 }
 
+/** What the client sent beside the neutral fields, in its own dialect. */
+function extensionsOption(exchange: Exchange, client: Dialect): { extensions?: JsonObject } {
+  const extensions = exchange.generate.extensions[client.id];
+  return extensions === undefined ? {} : { extensions };
+}
+
 /** A body ready to send. */
 type Sent = Pick<EncodedRequest, 'decoding' | 'headers'> & { readonly bytes: Uint8Array };
 
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
 function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const original = exchange.body;
-  let body: JsonObject = { ...original, model: target.model };
+  const own = dialect.passthrough.withoutForeignProofs?.(original) ?? original;
+  let body: JsonObject = { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
     body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens);
@@ -123,6 +131,7 @@ function translatedBody(exchange: Exchange, target: Target, provider: Provider, 
     structuredOutput: target.structuredOutput ?? provider.structuredOutput ?? 'native',
     ...(target.maxOutputTokens === undefined ? {} : { maxOutputTokens: target.maxOutputTokens }),
     ...(target.supportsReasoning === undefined ? {} : { supportsReasoning: target.supportsReasoning }),
+    ...(target.supportsAdaptiveThinking === undefined ? {} : { supportsAdaptiveThinking: target.supportsAdaptiveThinking }),
   });
   exchange.warnings.push(...encoded.warnings);
   const body = finished(encoded.body, target, provider);

@@ -17,6 +17,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
     const supportsReasoning = facts?.supports['supports_reasoning'];
+    const supportsAdaptiveThinking = facts?.supports['supports_adaptive_thinking'];
     const nativeSchema = facts?.supports['supports_native_structured_output'];
     return {
       deployment,
@@ -24,6 +25,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
       ...(supportsReasoning === undefined ? {} : { supportsReasoning }),
+      ...(supportsAdaptiveThinking === undefined ? {} : { supportsAdaptiveThinking }),
       ...(nativeSchema === undefined ? {} : { structuredOutput: nativeSchema ? 'native' : 'tool' }),
       ...(sheet === undefined || !isPriced(sheet) ? {} : { sheet, price: (usage) => costOf(sheet, usage) }),
     };

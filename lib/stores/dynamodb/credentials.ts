@@ -12,8 +12,8 @@ const credentialRecord = (name: string) => ({ pk: PARTITION, sk: name });
 export function createCredentialStore(registry: Registry): CredentialStore {
   const { client, table } = registry;
   return {
-    get: async (name) => documentOf<Credential>(await getRecord(registry, credentialRecord(name), true)),
-    list: () => listDocuments<Credential>(registry, PARTITION),
+    get: async (name) => documentOf(await getRecord(registry, credentialRecord(name), true)) as Credential | undefined,
+    list: async () => (await listDocuments(registry, PARTITION)) as readonly Credential[],
 
     async put(credential) {
       const item = { ...keyItem(credentialRecord(credential.name)), doc: text(JSON.stringify(credential)) };
@@ -24,7 +24,7 @@ export function createCredentialStore(registry: Registry): CredentialStore {
       const { Attributes } = await answered(
         client.send(new DeleteItemCommand({ TableName: table, Key: keyItem(credentialRecord(name)), ReturnValues: 'ALL_OLD' })),
       );
-      return documentOf<Credential>(Attributes);
+      return documentOf(Attributes) as Credential | undefined;
     },
   };
 }

@@ -31,7 +31,7 @@ function toItem(key: VirtualKey): Item {
 }
 
 function toKey(item: Item | undefined): VirtualKey | undefined {
-  const document = documentOf<KeyDocument>(item);
+  const document = documentOf(item) as KeyDocument | undefined;
   if (document === undefined) return undefined;
   const { maxBudget, ...rest } = document;
   return { ...rest, ...(maxBudget === undefined ? {} : { maxBudget: BigInt(maxBudget) }) };

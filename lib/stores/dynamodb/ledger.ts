@@ -136,7 +136,8 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
         .flat()
         .map((item) => ({ id: textOf(item, 'id') as string, arrival: textOf(item, 'arrival') as string }))
         .filter((item) => item.arrival !== cursor)
-        .sort((one, other) => (one.arrival < other.arrival ? 1 : -1));
+
+        .toSorted((one, other) => (one.arrival < other.arrival ? 1 : -1));
       const shown = found.slice(0, limit);
       const last = shown.at(-1);
       return {

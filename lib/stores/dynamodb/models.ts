@@ -13,7 +13,7 @@ const modelRecord = (id: string) => ({ pk: PARTITION, sk: id });
 /** Deployments on DynamoDB. */
 export function createModelStore(registry: Registry): ModelStore {
   const { client, table } = registry;
-  const read = async (id: string) => documentOf<Deployment>(await getRecord(registry, modelRecord(id), true));
+  const read = async (id: string) => documentOf(await getRecord(registry, modelRecord(id), true)) as Deployment | undefined;
   const newVersion: TransactWriteItem = {
     Update: {
       TableName: table,
@@ -26,7 +26,7 @@ export function createModelStore(registry: Registry): ModelStore {
 
   return {
     version: async () => countOf(await getRecord(registry, VERSION, true), 'version'),
-    list: () => listDocuments<Deployment>(registry, PARTITION),
+    list: async () => (await listDocuments(registry, PARTITION)) as readonly Deployment[],
     get: read,
 
     async put(deployment, condition) {

@@ -27,10 +27,10 @@ export interface RecordKey {
 /** The key attributes of a record. */
 export const keyItem = ({ pk, sk }: RecordKey): Item => ({ pk: text(pk), sk: text(sk) });
 
-/** The document of an item. */
-export function documentOf<T>(item: Item | undefined): T | undefined {
+/** The document of an item; undefined when there is none. We wrote it, so its reader may say what it is. */
+export function documentOf(item: Item | undefined): unknown {
   const json = textOf(item, 'doc');
-  return json === undefined ? undefined : (JSON.parse(json) as T);
+  return json === undefined ? undefined : JSON.parse(json);
 }
 
 /** One record. `consistent` costs double and sees every write that was answered. */
@@ -42,14 +42,14 @@ export async function getRecord({ client, table }: Registry, key: RecordKey, con
 }
 
 /** Every document of a partition, in the order of its sort keys. */
-export async function listDocuments<T>({ client, table }: Registry, pk: string): Promise<readonly T[]> {
+export async function listDocuments({ client, table }: Registry, pk: string): Promise<readonly unknown[]> {
   const items = await queryAll(client, {
     TableName: table,
     ConsistentRead: true,
     KeyConditionExpression: 'pk = :pk',
     ExpressionAttributeValues: { ':pk': text(pk) },
   });
-  return items.map((item) => documentOf<T>(item)).filter((document) => document !== undefined);
+  return items.map((item) => documentOf(item));
 }
 
 /** The items of a query over as many pages as it takes, up to `limit` of them. */

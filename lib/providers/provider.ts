@@ -16,13 +16,13 @@ export type Auth =
 /** One API of a provider. */
 export interface Api {
   readonly dialect: DialectId;
-  /** Appended to the base. `{model}` and `{apiVersion}` are filled in. */
+  /** Appended to the base; segments the base already ends with are not repeated. */
   readonly path: string;
 }
 
 /** What a row's functions may use. Filled from the deployment. */
 export interface Address {
-  /** Base URL without a trailing slash: the deployment's `apiBase`, the row's environment variable, or the row's `base`. */
+  /** Base URL, checked: the deployment's `apiBase`, the row's environment variable, or the row's `base`. */
   readonly base: string;
   readonly model: string;
   readonly apiVersion?: string;
@@ -53,8 +53,13 @@ export interface Provider {
   /** How models give JSON by schema when the catalog does not say; default `native`. */
   readonly structuredOutput?: 'native' | 'tool';
   readonly url?: (address: Address) => string;
-  readonly sign?: (headers: Record<string, string>, credential: string) => void;
-  /** A short list of well-known models, registered beside `<id>/*` when the key is found in the environment. */
+  /** `variable`: the environment variable the credential came from, when it came from one. */
+  readonly sign?: (headers: Record<string, string>, credential: string, variable?: string) => void;
+  /** Header that names the account to charge: the deployment's `organization`. */
+  readonly organizationHeader?: string;
+  /** Environment variable of the API version. */
+  readonly envVersion?: string;
+  /** Address of the provider's documentation of this API. */
   readonly docs: string;
   /** Day the facts were last checked: `2026-11-22`. */
   readonly checked: string;

@@ -82,7 +82,11 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
     this.#answering = true;
   }
 
-  onResponseStart(_controller: DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _controller: DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     if (status < 200) return;
     this.#arm(undefined, '');
     this.#settleHead.resolve({ status, headers: joined(headers) });
@@ -133,7 +137,9 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
 
   readonly #onAbort = (): void => {
     const reason: unknown = this.#limits.signal?.reason;
-    this.#abort(reason instanceof GatewayError ? reason : new GatewayError('client_closed', 'The client closed the connection.'));
+    this.#abort(
+      reason instanceof GatewayError ? reason : new GatewayError('client_closed', 'The client closed the connection.'),
+    );
   };
 
   #abort(fault: GatewayError): void {

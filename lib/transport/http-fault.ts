@@ -9,9 +9,13 @@ export function faultOf(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = codeOf(error);
   if (code === 'UND_ERR_INVALID_ARG') {
-    return new GatewayError('internal', 'The call to the provider is not valid HTTP: check api_base, api_key and extra headers.', {
-      cause: error,
-    });
+    return new GatewayError(
+      'internal',
+      'The call to the provider is not valid HTTP: check api_base, api_key and extra headers.',
+      {
+        cause: error,
+      },
+    );
   }
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
     return new GatewayError('timeout', 'The provider could not be reached in time.', { cause: error });
@@ -20,8 +24,7 @@ export function faultOf(error: unknown): GatewayError {
 }
 
 /** True when the error is the end of a socket, as opposed to an answer that makes no sense. */
-export const isSocketLoss = (error: unknown): boolean =>
-  ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error));
+export const isSocketLoss = (error: unknown): boolean => ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(codeOf(error));
 
 function upstreamText(code: string): string {
   if (code === 'ECONNREFUSED') return 'The provider refused the connection.';

@@ -1,18 +1,15 @@
 /** Types of the inner modules of undici that `undici.ts` imports: the package declares types for its index only. */
 declare module 'undici/lib/dispatcher/agent.js' {
-  import { Agent } from 'undici';
-
+  const Agent: typeof import('undici').Agent;
   export = Agent;
 }
 
 declare module 'undici/lib/dispatcher/client.js' {
-  import { Client } from 'undici';
-
+  const Client: typeof import('undici').Client;
   export = Client;
 }
 
 declare module 'undici/lib/dispatcher/pool.js' {
-  import { Pool } from 'undici';
-
+  const Pool: typeof import('undici').Pool;
   export = Pool;
 }

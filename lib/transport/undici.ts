@@ -2,10 +2,10 @@
  * The part of undici we use, imported from its inner modules: the index also loads fetch, websocket, cache and mocks, which cost
  * 29 ms at a cold start. These paths are no public interface, so the version is pinned exactly and a test loads them.
  */
-import type { Dispatcher } from 'undici';
-import Agent from 'undici/lib/dispatcher/agent.js';
-import Client from 'undici/lib/dispatcher/client.js';
-import Pool from 'undici/lib/dispatcher/pool.js';
+import type { Agent, Client, Dispatcher, Pool } from 'undici';
+import AgentClass from 'undici/lib/dispatcher/agent.js';
+import ClientClass from 'undici/lib/dispatcher/client.js';
+import PoolClass from 'undici/lib/dispatcher/pool.js';
 
 /** A pool of connections to any number of origins. */
 export type { Agent };
@@ -20,7 +20,7 @@ export interface ConnectionAware extends DispatchHandler {
 }
 
 /** A connection slot: at most one socket at a time, replaced when it closes, and one call at a time. */
-export class Connection extends Client {
+export class Connection extends ClientClass {
   /** Whether the present socket has carried an answer before: it may have gone stale since. */
   reused = false;
 
@@ -45,13 +45,14 @@ export interface AgentOptions {
 
 /** An agent for HTTP/1.1 without time limits on headers and body: model calls may think for minutes, the caller has a deadline. */
 export function createAgent(options: AgentOptions): Agent {
-  return new Agent({
+  const settings: Pool.Options = {
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: options.keepAliveMs,
+    keepAliveMaxTimeout: options.keepAliveMs,
     connectTimeout: options.connectTimeoutMs,
-    factory: (origin, settings) =>
-      new Pool(origin, { ...settings, factory: (address, inner) => new Connection(address, inner as Client.Options) }),
-  });
+    factory: (origin, inner) => new Connection(origin, inner),
+  };
+  return new AgentClass({ ...settings, factory: (origin) => new PoolClass(origin, settings) });
 }

@@ -1,0 +1,57 @@
+/** All providers by id. */
+import { GatewayError } from '../errors.ts';
+import { anthropic } from './anthropic.ts';
+import { azure } from './azure.ts';
+import { compatible } from './compatible.ts';
+import { codestral, mistral } from './mistral.ts';
+import { openai } from './openai.ts';
+import type { Provider } from './provider.ts';
+
+export { faultOfBase } from './address.ts';
+export { buildCall, type BuiltCall, type CallParts } from './build-call.ts';
+
+/** The rows by id (LiteLLM's slugs), in alphabetical order. */
+export const providers: ReadonlyMap<string, Provider> = mapOf([anthropic, azure, codestral, mistral, openai, ...compatible]);
+
+function mapOf(rows: readonly Provider[]): ReadonlyMap<string, Provider> {
+  return new Map(rows.map((row): [string, Provider] => [row.id, row]).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The row of an id.
+ *
+ * @throws GatewayError `invalid_request` that lists the ids there are.
+ */
+export function providerOf(id: string): Provider {
+  const row = providers.get(id);
+  if (row !== undefined) return row;
+  throw new GatewayError('invalid_request', `Unknown provider '${id}'. Known providers: ${[...providers.keys()].join(', ')}.`, {
+    param: 'model',
+  });
+}
+
+/** A model at a provider. */
+export interface ProviderModel {
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Names without a prefix that say whose they are, as LiteLLM reads them. */
+const GUESSES: readonly (readonly [RegExp, string])[] = [
+  [/^(?:gpt-|o\d|chatgpt-)/, 'openai'],
+  [/^claude-/, 'anthropic'],
+];
+
+/**
+ * Takes LiteLLM's model string apart; undefined when it names no provider we know.
+ *
+ * @example parseModel('groq/llama-3.3-70b') // { provider: 'groq', model: 'llama-3.3-70b' }
+ * @example parseModel('gpt-4o') // { provider: 'openai', model: 'gpt-4o' }
+ */
+export function parseModel(text: string): ProviderModel | undefined {
+  const slash = text.indexOf('/');
+  const prefix = text.slice(0, Math.max(slash, 0));
+  if (providers.has(prefix)) return slash + 1 < text.length ? { provider: prefix, model: text.slice(slash + 1) } : undefined;
+  const guess = GUESSES.find(([pattern]) => pattern.test(text));
+  return guess === undefined ? undefined : { provider: guess[1], model: text };
+}

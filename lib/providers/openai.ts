@@ -1,0 +1,26 @@
+/** OpenAI. */
+import type { Provider } from './provider.ts';
+import { rename } from './quirks.ts';
+
+/**
+ * Reasoning models refuse `max_tokens` and want `max_completion_tokens`, which counts reasoning too. True for the names of such
+ * models, fine-tuned ones included.
+ *
+ * @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-max_completion_tokens
+ */
+export const isReasoningModel = (model: string): boolean => /^(?:ft:|openai\/)?(?:o\d|gpt-[5-9])/.test(model);
+
+/** Where OpenAI is and how it is spoken to. */
+export const openai: Provider = {
+  id: 'openai',
+  name: 'OpenAI',
+  base: 'https://api.openai.com/v1',
+  envKeys: ['OPENAI_API_KEY'],
+  envBases: ['OPENAI_BASE_URL', 'OPENAI_API_BASE'],
+  auth: { type: 'bearer' },
+  organizationHeader: 'openai-organization',
+  generate: [{ dialect: 'openai-chat', path: '/chat/completions' }],
+  quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
+  docs: 'https://platform.openai.com/docs/api-reference/chat',
+  checked: '2026-11-22',
+};

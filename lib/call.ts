@@ -126,13 +126,8 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
 function translatedBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const clamp = exchange.admission?.clampedOutputTokens;
   const request: GenerateRequest = clamp === undefined ? exchange.generate : { ...exchange.generate, maxOutputTokens: clamp };
-  const encoded = dialect.encodeRequest(request, {
-    model: target.model,
-    structuredOutput: target.structuredOutput ?? provider.structuredOutput ?? 'native',
-    ...(target.maxOutputTokens === undefined ? {} : { maxOutputTokens: target.maxOutputTokens }),
-    ...(target.supportsReasoning === undefined ? {} : { supportsReasoning: target.supportsReasoning }),
-    ...(target.supportsAdaptiveThinking === undefined ? {} : { supportsAdaptiveThinking: target.supportsAdaptiveThinking }),
-  });
+  const structuredOutput = target.structuredOutput ?? provider.structuredOutput ?? 'native';
+  const encoded = dialect.encodeRequest(request, { ...target, structuredOutput });
   exchange.warnings.push(...encoded.warnings);
   const body = finished(encoded.body, target, provider);
   return { bytes: Buffer.from(JSON.stringify(body)), headers: encoded.headers ?? {}, decoding: encoded.decoding };

@@ -42,7 +42,6 @@ export interface Target {
   readonly structuredOutput?: 'native' | 'tool';
   readonly supportsReasoning?: boolean;
   readonly supportsAdaptiveThinking?: boolean;
-  readonly supportsAdaptiveThinking?: boolean;
   readonly supportsSampling?: boolean;
   /** Prices of the model here; absent when unknown. */
   readonly sheet?: PriceSheet;

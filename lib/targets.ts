@@ -7,6 +7,10 @@ import type { Target } from './exchange.ts';
 /** Most targets remembered. */
 const TARGETS_KEPT = 5_000;
 
+/** A feature, where the catalog knows of it. */
+const flag = <Name extends string>(name: Name, value: boolean | undefined): { readonly [key in Name]?: boolean } =>
+  (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: boolean };
+
 /** A function that completes a deployment; answers are remembered for as long as the deployment is unchanged. */
 export function createTargets(catalog: Catalog): (deployment: Deployment, model: string) => Promise<Target> {
   const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
@@ -16,17 +20,17 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
     const sheet = mergeSheet(facts, deployment.price);
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
-    const supportsReasoning = facts?.supports['supports_reasoning'];
-    const supportsAdaptiveThinking = facts?.supports['supports_adaptive_thinking'];
-    const nativeSchema = facts?.supports['supports_native_structured_output'];
+    const supports = facts?.supports ?? {};
+    const native = supports['supports_native_structured_output'] === true || supports['supports_output_config'] === true;
     return {
       deployment,
       model,
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      ...(supportsReasoning === undefined ? {} : { supportsReasoning }),
-      ...(supportsAdaptiveThinking === undefined ? {} : { supportsAdaptiveThinking }),
-      ...(nativeSchema === undefined ? {} : { structuredOutput: nativeSchema ? 'native' : 'tool' }),
+      ...flag('supportsReasoning', supports['supports_reasoning']),
+      ...flag('supportsAdaptiveThinking', supports['supports_adaptive_thinking']),
+      ...flag('supportsSampling', supports['supports_sampling_params']),
+      ...(native ? { structuredOutput: 'native' } : {}),
       ...(sheet === undefined || !isPriced(sheet) ? {} : { sheet, price: (usage) => costOf(sheet, usage) }),
     };
   }

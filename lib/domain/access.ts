@@ -1,16 +1,16 @@
 /** Names: which models a caller may name, what an alias stands for, and which deployments serve a name. */
 import type { Deployment } from './model.ts';
 
-/** Words of LiteLLM that stand for every model. */
-const EVERY_MODEL: ReadonlySet<string> = new Set(['*', 'all-proxy-models']);
+/** LiteLLM's word for every model on offer. */
+const EVERY_MODEL = 'all-proxy-models';
 
 /**
- * True when a list of allowed models covers the name: an empty list covers all, `openai/*` every name of that form,
- * `all-proxy-models` everything.
+ * True when a list of allowed models covers the name: an empty list and `all-proxy-models` cover every name, `openai/*` every name
+ * of that form.
  */
 export function mayCall(models: readonly string[], name: string): boolean {
   if (models.length === 0) return true;
-  return models.some((allowed) => EVERY_MODEL.has(allowed) || allowed === name || captureStars(allowed, name) !== undefined);
+  return models.some((allowed) => allowed === EVERY_MODEL || allowed === name || captureStars(allowed, name) !== undefined);
 }
 
 /** The model an alias stands for, or the name itself. Aliases are not followed twice. */

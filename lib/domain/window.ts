@@ -3,30 +3,34 @@
  * Windows of one limit tile time: each starts where the one before it ended, always counted from the anchor, so none drifts.
  */
 import { addDuration, parseDuration, type Duration } from './duration.ts';
+import type { VirtualKey } from './key.ts';
 import type { Window } from './meter.ts';
 
 const MINUTE_MS = 60_000;
 
-/** What a limit says of its windows. */
-export interface WindowRule {
-  /** Length as the operator wrote it (`30d`, `1mo`); absent means one window for good. */
-  readonly duration?: string | undefined;
-  /** Where windows begin to count, milliseconds since the epoch. */
-  readonly anchor: number;
-}
-
 /**
- * The window that holds the moment `now`.
+ * The window that holds the moment `now`. Times are milliseconds since the epoch.
  *
+ * @param at.duration Length as the operator wrote it (`30d`, `1mo`); absent means one window for good.
+ * @param at.anchor Where windows begin to count.
  * @throws GatewayError `invalid_request` when the duration is none.
- * @example windowAt({ duration: '1d', anchor: 0 }, 90_000_000) // { name: '1d', start: 86_400_000, end: 172_800_000 }
+ * @example windowAt({ duration: '1d', anchor: 0, now: 90_000_000 }) // { name: '1d', start: 86_400_000, end: 172_800_000 }
  */
-export function windowAt({ duration, anchor }: WindowRule, now: number): Window {
+export function windowAt(at: {
+  readonly duration?: string | undefined;
+  readonly anchor: number;
+  readonly now: number;
+}): Window {
+  const { duration, anchor, now } = at;
   if (duration === undefined) return { name: 'total', start: anchor };
   const length = parseDuration(duration, 'budget_duration');
   const index = indexAt(anchor, length, now);
   return { name: duration.trim(), start: addDuration(anchor, length, index), end: addDuration(anchor, length, index + 1) };
 }
+
+/** The budget window of a key: the one its spend is counted in at `now`. */
+export const budgetWindow = (key: Pick<VirtualKey, 'budgetAnchor' | 'budgetDuration'>, now: number): Window =>
+  windowAt({ duration: key.budgetDuration, anchor: key.budgetAnchor, now });
 
 /** The minute of the clock that holds the moment: the window of request and token rates. */
 export function minuteWindow(now: number): Window {

@@ -1,10 +1,10 @@
-/** From LiteLLM's words for a deployment (`model_name`, `litellm_params`, `model_info`) to ours, and back. */
+/** From LiteLLM's words for a deployment (`model_name`, `litellm_params`, `model_info`) to ours. */
 import * as z from 'zod/mini';
 import type { CredentialRef, Deployment } from '../domain/model.ts';
 import type { PriceOverride } from '../domain/price-types.ts';
 import { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { parseModel, providers } from '../providers/index.ts';
+import { faultOfBase, parseModel, providers } from '../providers/index.ts';
 import { check, count, freeObject, names, saysNothing, seconds, text, textMap } from './input.ts';
 
 /** One entry of a `model_list`, or the body of `/model/new`, taken apart. */
@@ -205,19 +205,15 @@ function baseOf(params: Params, provider: string): string | undefined {
  * @throws GatewayError `invalid_request`; the text of the URL is not repeated, it may hold a credential.
  */
 export function checkBaseUrl(value: string, param: string): void {
-  const fault = baseFault(URL.parse(value));
+  const fault = faultOfBase(value);
   if (fault !== undefined) throw new GatewayError('invalid_request', `${param}: ${fault}`, { param });
-}
-
-function baseFault(url: URL | null): string | undefined {
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return 'expected an http:// or https:// URL';
-  if (url.username !== '' || url.password !== '') return 'expected a URL without user name and password';
-  if (url.search === '' && url.hash === '') return undefined;
-  return 'expected a URL without query and fragment (`api_version` has a field of its own)';
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CREDENTIAL_HEADER = /^(authorization|proxy-authorization|cookie|.*(api|subscription)-key|.*token)$/i;
+
+/** True for names of headers that carry credentials. */
+export const isCredentialHeader = (name: string): boolean => CREDENTIAL_HEADER.test(name);
 
 /** Extra headers; a stored deployment may not hide a credential in them, since it is kept in a table, not in the secret store. */
 function headersOf(params: Params, source: Deployment['source']): Readonly<Record<string, string>> | undefined {
@@ -226,7 +222,7 @@ function headersOf(params: Params, source: Deployment['source']): Readonly<Recor
   for (const name of Object.keys(headers ?? {})) {
     if (!HEADER_NAME.test(name))
       throw new GatewayError('invalid_request', `${param}: a header name has characters that HTTP forbids`, { param });
-    if (source === 'store' && CREDENTIAL_HEADER.test(name)) {
+    if (source === 'store' && isCredentialHeader(name)) {
       const fault = `${param}: '${name}' looks like a credential; give it as \`api_key\`, which is kept in the secret store`;
       throw new GatewayError('invalid_request', fault, { param });
     }

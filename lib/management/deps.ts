@@ -1,0 +1,31 @@
+/** What the management functions work with. */
+import type { Catalog } from '../catalog/index.ts';
+import type { Deployment } from '../domain/model.ts';
+import type { Log } from '../log.ts';
+import type { CredentialStore } from '../stores/credentials.ts';
+import type { KeyStore } from '../stores/keys.ts';
+import type { LedgerStore } from '../stores/ledger.ts';
+import type { MeterStore } from '../stores/meters.ts';
+import type { ModelStore } from '../stores/models.ts';
+import type { SecretStore } from '../stores/secrets.ts';
+import type { TotalStore } from '../stores/totals.ts';
+
+/** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
+export interface ManagementDeps {
+  readonly keys: KeyStore;
+  readonly models: ModelStore;
+  readonly credentials: CredentialStore;
+  readonly secrets: SecretStore;
+  readonly meters: MeterStore;
+  readonly ledger: LedgerStore;
+  readonly totals: TotalStore;
+  readonly catalog: Pick<Catalog, 'find'>;
+  /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
+  readonly deployments: () => Promise<readonly Deployment[]>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly log: Log;
+  /** Called after each write, so that a gateway in the same process drops what it cached. */
+  readonly onChange?: () => void;
+}

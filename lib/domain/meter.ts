@@ -117,7 +117,7 @@ export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel', window:
 }
 
 /** Whose a meter is, from its id. */
-export function scopeOf(meter: string): Scope {
+export function scopeOfMeter(meter: string): Scope {
   const [kind = '', id = ''] = meter.split('#', 2);
   return { kind: kind as ScopeKind, id: decodeURIComponent(id) };
 }

@@ -33,26 +33,28 @@ const NO_MODELS: Models = new Map();
 
 /** Reads shards lazily, each one once. */
 export function createCatalog(options: CatalogOptions = {}): Catalog {
-  const { load = loadFrom([new URL('./data/', import.meta.url), new URL('./catalog/', import.meta.url)]) } = options;
-  const { index = builtIndex as CatalogIndex } = options;
+  const load = options.load ?? loadFrom([new URL('./data/', import.meta.url), new URL('./catalog/', import.meta.url)]);
+  const index: CatalogIndex = options.index ?? builtIndex;
   const shards = new Map<string, Promise<Models>>();
 
   async function read(shard: string): Promise<Models> {
-    try {
-      const models = Object.entries(await load(shard));
-      return new Map(models.map(([name, model]) => [name, { ...model, name, version: index.version }]));
-    } catch (error) {
-      shards.delete(shard);
-      options.onError?.(shard, error);
-      return NO_MODELS;
-    }
+    const models = Object.entries(await load(shard));
+    return new Map(models.map(([name, model]) => [name, { ...model, name, version: index.version }]));
   }
 
-  function modelsOf(shard: string): Promise<Models> {
-    if (!Object.hasOwn(index.shards, shard)) return Promise.resolve(NO_MODELS);
-    const known = shards.get(shard) ?? read(shard);
-    shards.set(shard, known);
-    return known;
+  async function modelsOf(shard: string): Promise<Models> {
+    if (!Object.hasOwn(index.shards, shard)) return NO_MODELS;
+    const reading = shards.get(shard) ?? read(shard);
+    shards.set(shard, reading);
+    try {
+      return await reading;
+    } catch (error) {
+      if (shards.get(shard) === reading) {
+        shards.delete(shard);
+        options.onError?.(shard, error);
+      }
+      return NO_MODELS;
+    }
   }
 
   return {
@@ -94,9 +96,9 @@ export function loadFrom(folders: readonly URL[]): (shard: string) => Promise<Sh
 }
 
 /** Where a provider's own short names stand in the catalog, besides under `<provider>/`. */
-const FOLDERS: Readonly<Record<string, readonly string[]>> = {
-  fireworks_ai: ['fireworks_ai/accounts/fireworks/models/'],
-};
+const FOLDERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['fireworks_ai', ['fireworks_ai/accounts/fireworks/models/']],
+]);
 
 /** A date or `latest` at the end of a name: `-2024-07-18`, `-20250514`, `@20250514`, `-latest`. */
 const DATED = /[-@](\d{4}-\d{2}-\d{2}|20\d{6}|latest)$/;
@@ -107,7 +109,7 @@ function namesOf(provider: string, model: string): readonly string[] {
   // Fine-tuned models of OpenAI: `ft:<base>:<organization>:<suffix>:<id>` has the price of `ft:<base>`.
   const base = bare.replace(/^(ft:[^:]+):.*$/, '$1');
   const spellings = [...new Set([bare, base, base.replace(DATED, '')])];
-  const prefixes = [`${provider}/`, ...(FOLDERS[provider] ?? [])];
+  const prefixes = [`${provider}/`, ...(FOLDERS.get(provider) ?? [])];
   return [model, ...spellings.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])];
 }
 

@@ -4,11 +4,14 @@
  * - `-c gateway=url|web` which shell serves the data plane (default `url`)
  * - `-c name=tollgate` begins the names of the stacks and of the secrets, so that two installations fit into one account
  * - `-c alarmEmail=you@example.com` where alarms go
+ * - `-c TOLLGATE_NUM_RETRIES=3`: a setting of `lib/env.ts`, for all functions
  */
 import { resolve } from 'node:path';
 import { App, Validations, type AppProps } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import type { EnvName } from '../lib/env.ts';
 import { SHELLS, type Shell } from './constructs/data-plane.ts';
+import type { Settings } from './constructs/lambda-function.ts';
 import { DataStack } from './data-stack.ts';
 import { GatewayStack } from './gateway-stack.ts';
 
@@ -32,10 +35,26 @@ export function createApp(
     shell: shell(app),
     stores: data.stores,
     bundles,
+    settings: operatorSettings(app),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { app, data, gateway };
+}
+
+/** What an operator may choose. The rest of `ENV` is known to the stacks, or is a secret and has no place in a template. */
+const CHOICES = [
+  'TOLLGATE_EXPIRED_HOLD',
+  'TOLLGATE_MAX_BODY_BYTES',
+  'TOLLGATE_RESPONSE_COST_IN_STREAM',
+  'TOLLGATE_NUM_RETRIES',
+  'TOLLGATE_DISABLE_LEDGER',
+  'TOLLGATE_LOG_LEVEL',
+] as const satisfies readonly EnvName[];
+
+function operatorSettings(app: App): Settings {
+  const chosen = CHOICES.map((name) => [name, text(app, name)] as const);
+  return Object.fromEntries(chosen.filter(([, value]) => value !== undefined));
 }
 
 function text(app: App, key: string): string | undefined {

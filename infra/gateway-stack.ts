@@ -18,6 +18,8 @@ export interface GatewayStackProps extends StackProps {
   readonly stores: Stores;
   /** `dist/`, as `npm run build` leaves it. */
   readonly bundles: string;
+  /** What the operator chose, for every function. */
+  readonly settings: Settings;
   /** Where alarms are mailed to; without it they only show in CloudWatch. */
   readonly alarmEmail?: string;
 }
@@ -26,18 +28,26 @@ export interface GatewayStackProps extends StackProps {
 export class GatewayStack extends Stack {
   readonly #stores: Stores;
   readonly #bundles: string;
+  readonly #settings: Settings;
   readonly #alarms: Alarms;
   readonly #deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { shell, stores, bundles, alarmEmail, ...props }: GatewayStackProps) {
+  constructor(scope: Construct, id: string, { shell, stores, bundles, settings, alarmEmail, ...props }: GatewayStackProps) {
     super(scope, id, props);
     this.#stores = stores;
     this.#bundles = bundles;
     this.#alarms = new Alarms(this, 'Alarms', alarmEmail);
     this.#deadLetters = this.#createDeadLetters();
 
+    this.#settings = {
+      ...settings,
+      TOLLGATE_REGISTRY_TABLE: stores.registry.tableName,
+      TOLLGATE_METERS_TABLE: stores.meters.tableName,
+      TOLLGATE_LEDGER_TABLE: stores.ledger.tableName,
+    };
+
     const doors = {
-      ...this.#tables(),
+      ...this.#settings,
       TOLLGATE_SECRET_PREFIX: stores.secretPrefix,
       TOLLGATE_MASTER_KEY_SECRET: stores.masterKeyArn,
     };
@@ -54,15 +64,6 @@ export class GatewayStack extends Stack {
       value: stores.masterKey.secretName,
       description: 'Secret that holds the master key',
     });
-  }
-
-  #tables(): Settings {
-    const { registry, meters, ledger } = this.#stores;
-    return {
-      TOLLGATE_REGISTRY_TABLE: registry.tableName,
-      TOLLGATE_METERS_TABLE: meters.tableName,
-      TOLLGATE_LEDGER_TABLE: ledger.tableName,
-    };
   }
 
   #createDeadLetters(): Queue {
@@ -115,7 +116,7 @@ export class GatewayStack extends Stack {
     const keeper = new LambdaFunction(this, 'Keeper', {
       description: 'Settles holds whose lease has ended',
       bundle: `${this.#bundles}/keeper`,
-      settings: this.#tables(),
+      settings: this.#settings,
       timeout: Duration.seconds(50),
       memorySize: 256,
     });
@@ -143,10 +144,10 @@ export class GatewayStack extends Stack {
 
   /** Projects new ledger entries. Bounded everywhere: one poisonous entry must not hold up the stream for its whole day. */
   #createLedgerConsumer(): void {
-    const consumer = new LambdaFunction(this, 'Ledger', {
+    const consumer = new LambdaFunction(this, 'LedgerConsumer', {
       description: 'Projects ledger entries into totals',
       bundle: `${this.#bundles}/ledger`,
-      settings: this.#tables(),
+      settings: this.#settings,
       timeout: Duration.minutes(1),
       memorySize: 256,
     });

@@ -1,0 +1,145 @@
+/**
+ * Settlement: how a hold becomes what was really used. Always ledger first, then the meters, each step once: whoever finds the ledger
+ * entry already written takes its figures, whoever finds a hold already gone leaves the meter alone. So a step may be repeated, by us
+ * or by the keeper, at any time.
+ */
+import { setTimeout as timer } from 'node:timers/promises';
+import type { LedgerEntry } from './domain/ledger-entry.ts';
+import { scopeOfMeter, type Amounts, type Counter, type Hold } from './domain/meter.ts';
+import { describeError, type Log } from './log.ts';
+import type { LedgerStore } from './stores/ledger.ts';
+import type { MeterStore } from './stores/meters.ts';
+
+/** What settling needs. */
+export interface SettlementDeps {
+  readonly meters: MeterStore;
+  readonly ledger: LedgerStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly log: Log;
+  /** Pause between tries, milliseconds; the system's timer unless a test says otherwise. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
+}
+
+/** The operator's rule for a call nobody settled: book what was held, or nothing. */
+export type ExpiredPolicy = 'hold' | 'zero';
+
+/** A hold of a call, in one meter. */
+export interface OpenHold {
+  readonly meter: string;
+  readonly amounts: Amounts;
+}
+
+/** Pauses before the store is asked again, milliseconds, and the time after which nobody asks again: the keeper will. */
+const PAUSES = [50, 200, 800, 2_000];
+const PATIENCE_MS = 10_000;
+
+/**
+ * Writes the call's entry, then settles its holds by that entry; by the stored one when there already is one. Never throws: what the
+ * store did not take in time is logged and left to the keeper.
+ *
+ * @param patienceMs how long to go on when the store fails
+ */
+export async function settleCall(
+  deps: SettlementDeps,
+  entry: LedgerEntry,
+  holds: readonly OpenHold[],
+  patienceMs = PATIENCE_MS,
+): Promise<'settled' | 'left'> {
+  try {
+    const truth = await insist(deps, patienceMs, () => recordOnce(deps.ledger, entry));
+    const steps = await Promise.allSettled(
+      holds.map(({ meter, amounts }) =>
+        insist(deps, patienceMs, () => deps.meters.settle(meter, entry.id, amounts, actualAmounts(amounts, truth))),
+      ),
+    );
+    const failed = steps.find((step) => step.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return 'settled';
+  } catch (error) {
+    deps.log('error', 'settlement left to the keeper', { id: entry.id, error: describeError(error) });
+    return 'left';
+  }
+}
+
+/**
+ * Settles a hold whose lease has ended. A hold of money without an entry first gets one, at the cost the policy says. A hold without
+ * money (a parallel slot) never makes an entry: it would stand in the way of the true one, and a slot costs nothing.
+ *
+ * @returns `booked` when this call wrote the entry and settled, `settled` when the entry was there, `absent` when somebody was faster.
+ */
+export async function settleExpired(
+  deps: Pick<SettlementDeps, 'meters' | 'ledger' | 'now'>,
+  policy: ExpiredPolicy,
+  meter: string,
+  hold: Hold,
+): Promise<'booked' | 'settled' | 'absent'> {
+  const known = await deps.ledger.get(hold.id);
+  const own = known === undefined ? expiredEntry(meter, hold, policy, deps.now()) : undefined;
+  const truth = own === undefined ? known : await recordOnce(deps.ledger, own);
+  const outcome = await deps.meters.settle(meter, hold.id, hold.amounts, actualAmounts(hold.amounts, truth));
+  return outcome === 'settled' && own !== undefined && truth === own ? 'booked' : outcome;
+}
+
+/** What a meter must show for a call, given what it held there and the call's entry. */
+export function actualAmounts(held: Amounts, entry: LedgerEntry | undefined): Amounts {
+  const actual: Partial<Record<Counter, bigint>> = {};
+  if (held.usd !== undefined) actual.usd = entry?.cost ?? 0n;
+  if (held.requests !== undefined) actual.requests = held.requests;
+  if (held.tokens !== undefined) actual.tokens = usedTokens(held.tokens, entry);
+  if (held.parallel !== undefined) actual.parallel = 0n;
+  return actual;
+}
+
+/** Tokens of an entry. Nobody knows what an expired call used: it keeps what it held. */
+function usedTokens(held: bigint, entry: LedgerEntry | undefined): bigint {
+  if (entry === undefined || entry.status === 'expired') return held;
+  return BigInt((entry.usage?.inputTokens ?? 0) + (entry.usage?.outputTokens ?? 0));
+}
+
+/** The entry as stored: ours when it is the first. */
+async function recordOnce(ledger: LedgerStore, entry: LedgerEntry): Promise<LedgerEntry> {
+  if ((await ledger.record(entry)) === 'recorded') return entry;
+  return (await ledger.get(entry.id)) ?? entry;
+}
+
+/** The entry of a call that nobody came back to settle; undefined for a hold without money. */
+function expiredEntry(meter: string, hold: Hold, policy: ExpiredPolicy, now: number): LedgerEntry | undefined {
+  const held = hold.amounts.usd;
+  if (held === undefined) return undefined;
+  const at = hold.call?.at ?? hold.expiresAt;
+  return {
+    id: hold.id,
+    at,
+    endedAt: now,
+    status: 'expired',
+    keyHash: scopeOfMeter(meter).id,
+    tags: [],
+    kind: hold.call?.kind ?? 'generate',
+    route: hold.call?.route ?? '',
+    clientDialect: hold.call?.clientDialect ?? '',
+    modelGroup: hold.call?.modelGroup ?? '',
+    stream: hold.call?.stream ?? false,
+    httpStatus: 0,
+    cost: policy === 'hold' ? held : 0n,
+    price: { source: 'hold', rule: `expired:${policy}` },
+    held,
+    attempts: 0,
+    durationMs: now - at,
+  };
+}
+
+/** Repeats a step of a failing store, with growing pauses, as long as patience lasts. */
+async function insist<T>(deps: SettlementDeps, patienceMs: number, step: () => Promise<T>): Promise<T> {
+  const { now, sleep = timer } = deps;
+  const end = now() + patienceMs;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      const pause = PAUSES[attempt];
+      if (pause === undefined || now() + pause > end) throw error;
+      await sleep(pause);
+    }
+  }
+}

@@ -60,3 +60,18 @@ export function readEnv(source: Readonly<Record<string, string | undefined>> = p
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`Environment: ${faults.join('; ')}`);
 }
+
+/**
+ * Where a Lambda Web Function has to listen: `AWS_LAMBDA_HTTP_ENDPOINT`, set by the platform as `host:port`.
+ *
+ * @throws Error when it is absent or has another form
+ */
+export function readWebEndpoint(source: Readonly<Record<string, string | undefined>> = process.env): {
+  readonly host: string;
+  readonly port: number;
+} {
+  const value = source['AWS_LAMBDA_HTTP_ENDPOINT'];
+  const [, host, port] = /^(?:http:\/\/)?\[?([^\]/]+)\]?:(\d+)\/?$/.exec(value ?? '') ?? [];
+  if (host !== undefined && port !== undefined) return { host, port: Number(port) };
+  throw new Error(`Environment: AWS_LAMBDA_HTTP_ENDPOINT: expected host:port, got ${value ?? 'nothing'}`);
+}

@@ -1,6 +1,7 @@
 /** What the management functions work with. */
 import type { Catalog } from '../catalog/index.ts';
 import type { Deployment } from '../domain/model.ts';
+import type { Caller } from '../exchange.ts';
 import type { Log } from '../log.ts';
 import type { CredentialStore } from '../stores/credentials.ts';
 import type { KeyStore } from '../stores/keys.ts';
@@ -9,6 +10,7 @@ import type { MeterStore } from '../stores/meters.ts';
 import type { ModelStore } from '../stores/models.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { TotalStore } from '../stores/totals.ts';
+import type { Headers } from '../transport/message.ts';
 
 /** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
 export interface ManagementDeps {
@@ -26,6 +28,8 @@ export interface ManagementDeps {
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly log: Log;
+  /** Who calls, by the headers of a request (lower-case names). Throws GatewayError `authentication`. */
+  readonly authenticate: (headers: Headers) => Promise<Caller>;
   /** Called after each write, so that a gateway in the same process drops what it cached. */
   readonly onChange?: () => void;
 }

@@ -14,10 +14,9 @@ function describe(value: unknown, path: string): string {
   if (value === undefined) return 'nothing';
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object') return 'an object';
-  const text = String(value);
-  const harmless = text.length <= 16 && !SECRET_FIELD.test(path) && !text.startsWith('sk-');
-  return harmless ? JSON.stringify(text) : `a string of ${text.length} characters`;
+  if (typeof value !== 'string') return 'an object';
+  const harmless = value.length <= 16 && !SECRET_FIELD.test(path) && !value.startsWith('sk-');
+  return harmless ? JSON.stringify(value) : `a string of ${value.length} characters`;
 }
 
 /** The value at a path of `root`. */

@@ -2,7 +2,7 @@
 import type { Deployment } from '../domain/model.ts';
 import type { CatalogModel } from '../domain/price-types.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { isCredentialHeader, isPriceField } from './deployment.ts';
+import { isCredentialHeader } from './deployment.ts';
 
 const secondsOf = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
 
@@ -60,15 +60,6 @@ function credentialParams({ credential }: Deployment): JsonObject {
 const shownHeaders = (headers: Readonly<Record<string, string>>): JsonObject =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, isCredentialHeader(name) ? '********' : value]));
 
-/** Prices as numbers; the catalog may hold them as exact decimal texts. */
-function priceNumbers(prices: Readonly<Record<string, unknown>>): JsonObject {
-  const flat = Object.entries(prices).map(([name, value]) => {
-    const decimal = typeof value === 'string' && isPriceField(name) && value !== '' && Number.isFinite(Number(value));
-    return [name, decimal ? Number(value) : value];
-  });
-  return Object.fromEntries(flat);
-}
-
 /** One entry of `/model/info`: parameters without secrets, and the catalog's facts with the operator's own laid over them. */
 export function modelRow(deployment: Deployment, facts: CatalogModel | undefined): JsonObject {
   const headers = deployment.extraHeaders;
@@ -81,7 +72,7 @@ export function modelRow(deployment: Deployment, facts: CatalogModel | undefined
       ...credentialParams(deployment),
     },
     model_info: withoutAbsent({
-      ...(facts === undefined ? {} : priceNumbers(facts.prices)),
+      ...facts?.prices,
       ...facts?.supports,
       key: facts?.name,
       mode: facts?.mode,

@@ -1,0 +1,65 @@
+/** A function URL event, taken apart for the routes. What cannot be read is the caller's error. */
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { Caller } from '../../lib/exchange.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { isObject, type JsonObject } from '../../lib/kinds/json.ts';
+import type { Headers } from '../../lib/transport/message.ts';
+
+/** A request of the management API. */
+export interface AdminCall {
+  readonly caller: Caller;
+  /** A parameter of the path, percent-decoded; empty when the route has none of that name. */
+  readonly param: (name: string) => string;
+  /** A parameter of the query; empty ones count as absent. */
+  readonly query: (name: string) => string | undefined;
+  /** The JSON body; empty without one. */
+  readonly body: JsonObject;
+}
+
+/** Largest body of a management call, bytes. */
+const MAX_BODY_BYTES = 1_048_576;
+
+/**
+ * The parts of an event.
+ *
+ * @throws GatewayError `too_large`, or `invalid_request` for a body that is no JSON object.
+ */
+export function readCall(event: APIGatewayProxyEventV2, caller: Caller): AdminCall {
+  const query = new URLSearchParams(event.rawQueryString);
+  const body = readBody(event);
+  return {
+    caller,
+    body,
+    query: (name) => query.get(name) || undefined,
+    param: (name) => decode(event.pathParameters?.[name] ?? '', name),
+  };
+}
+
+/** Headers with lower-case names. */
+export const headersOf = (event: APIGatewayProxyEventV2): Headers =>
+  Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value ?? '']));
+
+function readBody(event: APIGatewayProxyEventV2): JsonObject {
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > MAX_BODY_BYTES) {
+    throw new GatewayError('too_large', `body: at most ${MAX_BODY_BYTES} bytes, got ${bytes.length}`);
+  }
+  if (bytes.length === 0) return {};
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new GatewayError('invalid_request', 'body: expected JSON in UTF-8', { param: 'body' });
+  }
+  if (isObject(body)) return body;
+  throw new GatewayError('invalid_request', 'body: expected a JSON object', { param: 'body' });
+}
+
+/** The router matches paths as sent and does not decode them. */
+function decode(value: string, name: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw new GatewayError('invalid_request', `${name}: expected valid percent-encoding in the path`, { param: name });
+  }
+}

@@ -1,0 +1,91 @@
+/** The management API behind a function URL: middy around a router around plain functions. */
+import withMiddleware, { type MiddlewareObj } from '@middy/core';
+import httpRouter from '@middy/http-router';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { newCallId } from '../../lib/domain/call-id.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { ManagementDeps } from '../../lib/management/deps.ts';
+import { answerError, answerJson } from './answer.ts';
+import { headersOf, readCall } from './call.ts';
+import { ROUTES, routesAt, type AdminRoute } from './routes.ts';
+
+type Event = APIGatewayProxyEventV2;
+type Result = APIGatewayProxyStructuredResultV2;
+
+/** Takes a function URL event (payload 2.0), gives the answer; rejects never. */
+export type AdminHandler = (event: Event, context: Context) => Promise<Result>;
+
+/**
+ * The handler over its dependencies.
+ *
+ * @example const handler = createAdminHandler(compose(settings).management);
+ */
+export function createAdminHandler(deps: ManagementDeps): AdminHandler {
+  const router = httpRouter<Event, Result>({
+    routes: ROUTES.map((route) => ({
+      method: route.method,
+      path: route.path,
+      handler: (event: Event) => serve(deps, route, event),
+    })),
+    notFoundResponse: ({ method, path }) => {
+      throw unknownRoute(method, path);
+    },
+  });
+  return withMiddleware<Event, Result>({ timeoutEarlyInMillis: 0 }).use(observe(deps)).handler(router);
+}
+
+/** One call of a known route. */
+async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Promise<Result> {
+  if (route.open === true) return answerJson(await route.answer(deps));
+  const caller = await deps.authenticate(headersOf(event));
+  return answerJson(await route.answer(deps, readCall(event, caller)));
+}
+
+/** The router knows only "not found"; a path that exists for other verbs is told apart here. */
+function unknownRoute(method: string, path: string): GatewayError {
+  const allowed = routesAt(path).map((route) => route.method);
+  if (allowed.length === 0) return new GatewayError('not_found', 'There is no such route in the management API.');
+  return new GatewayError('method_not_allowed', `${method} is not allowed here; allowed: ${allowed.join(', ')}`, {
+    headers: { allow: allowed.join(', ') },
+  });
+}
+
+/** Gives each call an id, renders what was thrown, and logs one line: the route's pattern, never the path, which may hold a key. */
+function observe(deps: ManagementDeps): MiddlewareObj<Event, Result, Error, Context, { callId?: string; startedAt?: number }> {
+  return {
+    before({ internal }) {
+      internal.startedAt = deps.now();
+      internal.callId = newCallId(internal.startedAt, deps.random);
+    },
+    after(request) {
+      finish(request.event, request.internal, request.response ?? answerJson(null), {});
+    },
+    onError(request) {
+      const error = GatewayError.from(request.error);
+      const cause = error.status < 500 ? {} : { cause: traceOf(error.detail.cause) };
+      request.response = finish(request.event, request.internal, answerError(error), { error: error.kind, ...cause });
+    },
+  };
+
+  function finish(event: Event, internal: { callId?: string; startedAt?: number }, response: Result, facts: object): Result {
+    const { callId = '', startedAt = deps.now() } = internal;
+    const { http } = event.requestContext;
+    deps.log((response.statusCode ?? 200) >= 500 ? 'error' : 'info', 'management', {
+      id: callId,
+      method: http.method,
+      route: routesAt(http.path)[0]?.path ?? 'unknown',
+      status: response.statusCode,
+      durationMs: deps.now() - startedAt,
+      ...facts,
+    });
+    response.headers = { ...response.headers, 'x-litellm-call-id': callId };
+    return response;
+  }
+}
+
+/** Name and places of something thrown, without its message: a service may repeat there what it was sent. */
+function traceOf(thrown: unknown): { readonly name: string; readonly at: readonly string[] } {
+  if (!(thrown instanceof Error)) return { name: typeof thrown, at: [] };
+  const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return { name: thrown.name, at: frames.slice(0, 5).map((line) => line.trim()) };
+}

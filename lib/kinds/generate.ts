@@ -272,6 +272,8 @@ export type GenerateEvent =
       readonly signature?: string;
       readonly data?: string;
       readonly details?: readonly JsonObject[];
+      /** Origin of the proofs, where the start did not know it yet. */
+      readonly origin?: DialectId;
     }
   | {
       readonly type: 'tool-call-start';

@@ -1,0 +1,56 @@
+/** Answers to what is not HTTP: written to the socket by hand, since Node has no request to answer then. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import type { HttpReply } from './message.ts';
+
+/** How long the rest of what the client sends is thrown away, so that it can read the answer before the connection goes. */
+const LINGER_MS = 2_000;
+
+const refused = new WeakSet<Socket>();
+
+/**
+ * Answers malformed HTTP with an error in the client's dialect, as far as the path can be told from the bytes, and closes the
+ * connection. While a request of the same socket is `unanswered`, it is closed without a word: the client would take this answer for
+ * that request's.
+ */
+export function refuseMalformed(
+  error: Error & { code?: string; rawPacket?: Uint8Array },
+  socket: Socket,
+  unanswered: boolean,
+  renderRefusal: (path: string, error: GatewayError) => HttpReply,
+): void {
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  const fault = faultOf(error.code);
+  if (fault === undefined || !socket.writable || unanswered) {
+    socket.destroy();
+    return;
+  }
+  socket.end(textOf(renderRefusal(pathOf(error.rawPacket), fault)));
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function faultOf(code: string | undefined): GatewayError | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return new GatewayError('headers_too_large', 'The request headers are too large.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new GatewayError('timeout', 'The request did not arrive in time.', { status: 408 });
+  }
+  if (code?.startsWith('HPE_') === true) return new GatewayError('invalid_request', 'The request is not valid HTTP/1.1.');
+  return undefined;
+}
+
+/** The path of the request line, when these bytes begin with one. */
+function pathOf(packet: Uint8Array | undefined): string {
+  const line = Buffer.from(packet ?? []).toString('latin1', 0, 2048);
+  return /^[A-Z]+ (\/[^ ?\r\n]*)/.exec(line)?.[1] ?? '/';
+}
+
+function textOf(reply: HttpReply): string {
+  const body = reply.body instanceof Uint8Array ? Buffer.from(reply.body).toString('utf8') : '';
+  const headers = Object.entries(reply.headers)
+    .filter(([name]) => name !== 'content-length' && name !== 'connection')
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  const status = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? 'Error'}\r\n`;
+  return `${status}${headers.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
+}

@@ -2,7 +2,7 @@
 import { scopeOf, type VirtualKey } from './key.ts';
 import { meterId, type CallFacts, type Counter, type HoldRequest, type Scope, type Window } from './meter.ts';
 import type { Money } from './money.ts';
-import { minuteWindow, windowAt } from './window.ts';
+import { budgetWindow, minuteWindow } from './window.ts';
 
 /** The most a request may use. */
 export interface Demand {
@@ -20,9 +20,12 @@ const NO_WINDOW: Window = { name: 'total', start: 0 };
  * The meter of a key's budget at `now` (milliseconds since the epoch): `key#<hash>#usd#<window>#<start>`. There is one whether or not
  * the key has a budget.
  */
-export function budgetMeter(key: VirtualKey, now: number): { readonly meter: string; readonly scope: Scope; readonly window: Window } {
+export function budgetMeter(
+  key: VirtualKey,
+  now: number,
+): { readonly meter: string; readonly scope: Scope; readonly window: Window } {
   const scope = scopeOf(key);
-  const window = windowAt({ duration: key.budgetDuration, anchor: key.budgetAnchor }, now);
+  const window = budgetWindow(key, now);
   return { meter: meterId(scope, 'usd', window), scope, window };
 }
 

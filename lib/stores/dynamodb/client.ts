@@ -16,9 +16,10 @@ export interface DynamoOptions {
   /** An emulator; absent means the service itself. */
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Tries per call, the SDK's own repeats included; 3 by default. Every write of these stores is safe to repeat. */
+  readonly maxAttempts?: number;
 }
 
-/** Tries per call, the SDK's own repeats included. Every write of these stores is safe to repeat. */
 const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -30,8 +31,8 @@ const CONFLICT_PAUSES = [10, 30, 90, 270];
 export function createDynamoClient(options: DynamoOptions = {}): DynamoDBClient {
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return new DynamoDBClient({
-    ...options,
     maxAttempts: MAX_ATTEMPTS,
+    ...options,
     retryMode: 'standard',
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,

@@ -1,0 +1,80 @@
+/** What the ledger says of a finished call. */
+import { scopeOf } from '../domain/key.ts';
+import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import type { Money } from '../domain/money.ts';
+import type { Exchange, Outcome, Target } from '../exchange.ts';
+import type { Usage } from '../kinds/usage.ts';
+
+/** How a call ended, and what was held for it. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly httpStatus: number;
+  readonly held?: Money;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The entry of a call. Costs come from the target that answered; a call that consumed nothing costs nothing. */
+export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: Ending): LedgerEntry {
+  const { target, request, generate, warnings } = exchange;
+  const userAgent = request.headers['user-agent'];
+  return {
+    id: exchange.id,
+    at: exchange.receivedAt,
+    endedAt: now,
+    status: outcome.status,
+    ...callerFields(exchange),
+    ...(generate.user === undefined ? {} : { endUser: generate.user }),
+    kind: 'generate',
+    route: exchange.route,
+    clientDialect: exchange.dialect,
+    modelGroup: exchange.modelName,
+    ...(target === undefined ? {} : servedBy(target)),
+    ...(exchange.upstreamDialect === undefined ? {} : { upstreamDialect: exchange.upstreamDialect }),
+    stream: generate.stream,
+    httpStatus,
+    ...(outcome.error === undefined ? {} : { error: { kind: outcome.error.kind, message: outcome.error.message } }),
+    ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+    ...costFields(target, outcome.usage),
+    ...(held === undefined ? {} : { held }),
+    attempts: exchange.attempts,
+    durationMs: now - exchange.receivedAt,
+    ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
+    ...(request.ip === undefined ? {} : { ip: request.ip }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.map(({ kind, field, reason }) => `${kind} ${field}: ${reason}`) }),
+    ...(generate.metadata === undefined ? {} : { metadata: generate.metadata }),
+  };
+}
+
+type CallerFields = Pick<LedgerEntry, 'keyHash' | 'keyAlias' | 'userId' | 'teamId' | 'tags'>;
+
+function callerFields({ caller, generate }: Exchange): CallerFields {
+  const asked: unknown = generate.metadata?.['tags'];
+  const tags = Array.isArray(asked) ? asked.filter((tag) => typeof tag === 'string') : [];
+  if (caller?.type !== 'key') return { keyHash: 'master', tags };
+  const { key } = caller;
+  return {
+    keyHash: scopeOf(key).id,
+    ...(key.alias === undefined ? {} : { keyAlias: key.alias }),
+    ...(key.userId === undefined ? {} : { userId: key.userId }),
+    ...(key.teamId === undefined ? {} : { teamId: key.teamId }),
+    tags: [...new Set([...key.tags, ...tags])],
+  };
+}
+
+const servedBy = ({ deployment, model }: Target): Pick<LedgerEntry, 'provider' | 'model' | 'deploymentId'> => ({
+  provider: deployment.provider,
+  model,
+  deploymentId: deployment.id,
+});
+
+function costFields(target: Target | undefined, usage: Usage | undefined): Pick<LedgerEntry, 'cost' | 'costParts' | 'price'> {
+  const sheet = target?.sheet;
+  const price = sheet === undefined ? { source: 'unknown' as const } : { source: sheet.source, version: sheet.version };
+  if (usage === undefined) return { cost: 0n, price };
+  const cost = target?.price?.(usage);
+  if (cost === undefined) return { price: { source: 'unknown' } };
+  const { total, parts, source, version, rule } = cost;
+  return { cost: total, costParts: parts, price: { source, version, ...(rule === undefined ? {} : { rule }) } };
+}

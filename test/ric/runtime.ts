@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { functionUrlEvent } from './function-url-event.ts';
+import { functionUrlEvent } from '../support/function-url-event.ts';
 
 const RIC = join(import.meta.dirname, 'node_modules/aws-lambda-ric/index.mjs');
 const MAX_REQUEST_BYTES = 6 * 1_024 * 1_024;

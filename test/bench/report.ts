@@ -1,0 +1,147 @@
+/** The performance page. */
+import { cpus } from 'node:os';
+import type { Bundle } from './footprint.ts';
+
+/** One target in one scenario. CPU in seconds per 1,000 requests. */
+export interface Row {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly cpuPer1k: number;
+  readonly databaseCpuPer1k: number;
+  readonly peakMiB: number;
+  /** Cores the load generator used meanwhile. */
+  readonly generatorShare: number;
+}
+
+/** All targets under one kind of load. */
+export interface Scenario {
+  readonly stream: boolean;
+  readonly concurrency: number;
+  readonly rows: readonly Row[];
+}
+
+/** Everything measured. */
+export interface Report {
+  readonly scenarios: readonly Scenario[];
+  readonly causes: readonly (readonly [cause: string, share: number])[];
+  readonly bundles: readonly Bundle[];
+  readonly readyMs: number;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+const BARE = 'bare Node proxy';
+
+function scenarioTable({ stream, concurrency, rows }: Scenario): string {
+  const bare = rows.find(({ name }) => name === BARE)?.perSecond ?? Number.NaN;
+  return [
+    `### ${stream ? 'Streams of 20 chunks' : 'Whole answers'}, ${concurrency} at a time`,
+    '',
+    table(
+      [
+        '',
+        'per second',
+        'of the bare proxy',
+        'p50 ms',
+        'p99 ms',
+        'CPU s per 1,000',
+        'database CPU s per 1,000',
+        'peak MiB',
+        'generator cores',
+      ],
+      rows.map((row) => [
+        row.name,
+        row.perSecond.toFixed(0),
+        `${((100 * row.perSecond) / bare).toFixed(0)} %`,
+        row.p50.toFixed(2),
+        row.p99.toFixed(2),
+        row.cpuPer1k.toFixed(3),
+        row.databaseCpuPer1k === 0 ? '-' : row.databaseCpuPer1k.toFixed(3),
+        row.peakMiB.toFixed(0),
+        row.generatorShare.toFixed(2),
+      ]),
+    ),
+    '',
+  ].join('\n');
+}
+
+function reading({ scenarios, bundles, readyMs }: Report): string {
+  const share = (stream: boolean, name: string): string => {
+    const rows = scenarios.find((one) => one.stream === stream && one.concurrency === 16)?.rows ?? [];
+    const rate = (of: string): number => rows.find((row) => row.name === of)?.perSecond ?? Number.NaN;
+    return `${((100 * rate(name)) / rate(BARE)).toFixed(0)} %`;
+  };
+  const peak = (name: string): number =>
+    Math.max(...scenarios.flatMap(({ rows }) => rows.filter((row) => row.name === name).map(({ peakMiB }) => peakMiB)));
+  const gateway = bundles.find(({ name }) => name === 'gateway');
+  const plain = 'Tollgate, no keys';
+  const full = 'Tollgate, key + hold + ledger';
+  return [
+    table(
+      ['what it should show', 'bar', 'measured'],
+      [
+        ['answers per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(false, plain)],
+        ['streams per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(true, plain)],
+        ['the same with key, hold and ledger', 'reported', `${share(false, full)} and ${share(true, full)}`],
+        ['peak memory without keys', '<= 160 MiB', `${peak(plain).toFixed(0)} MiB`],
+        ['peak memory with key, hold and ledger', 'reported', `${peak(full).toFixed(0)} MiB`],
+        ['gateway bundle', '<= 1,000 KB', gateway === undefined ? 'not built' : `${gateway.kilobytes.toFixed(0)} KB`],
+        ['import of the gateway bundle', '<= 60 ms', gateway === undefined ? 'not built' : `${gateway.importMs.toFixed(0)} ms`],
+        ['ready after start', '< 1 s', `${(readyMs / 1000).toFixed(2)} s`],
+      ],
+    ),
+    '',
+  ].join('\n');
+}
+
+/** The page as Markdown. */
+export function render(report: Report): string {
+  const { scenarios, causes, bundles, rounds, seconds } = report;
+  return [
+    '# Performance',
+    '',
+    'Written by `npm run bench`; do not edit. Every target runs in the same session, interleaved (A B C, C B A, ...), each gateway on one core,',
+    'the mock provider and the load generator on the other. Absolute figures belong to the machine; ratios carry over.',
+    '',
+    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${rounds} rounds of ${seconds} s per scenario.`,
+    '',
+    '## In short',
+    '',
+    reading(report),
+    '## How to read it',
+    '',
+    '- *mock provider alone* is the ceiling: the same load without anything between. It must lie above every gateway, and the generator must not',
+    '  be at one core, or the figures would show them instead. Where a row comes near the ceiling, compare CPU seconds, not rates.',
+    '- *bare Node proxy* forwards and does nothing else; it is what Node itself costs.',
+    '- *no keys* is Tollgate with the master key and no ledger; *key + hold + ledger* authenticates a virtual key with a budget, holds its worst case',
+    '  in DynamoDB before the call, and writes the ledger entry and the settlement after the last byte. The database is emulated on the same',
+    '  core, so its CPU slows the gateway here and would not on AWS; it has a column of its own.',
+    '',
+    '## Load',
+    '',
+    ...scenarios.map(scenarioTable),
+    '## Where the CPU goes with key, hold and ledger',
+    '',
+    'Busy time of the gateway process by cause, from a V8 profile of a run of its own (answers, 16 at a time).',
+    '',
+    table(
+      ['cause', 'share'],
+      causes.map(([cause, share]) => [cause, `${(share * 100).toFixed(1)} %`]),
+    ),
+    '',
+    '## Bundles',
+    '',
+    'KB of the entry file and median milliseconds of its import in a fresh process.',
+    '',
+    table(
+      ['function', 'KB', 'import ms'],
+      bundles.map(({ name, kilobytes, importMs }) => [name, kilobytes.toFixed(0), importMs.toFixed(1)]),
+    ),
+    '',
+  ].join('\n');
+}

@@ -9,6 +9,7 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
+  type ListSecretsCommandInput,
   PutSecretValueCommand,
   RestoreSecretCommand,
   SecretsManagerClient,
@@ -271,7 +272,7 @@ describe('listing', () => {
     }
   });
 
-  const names = async (input: ConstructorParameters<typeof ListSecretsCommand>[0]): Promise<(string | undefined)[]> =>
+  const names = async (input: ListSecretsCommandInput): Promise<(string | undefined)[]> =>
     ((await client.send(new ListSecretsCommand(input))).SecretList ?? []).map((secret) => secret.Name);
 
   it.each([

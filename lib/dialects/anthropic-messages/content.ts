@@ -162,6 +162,7 @@ function textPart(block: JsonObject, path: string): TextPart {
     text: readText(block, 'text', path),
     ...(citations !== undefined && citations.length > 0 && { citations }),
     ...decodeCache(block, path),
+    ...extensions(block, ['type', 'text', 'citations', 'cache_control']),
   };
 }
 

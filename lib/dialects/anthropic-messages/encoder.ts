@@ -188,7 +188,7 @@ class Encoder implements StreamEncoder {
 
   #reasoningEnd(event: ReasoningEnd, { open, origin }: Current): string {
     const { type: _, choice: _choice, block: _block, ...proof } = event;
-    const field = proofField({ ...proof, ...(origin !== undefined && { origin }) }, open);
+    const field = proofField({ ...(origin !== undefined && { origin }), ...proof }, open);
     if (field === undefined) return this.#endBlock();
     if ('data' in field) return this.#open({ type: 'redacted_thinking', ...field }) + this.#endBlock();
     const proven = field.signature !== '';

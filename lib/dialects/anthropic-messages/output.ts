@@ -3,6 +3,7 @@ import type { FunctionTool, GenerateRequest, OutputFormat, ToolChoice, Warning }
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { readObject, readOptionalObject, readWord } from './fields.ts';
+import { ID } from './wire.ts';
 
 /** `output_config.format`, or the `output_format` of earlier versions. The API gives schemas no name; other dialects need one. */
 export function decodeOutput(body: JsonObject): OutputFormat | undefined {
@@ -32,13 +33,14 @@ export interface EncodedOutput {
 
 /** Asks for the form natively where the model can and a schema is known, else by a tool. */
 export function encodeOutput(
-  { output, tools = [], toolChoice }: GenerateRequest,
+  { output, tools = [], toolChoice, extensions }: GenerateRequest,
   target: UpstreamTarget,
   warn: (warning: Warning) => void,
 ): EncodedOutput {
   if (output === undefined || output.type === 'text') return {};
   if (output.type === 'json-schema' && target.structuredOutput === 'native') {
-    const schema = closed(output.schema);
+    // A client of this dialect knows what the API demands of a schema.
+    const schema = extensions[ID] === undefined ? closed(output.schema) : output.schema;
     if (schema !== output.schema) {
       warn({ kind: 'changed', field: 'response_format', reason: 'Objects of the schema were closed to further properties.' });
     }

@@ -32,7 +32,7 @@ export function decodeResponse(body: unknown, decoding: Decoding): readonly Gene
     { type: 'message_delta', delta: { stop_reason, stop_sequence, container, stop_details }, context_management },
     { type: 'message_stop' },
   ];
-  return told.flatMap((event) => decoder.take(event));
+  return [...told.flatMap((event) => decoder.take(event)), ...decoder.end()];
 }
 
 /** A message for a client that did not ask for a stream. */

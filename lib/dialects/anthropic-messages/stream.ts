@@ -56,7 +56,8 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /**
  * Events of the API to canonical events. Tolerates what real servers do: repeated or missing starts and stops, gaps in the block
- * numbers, unknown events and deltas. The answer is whole once its stop reason is known, even if `message_stop` never came.
+ * numbers, unknown events and deltas. The answer is whole once its stop reason is known, even if `message_stop` never came; it
+ * finishes with the stream, since proxies that run tools themselves send several messages in one.
  */
 export class EventDecoder {
   readonly #decoding: Decoding;
@@ -64,6 +65,7 @@ export class EventDecoder {
   #blocks = 0;
   #calls = 0;
   #started = false;
+  #stopped = false;
   #done = false;
   #usage: JsonObject = {};
   #stop: { reason: string; sequence?: string } | undefined;
@@ -87,7 +89,8 @@ export class EventDecoder {
       case 'message_delta':
         return this.#messageDelta(event);
       case 'message_stop':
-        return this.#finish();
+        this.#stopped = true;
+        return this.#stopAll(true);
       case 'error':
         return this.fail(reportedError(event));
       default:
@@ -104,7 +107,7 @@ export class EventDecoder {
 
   end(): readonly GenerateEvent[] {
     if (this.#done) return [];
-    if (this.#stop !== undefined) return this.#finish();
+    if (this.#stop !== undefined || this.#stopped) return this.#finish();
     const closed = this.#stopAll(false);
     return [
       ...closed,

@@ -128,12 +128,12 @@ class PartEncoder {
   }
 
   /** Blank text blocks are refused by the API and say nothing. */
-  #text({ text, citations, cache }: TextPart, field: string): JsonObject[] {
+  #text({ text, citations, cache, extensions }: TextPart, field: string): JsonObject[] {
     if (text.trim() === '') return [];
     const sent = (citations ?? []).flatMap((citation) => encodeCitationForProvider(citation) ?? []);
     if (sent.length < (citations?.length ?? 0))
       this.#dropped(`${field}.citations`, 'Citations of another provider cannot be sent.');
-    return [{ type: 'text', text, ...(sent.length > 0 && { citations: sent }), ...cacheControl(cache) }];
+    return [{ type: 'text', text, ...(sent.length > 0 && { citations: sent }), ...extensions?.[ID], ...cacheControl(cache) }];
   }
 
   #image({ source, detail, cache, extensions }: ImagePart, field: string): JsonObject[] {

@@ -36,7 +36,7 @@ async function post(path: string, body: unknown, headers: Record<string, string>
   const response = await fetch(gateway.url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.masterKey}`, 'content-type': 'application/json', ...headers },
-    body: typeof body === 'string' || body instanceof Uint8Array ? (body as BodyInit) : JSON.stringify(body),
+    body: typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
   });
   const text = await response.text();
   let json: Record<string, unknown> = {};

@@ -29,7 +29,8 @@ export const isSocketLoss = (error: unknown): boolean => ['ECONNRESET', 'EPIPE',
 function upstreamText(code: string): string {
   if (code === 'ECONNREFUSED') return 'The provider refused the connection.';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'The address of the provider could not be resolved.';
-  if (code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'The answer of the provider is not valid HTTP.';
+  if (code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return 'The answer of the provider is not valid HTTP.';
   if (/CERT|TLS|SSL|EPROTO|UNABLE_TO/.test(code)) return 'The secure connection to the provider could not be set up.';
   return 'The connection to the provider broke.';
 }

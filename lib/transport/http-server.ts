@@ -64,7 +64,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const body = await readBody(request, maxBodyBytes);
     if (body === 'gone') return;
     if (body === 'too-large') {
-      response.shouldKeepAlive = request.complete;
+      if (!request.complete) response.shouldKeepAlive = false;
       const error = new GatewayError('too_large', `The request body is larger than the ${maxBodyBytes} bytes allowed.`);
       return writeReply(response, renderRefusal(path, error));
     }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SseFrame } from '../../../lib/transport/message.ts';
 import { createFrameCutter, createSseParser, type RawFrame } from '../../../lib/transport/sse.ts';

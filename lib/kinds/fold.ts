@@ -64,6 +64,10 @@ export function createFold(): Fold {
 
   return {
     push(event) {
+      if ('block' in event) {
+        pushToPart(choiceAt(event.choice).parts, event);
+        return;
+      }
       switch (event.type) {
         case 'start': {
           const { type: _, ...rest } = event;
@@ -84,22 +88,7 @@ export function createFold(): Fold {
         case 'finish': {
           const { type: _, choice, ...ending } = event;
           choiceAt(choice).ending = ending;
-          return;
         }
-        case 'text-start':
-        case 'text-delta':
-        case 'text-end':
-        case 'refusal-delta':
-        case 'reasoning-start':
-        case 'reasoning-delta':
-        case 'reasoning-end':
-        case 'tool-call-start':
-        case 'tool-call-delta':
-        case 'tool-call-end':
-        case 'citation':
-        case 'media':
-        case 'opaque':
-          pushToPart(choiceAt(event.choice).parts, event);
       }
     },
     response: () => ({

@@ -1,0 +1,83 @@
+/** Which tool call a piece of a stream belongs to: providers number and name calls in many ways. */
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { textOf } from './wire.ts';
+
+/** A tool call as it grows. */
+export interface Call {
+  /** Id the provider gave, if it did. */
+  readonly id: string | undefined;
+  name: string | undefined;
+  /** Arguments so far. */
+  text: string;
+  /** Block of the answer; -1 until the call was told. */
+  block: number;
+  ended: boolean;
+  readonly custom: boolean;
+  /** Fields of the piece that are not ours. */
+  extra: JsonObject | undefined;
+}
+
+/** One element of `tool_calls`, read. */
+export interface Piece {
+  readonly index: number | undefined;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly text: string;
+  readonly custom: boolean;
+}
+
+/** Reads an element; arguments may be text, an object (then whole) or null. */
+export function readPiece(value: JsonObject): Piece {
+  const custom = value['type'] === 'custom' || isObject(value['custom']);
+  const inner = value[custom ? 'custom' : 'function'];
+  const body: JsonObject = isObject(inner) ? inner : {};
+  const given = body[custom ? 'input' : 'arguments'];
+  return {
+    index: typeof value['index'] === 'number' ? value['index'] : undefined,
+    id: textOf(value['id']),
+    name: textOf(body['name']),
+    text: typeof given === 'string' ? given : isObject(given) ? JSON.stringify(given) : '',
+    custom,
+  };
+}
+
+/** True when the text is a whole JSON value. */
+export function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The calls of one choice. */
+export class Calls {
+  readonly list: Call[] = [];
+  readonly #byIndex = new Map<number, Call>();
+
+  /** The call this piece continues; undefined when it begins another. */
+  find(piece: Piece): Call | undefined {
+    const { index, id, name } = piece;
+    const last = this.list.at(-1);
+    if (index === undefined) {
+      if (id !== undefined) return this.list.find((call) => call.id === id);
+      return name === undefined || (last?.name === name && !isWhole(last.text)) ? last : undefined;
+    }
+    const known = this.#byIndex.get(index);
+    if (known === undefined || name === undefined) return known;
+    // Some servers give every parallel call the index 0: a new id with a name is then a new call, and so is a name after a whole call.
+    const renamed = id !== undefined && known.id !== undefined && id !== known.id;
+    const again = id === undefined && piece.text !== '' && known.name !== undefined && isWhole(known.text);
+    return renamed || again ? undefined : known;
+  }
+
+  /** A new call, begun by this piece. */
+  add(piece: Piece): Call {
+    const { id, name, custom, index } = piece;
+    const call: Call = { id, name, text: '', block: -1, ended: false, custom, extra: undefined };
+    this.list.push(call);
+    if (index !== undefined) this.#byIndex.set(index, call);
+    return call;
+  }
+}

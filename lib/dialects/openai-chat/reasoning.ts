@@ -1,0 +1,113 @@
+/**
+ * Reasoning in the shapes that OpenAI-like APIs have for it, both ways. None is OpenAI's own; the field settled on these:
+ * `reasoning_content` (DeepSeek, xAI, llama.cpp, LiteLLM), `reasoning` (Groq, OpenRouter, Cerebras), `reasoning_details` (OpenRouter:
+ * opaque items that must come back unchanged) and `thinking_blocks` (LiteLLM: Anthropic's blocks with their signatures).
+ */
+import type { ReasoningPart } from '../../kinds/generate.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { DIALECT, objectsOf, textOf } from './wire.ts';
+
+/** Readable text of a message or delta: the first place that has some, since several repeat the same text. */
+export function reasoningText(message: JsonObject): string {
+  return (
+    textOf(message['reasoning_content']) ??
+    textOf(message['reasoning']) ??
+    objectsOf(message['reasoning_details']).map(detailText).join('')
+  );
+}
+
+const detailText = (detail: JsonObject): string => textOf(detail['text']) ?? textOf(detail['summary']) ?? '';
+
+/**
+ * Items of one answer, streamed pieces joined: OpenRouter streams `reasoning.text` and `reasoning.summary` in pieces that share an
+ * `index`; the signature comes with the last piece. Items that differ in kind, index or id stay apart.
+ */
+export function joinDetails(pieces: readonly JsonObject[]): JsonObject[] {
+  const joined: JsonObject[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (last === undefined || !continues(last, piece)) {
+      joined.push({ ...piece });
+      continue;
+    }
+    for (const [key, value] of Object.entries(piece)) {
+      if (value === null || value === undefined) continue;
+      const before = last[key];
+      last[key] =
+        (key === 'text' || key === 'summary') && typeof before === 'string' && typeof value === 'string'
+          ? before + value
+          : value;
+    }
+  }
+  return joined;
+}
+
+const continues = (last: JsonObject, piece: JsonObject): boolean =>
+  (piece['type'] === 'reasoning.text' || piece['type'] === 'reasoning.summary') &&
+  last['type'] === piece['type'] &&
+  last['index'] === piece['index'] &&
+  (last['id'] === piece['id'] || last['id'] == null || piece['id'] == null);
+
+/** The signature among the items, if there is one: Anthropic's, for models of theirs behind OpenRouter. */
+export function signatureOf(details: readonly JsonObject[]): string | undefined {
+  for (const detail of details) {
+    const signature = textOf(detail['signature']);
+    if (signature !== undefined) return signature;
+  }
+  return undefined;
+}
+
+/**
+ * Reasoning of an assistant message in a request. Blocks with proofs win over plain text, which repeats them: never both.
+ * `thinking_blocks` are Anthropic's own blocks, so their proofs are of that origin.
+ */
+export function decodeReasoning(message: JsonObject): ReasoningPart[] {
+  const blocks = objectsOf(message['thinking_blocks']).flatMap(decodeBlock);
+  if (blocks.length > 0) return blocks;
+  const text = reasoningText(message);
+  const details = fillText(objectsOf(message['reasoning_details']), text);
+  if (details.length > 0) {
+    const signature = signatureOf(details);
+    return [{ type: 'reasoning', text, ...(signature !== undefined && { signature }), details, origin: DIALECT }];
+  }
+  return text === '' ? [] : [{ type: 'reasoning', text }];
+}
+
+/** One of LiteLLM's `thinking_blocks`. */
+export function decodeBlock(block: JsonObject): ReasoningPart[] {
+  if (block['type'] === 'redacted_thinking') {
+    const data = textOf(block['data']);
+    return data === undefined ? [] : [{ type: 'reasoning', text: '', data, origin: 'anthropic-messages' }];
+  }
+  if (block['type'] !== 'thinking') return [];
+  const text = textOf(block['thinking']) ?? '';
+  const signature = textOf(block['signature']);
+  return [{ type: 'reasoning', text, ...(signature !== undefined && { signature, origin: 'anthropic-messages' as const }) }];
+}
+
+/** A stream of ours tells the text once, as `reasoning_content`, and its item without: here it gets the text back. */
+function fillText(details: JsonObject[], text: string): JsonObject[] {
+  const bare = details.filter((detail) => detail['type'] === 'reasoning.text');
+  const [only, second] = bare;
+  if (only === undefined || second !== undefined || textOf(only['text']) !== undefined || text === '') return details;
+  return details.map((detail) => (detail === only ? { ...detail, text } : detail));
+}
+
+/** A reasoning part with a proof of Anthropic's as one of LiteLLM's `thinking_blocks`; undefined for one without. */
+export function encodeBlock(part: Pick<ReasoningPart, 'text' | 'signature' | 'data'>): JsonObject | undefined {
+  if (part.signature !== undefined) return { type: 'thinking', thinking: part.text, signature: part.signature };
+  if (part.data !== undefined) return { type: 'redacted_thinking', data: part.data };
+  return undefined;
+}
+
+/** Reasoning of an answer as fields of its message, proofs included. */
+export function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
+  const text = parts.map((part) => part.text).join('');
+  const details = parts.flatMap((part) => part.details ?? []);
+  const blocks = parts.flatMap((part) => (part.details === undefined ? (encodeBlock(part) ?? []) : []));
+  return {
+    ...(text !== '' && { reasoning_content: text }),
+    ...(details.length > 0 && { reasoning_details: details }),
+    ...(blocks.length > 0 && { thinking_blocks: blocks }),
+  };
+}

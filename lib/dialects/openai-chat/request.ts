@@ -1,0 +1,267 @@
+/** Requests, both ways: what a client asks, and what a provider is asked. */
+import type { GenerateRequest, Reasoning, Sampling } from '../../kinds/generate.ts';
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warning } from '../../kinds/generate.ts';
+import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
+import { decodeCache, type Warn } from './content.ts';
+import { contradiction, Fields, oneOf, wrong } from './fields.ts';
+import { decodeMessages, encodeMessages, markLast } from './messages.ts';
+import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
+import { DIALECT, EFFORTS, isEffort } from './wire.ts';
+
+/**
+ * Reads a client's body.
+ *
+ * Fields without a neutral meaning stay in `extensions['openai-chat']`, and so do vendors' spellings of one that has (`reasoning`,
+ * `thinking`, `top_k`): the same dialect gets back the client's own words.
+ *
+ * @throws GatewayError `invalid_request` with the path of the field.
+ */
+export function decodeRequest(body: JsonObject): GenerateRequest {
+  const fields = new Fields(body, '');
+  const model = fields.name('model');
+  const messages = decodeMessages(fields.any('messages'));
+  const tooling = decodeTools(fields);
+  const { output, kept } = decodeOutput(fields);
+  const sampling = decodeSampling(fields);
+  const maxOutputTokens = decodeLimit(fields);
+  const effort = decodeEffort(fields);
+  const streaming = decodeStreaming(fields);
+  const serviceTier = fields.string('service_tier');
+  const user = fields.string('user');
+  const metadata = fields.object('metadata');
+  const { cache } = decodeCache(fields.any('cache_control'));
+  const own = {
+    ...fields.rest(),
+    ...(kept !== undefined && { response_format: kept }),
+    ...effort.kept,
+    ...streaming.kept,
+    ...(body['functions'] != null && { functions: body['functions'] }),
+  };
+  const reasoning = effort.reasoning ?? vendorReasoning(own);
+  return {
+    model,
+    messages,
+    ...tooling,
+    ...(output !== undefined && { output }),
+    sampling,
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(reasoning !== undefined && { reasoning }),
+    stream: streaming.stream,
+    includeUsage: streaming.includeUsage,
+    ...(serviceTier !== undefined && { serviceTier }),
+    ...(user !== undefined && { user }),
+    ...(metadata !== undefined && { metadata }),
+    ...(cache !== undefined && { cache }),
+    extensions: Object.keys(own).length === 0 ? {} : { [DIALECT]: own },
+  };
+}
+
+function decodeSampling(fields: Fields): Sampling {
+  const entries: Sampling = {
+    ...present('temperature', fields.number('temperature')),
+    ...present('topP', fields.number('top_p')),
+    ...present('seed', fields.integer('seed')),
+    ...present('frequencyPenalty', fields.number('frequency_penalty')),
+    ...present('presencePenalty', fields.number('presence_penalty')),
+    ...present('choices', fields.integer('n', 1)),
+    ...present('stop', decodeStop(fields)),
+    ...present('logitBias', decodeBias(fields)),
+    ...decodeLogprobs(fields),
+  };
+  // Not OpenAI's, but common: read here, and kept for the providers that know it.
+  const topK = new Fields({ top_k: fields.peek('top_k') }, '').integer('top_k');
+  return { ...entries, ...present('topK', topK) };
+}
+
+/** A field of an object literal that is absent when its value is. */
+const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
+
+function decodeStop(fields: Fields): readonly string[] | undefined {
+  const stop = fields.any('stop');
+  if (stop === undefined) return undefined;
+  if (typeof stop === 'string') return [stop];
+  if (Array.isArray(stop) && stop.every((item) => typeof item === 'string')) return stop.length === 0 ? undefined : stop;
+  throw wrong('stop', 'a string or an array of strings', stop);
+}
+
+function decodeBias(fields: Fields): Readonly<Record<string, number>> | undefined {
+  const bias = fields.object('logit_bias');
+  for (const [token, value] of Object.entries(bias ?? {})) {
+    if (typeof value !== 'number') throw wrong(`logit_bias.${token}`, 'a number', value);
+  }
+  return bias as Record<string, number> | undefined;
+}
+
+function decodeLogprobs(fields: Fields): Pick<Sampling, 'logprobs' | 'topLogprobs'> {
+  const logprobs = fields.boolean('logprobs');
+  const topLogprobs = fields.integer('top_logprobs', 0);
+  if (topLogprobs !== undefined && logprobs !== true) {
+    throw contradiction('top_logprobs', "Invalid value for 'top_logprobs': it is only allowed when 'logprobs' is true.");
+  }
+  return { ...present('logprobs', logprobs), ...present('topLogprobs', topLogprobs) };
+}
+
+function decodeLimit(fields: Fields): number | undefined {
+  const current = fields.integer('max_completion_tokens', 1);
+  const older = fields.integer('max_tokens', 1);
+  if (current !== undefined && older !== undefined && current !== older) {
+    throw contradiction(
+      'max_tokens',
+      `Contradiction: 'max_tokens' is ${older} but 'max_completion_tokens' is ${current}. Both mean the same limit: send one.`,
+    );
+  }
+  return current ?? older;
+}
+
+function decodeStreaming(fields: Fields): { stream: boolean; includeUsage: boolean; kept?: JsonObject } {
+  const stream = fields.boolean('stream') ?? false;
+  const options = fields.object('stream_options');
+  if (options === undefined) return { stream, includeUsage: false };
+  if (!stream) {
+    throw contradiction('stream_options', "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
+  }
+  const inner = new Fields(options, 'stream_options');
+  const includeUsage = inner.boolean('include_usage') ?? false;
+  const rest = inner.rest();
+  return { stream, includeUsage, ...(rest !== undefined && { kept: { stream_options: rest } }) };
+}
+
+/** `default` is Groq's word for not choosing. */
+function decodeEffort(fields: Fields): { reasoning?: Reasoning; kept?: JsonObject } {
+  const word = fields.any('reasoning_effort');
+  if (word === undefined) return {};
+  if (word === 'default') return { kept: { reasoning_effort: word } };
+  if (isEffort(word)) return { reasoning: { effort: word } };
+  throw wrong('reasoning_effort', oneOf(EFFORTS), word);
+}
+
+/** OpenRouter's `reasoning` and the `thinking` of DeepSeek, Z.ai and LiteLLM. */
+function vendorReasoning(own: JsonObject): Reasoning | undefined {
+  const { reasoning, thinking } = own;
+  if (isObject(reasoning)) {
+    const { effort, max_tokens: budgetTokens, enabled } = reasoning;
+    return {
+      ...(isEffort(effort) && { effort }),
+      ...(typeof budgetTokens === 'number' && { budgetTokens }),
+      ...(typeof enabled === 'boolean' && { mode: enabled ? 'enabled' : 'disabled' }),
+    };
+  }
+  if (isObject(thinking)) {
+    const { type, budget_tokens: budgetTokens } = thinking;
+    return {
+      ...(typeof budgetTokens === 'number' && { budgetTokens }),
+      ...((type === 'enabled' || type === 'disabled' || type === 'adaptive') && { mode: type }),
+    };
+  }
+  return undefined;
+}
+
+/** Writes a request for a provider. Limits go as `max_completion_tokens`; rows of providers that know only the older name rename it. */
+export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
+  const warnings: Warning[] = [];
+  const warn: Warn = (warning) => void warnings.push(warning);
+  const { [DIALECT]: own = {}, ...foreign } = request.extensions;
+  for (const [dialect, fields] of Object.entries(foreign)) {
+    for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
+  }
+  const { functions: _, stream_options: streamOptions, ...extensions } = own;
+  const { fields: tooling, jsonTool } = encodeTools(request, target, warn);
+  const messages = withCache(request);
+  const body: JsonObject = {
+    model: target.model,
+    messages: encodeMessages(messages, { reasoning: target.supportsReasoning !== false, warn }),
+    ...tooling,
+    ...encodeSampling(request.sampling, own, target, warn),
+    ...present('max_completion_tokens', request.maxOutputTokens),
+    ...encodeEffort(request.reasoning, own, target, warn),
+    ...(request.stream && {
+      stream: true,
+      stream_options: { ...(isObject(streamOptions) && streamOptions), include_usage: true },
+    }),
+    ...encodeTier(request.serviceTier, warn),
+    ...present('user', request.user),
+    ...encodeMetadata(request.metadata, warn),
+    ...extensions,
+  };
+  return { body, warnings, decoding: jsonTool === undefined ? {} : { jsonTool } };
+}
+
+/** A mark on the request as a whole is a mark on its last message. */
+function withCache({ messages, cache }: GenerateRequest): GenerateRequest['messages'] {
+  const last = messages.at(-1);
+  if (cache === undefined || last === undefined) return messages;
+  return [...messages.slice(0, -1), { ...last, parts: markLast(last.parts, cache) }];
+}
+
+function encodeSampling(sampling: Sampling, own: JsonObject, target: UpstreamTarget, warn: Warn): JsonObject {
+  const { temperature, topP, topK } = sampling;
+  const fixed = target.supportsSampling === false;
+  if (topK !== undefined && own['top_k'] === undefined) {
+    warn({ kind: 'dropped', field: 'top_k', reason: 'Chat completions have no top_k.' });
+  }
+  if (fixed && temperature !== undefined) warn({ kind: 'dropped', field: 'temperature', reason: 'The model takes none.' });
+  if (fixed && topP !== undefined) warn({ kind: 'dropped', field: 'top_p', reason: 'The model takes none.' });
+  return {
+    ...(!fixed && { ...present('temperature', temperature), ...present('top_p', topP) }),
+    ...present('seed', sampling.seed),
+    ...present('frequency_penalty', sampling.frequencyPenalty),
+    ...present('presence_penalty', sampling.presencePenalty),
+    ...present('logit_bias', sampling.logitBias),
+    ...present('n', sampling.choices),
+    ...present('stop', sampling.stop),
+    ...present('logprobs', sampling.logprobs),
+    ...present('top_logprobs', sampling.topLogprobs),
+  };
+}
+
+/** The word nearest to a budget of thinking tokens. */
+const effortOf = (budgetTokens: number): Reasoning['effort'] =>
+  budgetTokens <= 4096 ? 'low' : budgetTokens <= 16_384 ? 'medium' : 'high';
+
+/**
+ * How much to think, as `reasoning_effort`. "Do not think" without a word for it is not sent: most models refuse the word `none`.
+ * A client's own `reasoning` or `thinking` goes back unchanged instead.
+ */
+function encodeEffort(reasoning: Reasoning | undefined, own: JsonObject, target: UpstreamTarget, warn: Warn): JsonObject {
+  if (reasoning === undefined || 'reasoning' in own || 'thinking' in own) return {};
+  const { effort, budgetTokens, mode, display } = reasoning;
+  if (display !== undefined)
+    warn({ kind: 'dropped', field: 'thinking.display', reason: 'Chat completions have no such choice.' });
+  if (target.supportsReasoning === false) {
+    if (mode === 'disabled' || effort === 'none') return {};
+    warn({ kind: 'dropped', field: 'reasoning_effort', reason: 'The model does not reason.' });
+    return {};
+  }
+  if (effort !== undefined) return { reasoning_effort: effort };
+  if (mode === 'disabled') {
+    warn({ kind: 'dropped', field: 'thinking', reason: 'Not every model can be told not to think: it decides itself.' });
+    return {};
+  }
+  if (budgetTokens === undefined) return {};
+  const word = effortOf(budgetTokens);
+  warn({
+    kind: 'changed',
+    field: 'thinking.budget_tokens',
+    reason: `Chat completions have no budget of thinking tokens: ${budgetTokens} became reasoning_effort "${word}".`,
+  });
+  return { reasoning_effort: word };
+}
+
+/** Anthropic's `standard_only` is OpenAI's `default`. */
+function encodeTier(tier: string | undefined, warn: Warn): JsonObject {
+  if (tier !== 'standard_only') return present('service_tier', tier);
+  warn({ kind: 'changed', field: 'service_tier', reason: 'Sent as "default", its name in chat completions.' });
+  return { service_tier: 'default' };
+}
+
+/** OpenAI takes text values only; LiteLLM's clients also put structures there, which are meant for the gateway. */
+function encodeMetadata(metadata: JsonObject | undefined, warn: Warn): JsonObject {
+  if (metadata === undefined) return {};
+  const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string');
+  if (texts.length < Object.keys(metadata).length) {
+    warn({ kind: 'dropped', field: 'metadata', reason: 'Chat completions take text values only: the others were not sent.' });
+  }
+  return texts.length === 0 ? {} : { metadata: Object.fromEntries(texts) };
+}

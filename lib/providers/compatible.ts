@@ -106,7 +106,7 @@ const rows: readonly Row[] = [
     base: 'https://api.fireworks.ai/inference/v1',
     envKeys: ['FIREWORKS_AI_API_KEY', 'FIREWORKS_API_KEY', 'FIREWORKSAI_API_KEY', 'FIREWORKS_AI_TOKEN'],
     envBases: ['FIREWORKS_API_BASE'],
-    quirks: [maxTokens, modelPrefix('accounts/fireworks/models/'), toolChoiceWord({ required: 'any' }), schemaAsJsonObject],
+    quirks: [maxTokens, modelPrefix('accounts/fireworks/models/'), toolChoiceWord('required', 'any'), schemaAsJsonObject],
     docs: 'https://docs.fireworks.ai/api-reference/post-chatcompletions',
   },
   {

@@ -8,7 +8,7 @@ const shared = {
   quirks: [
     rename('max_completion_tokens', 'max_tokens'),
     rename('seed', 'random_seed'),
-    toolChoiceWord({ required: 'any' }),
+    toolChoiceWord('required', 'any'),
     /** Its streams end with usage unasked. */
     drop('stream_options'),
     dropFromMessages('name', 'tool'),

@@ -36,13 +36,9 @@ export function clamp(field: string, least: number, most: number): Quirk {
   };
 }
 
-/** Replaces words of `tool_choice`: `{ required: 'any' }`. A named tool stays. */
-export function toolChoiceWord(words: Readonly<Record<string, string>>): Quirk {
-  return (body) => {
-    const choice = body['tool_choice'];
-    const word = typeof choice === 'string' ? words[choice] : undefined;
-    return word === undefined ? body : { ...body, tool_choice: word };
-  };
+/** Replaces a word of `tool_choice`; a named tool stays. */
+export function toolChoiceWord(from: string, to: string): Quirk {
+  return (body) => (body['tool_choice'] === from ? { ...body, tool_choice: to } : body);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 /** Levels in order of weight. */
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** A level; `silent` writes nothing. */
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Writes one line. `fields` are facts of the event: ids, figures, words. */

@@ -65,7 +65,7 @@ function roomOf(path: string): string {
 
 /** Who may import whom. `errors` and `log` are open to all of `lib`. A `type:` entry allows erased imports only. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  'lib/domain': ['type:lib/kinds'],
+  'lib/domain': ['lib/kinds'],
   'lib/kinds': [],
   'lib/transport': [],
   'lib/catalog': ['lib/domain', 'lib/kinds'],
@@ -84,7 +84,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
   'lib/stores/memory': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
   'lib/stores/secrets-manager': ['type:lib/stores'],
-  'lib/management': ['lib/domain', 'lib/kinds', 'type:lib/stores', 'type:lib/catalog', 'lib/providers', 'type:lib/exchange.ts'],
+  'lib/management': [
+    'lib/domain',
+    'lib/kinds',
+    'type:lib/stores',
+    'type:lib/catalog',
+    'lib/providers',
+    'type:lib/exchange.ts',
+    'type:lib/transport',
+  ],
 };
 
 /** Rooms where the AWS SDK may appear. */

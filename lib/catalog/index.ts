@@ -19,6 +19,7 @@ export interface Catalog {
   list(provider?: string): Promise<readonly CatalogModel[]>;
 }
 
+/** Where a catalog reads from; tests bring their own. */
 export interface CatalogOptions {
   /** Contents of a shard. By default its file in `data/` here, or in `catalog/` beside a bundle. */
   readonly load?: (shard: string) => Promise<Shard>;

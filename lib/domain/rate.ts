@@ -11,9 +11,12 @@ import { scaleDecimal } from './money.ts';
 
 /** Classes of tokens that can have a price of their own. */
 export type TokenClass = InputClass | OutputClass;
+/** Classes of input tokens. */
 export type InputClass = 'input' | 'cache_read' | 'cache_write' | 'cache_write_1h' | 'audio_input' | 'image_input';
+/** Classes of output tokens. */
 export type OutputClass = 'output' | 'reasoning' | 'audio_output' | 'image_output';
 
+/** Every class of input tokens. */
 export const INPUT_CLASSES: readonly InputClass[] = [
   'input',
   'cache_read',
@@ -22,6 +25,7 @@ export const INPUT_CLASSES: readonly InputClass[] = [
   'audio_input',
   'image_input',
 ];
+/** Every class of output tokens. */
 export const OUTPUT_CLASSES: readonly OutputClass[] = ['output', 'reasoning', 'audio_output', 'image_output'];
 
 /** 1e-18 USD per token: the smallest step in which prices are kept, a millionth of a `Money` unit. */

@@ -50,6 +50,7 @@ export interface Citation {
   readonly raw: JsonObject;
 }
 
+/** Text, with the sources it names. */
 export interface TextPart {
   readonly type: 'text';
   readonly text: string;
@@ -57,6 +58,7 @@ export interface TextPart {
   readonly cache?: CacheMark;
   readonly extensions?: Extensions;
 }
+/** A picture. */
 export interface ImagePart {
   readonly type: 'image';
   readonly source: MediaSource;
@@ -65,6 +67,7 @@ export interface ImagePart {
   readonly cache?: CacheMark;
   readonly extensions?: Extensions;
 }
+/** A sound clip. */
 export interface AudioPart {
   readonly type: 'audio';
   readonly source: MediaSource;
@@ -76,6 +79,7 @@ export interface AudioPart {
   readonly expiresAt?: number;
   readonly extensions?: Extensions;
 }
+/** A file the model reads: PDF, text, ... */
 export interface DocumentPart {
   readonly type: 'document';
   readonly source: MediaSource;
@@ -114,6 +118,7 @@ export interface ToolCallPart {
   /** Fields beside the call that its dialect wants back. */
   readonly extensions?: Extensions;
 }
+/** What a tool call came to. */
 export interface ToolResultPart {
   readonly type: 'tool-result';
   readonly callId: string;
@@ -122,6 +127,7 @@ export interface ToolResultPart {
   readonly cache?: CacheMark;
   readonly extensions?: Extensions;
 }
+/** Words with which the model declines. */
 export interface RefusalPart {
   readonly type: 'refusal';
   readonly text: string;
@@ -132,6 +138,7 @@ export interface OpaquePart {
   readonly origin: DialectId;
   readonly value: JsonObject;
 }
+/** One piece of a message. */
 export type Part =
   | TextPart
   | ImagePart
@@ -152,6 +159,7 @@ export interface Message {
   readonly extensions?: Extensions;
 }
 
+/** A function the client runs. */
 export interface FunctionTool {
   readonly type: 'function';
   readonly name: string;
@@ -168,8 +176,10 @@ export interface ProviderTool {
   readonly origin: DialectId;
   readonly value: JsonObject;
 }
+/** Something the model may call. */
 export type Tool = FunctionTool | ProviderTool;
 
+/** Whether the model may, must or must not call tools, or which one it must. */
 export type ToolChoice = { readonly type: 'auto' | 'none' | 'required' } | { readonly type: 'tool'; readonly name: string };
 
 /** Form of the answer. `json-schema` is native where the upstream has it and a forced tool where it has not. */
@@ -184,6 +194,7 @@ export type OutputFormat =
       readonly strict?: boolean;
     };
 
+/** How the next token is drawn, and where to stop. */
 export interface Sampling {
   readonly temperature?: number;
   readonly topP?: number;

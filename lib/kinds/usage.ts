@@ -35,6 +35,7 @@ export interface Usage {
   readonly source: UsageSource;
 }
 
+/** Who counted. */
 export type UsageSource = 'provider' | 'counted' | 'estimated';
 
 /** Later figures win class by class; absent ones leave what was known (providers report cumulatively, never in parts). */

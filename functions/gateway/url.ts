@@ -4,7 +4,7 @@
  * Two traps of the runtime shape it (measured with its real client): a body that throws kills the process, so bodies end quietly; and
  * what runs after the handler's promise is frozen, so `requestEnd`, which middy awaits after the last byte, waits for the settlement.
  */
-import middy from '@middy/core';
+import withMiddleware from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda';
 import { GatewayError } from '../../lib/errors.ts';
@@ -30,7 +30,7 @@ export function createUrlHandler({ service, log, maxBodyBytes, now = Date.now }:
     return reply;
   }
 
-  return middy<LambdaFunctionURLEvent, FunctionUrlReply>({
+  return withMiddleware<LambdaFunctionURLEvent, FunctionUrlReply>({
     executionMode: executionModeStreamifyResponse,
     // Middy's own limit ends with the handler's promise and would not cover the stream; ours does.
     timeoutEarlyInMillis: 0,

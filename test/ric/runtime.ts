@@ -187,7 +187,7 @@ class RuntimeApi {
 /** The function URL: refuses what is too large, as AWS does before the function sees it. */
 function frontOf(api: RuntimeApi): Server {
   let requests = 0;
-  return createServer(async (request, response) => {
+  async function invoke(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     if (body.length > MAX_REQUEST_BYTES) {
       response.writeHead(413, { 'content-type': 'application/json' }).end('{"Message":null}');
@@ -195,7 +195,8 @@ function frontOf(api: RuntimeApi): Server {
     }
     const id = `00000000-0000-4000-8000-${String(++requests).padStart(12, '0')}`;
     api.invoke({ id, event: JSON.stringify(functionUrlEvent(request, body, id, Date.now())), response });
-  });
+  }
+  return createServer((request, response) => void invoke(request, response));
 }
 
 async function listen(server: Server): Promise<number> {

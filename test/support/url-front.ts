@@ -2,7 +2,7 @@
  * A function URL in this process: events in, streamed answers out, through a stand-in for the runtime's `awslambda`. Kinder than the
  * real runtime, where an error of the stream ends the process: `npm run test:ric` has that one.
  */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -45,7 +45,7 @@ export interface UrlFront {
 /** Puts a streaming handler behind HTTP. `remainingMs` is the time the function has for a request. */
 export async function serveHandler(handler: unknown, remainingMs = 900_000): Promise<UrlFront> {
   const running = new Set<Promise<unknown>>();
-  const server = createServer(async (request, response) => {
+  async function invoke(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const event = functionUrlEvent(request, await buffer(request), 'request-1', Date.now());
     const stream = new ResponseStream({
       write(chunk, _encoding, done) {
@@ -63,7 +63,8 @@ export async function serveHandler(handler: unknown, remainingMs = 900_000): Pro
     const invocation = (handler as StreamHandler)(event, stream, { getRemainingTimeInMillis: () => remainingMs } as Context);
     running.add(invocation);
     await invocation.finally(() => running.delete(invocation));
-  });
+  }
+  const server = createServer((request, response) => void invoke(request, response));
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {

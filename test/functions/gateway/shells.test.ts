@@ -45,8 +45,8 @@ async function startUrl(service: Service): Promise<Running> {
   const lines: unknown[] = [];
   const log = (...line: unknown[]): void => void lines.push(line);
   const front = await serveHandler(createUrlHandler({ service, log, maxBodyBytes: MAX_BODY_BYTES }));
-  stops.push(front.stop);
-  return { url: front.url, lines, ended: front.idle };
+  stops.push(() => front.stop());
+  return { url: front.url, lines, ended: () => front.idle() };
 }
 
 async function startOnWeb(service: Service): Promise<Running> {
@@ -134,10 +134,10 @@ describe.each(Object.entries({ url: startUrl, web: startOnWeb }))('%s shell', (_
       body: bytes('{}'),
       done: settle.promise.then(() => steps.push('settled')),
     }));
-    const { url, ended } = await start(service);
+    const running = await start(service);
 
-    await (await send(url, { method: 'POST', body: '{}' })).body.text();
-    const over = ended().then(() => steps.push('let go'));
+    await (await send(running.url, { method: 'POST', body: '{}' })).body.text();
+    const over = running.ended().then(() => steps.push('let go'));
     steps.push('client has all');
     settle.resolve();
     await over;
@@ -235,7 +235,7 @@ describe('web shell', () => {
     const { url } = await startOnWeb(service);
 
     const answer = await send(url, { method: 'POST', body: '{}' });
-    await answer.body.destroy();
+    answer.body.destroy();
 
     await expect(left.promise).resolves.toBeUndefined();
   });

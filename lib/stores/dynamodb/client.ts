@@ -23,14 +23,15 @@ export interface DynamoOptions {
 const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
-const MAX_SOCKETS = 128;
+/** Calls under way at once; more only queue at the service. */
+const MAX_SOCKETS = 64;
 /** Pauses before a transaction that met another one is tried again, milliseconds. */
 const CONFLICT_PAUSES = [10, 30, 90, 270];
 
 /** A client that gives up soon: a request must not hang on its bookkeeping. */
 export function createDynamoClient(options: DynamoOptions = {}): DynamoDBClient {
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     maxAttempts: MAX_ATTEMPTS,
     ...options,
     retryMode: 'standard',
@@ -42,6 +43,30 @@ export function createDynamoClient(options: DynamoOptions = {}): DynamoDBClient 
       httpsAgent: agent,
     },
   });
+  const gate = createGate(MAX_SOCKETS);
+  client.middlewareStack.add((next) => (args) => gate(() => next(args)), {
+    name: 'tollgateGate',
+    step: 'finalizeRequest',
+    priority: 'low',
+  });
+  return client;
+}
+
+/** Lets `limit` tries run at once, the others wait their turn: so time-outs measure the service, and not our own queue in a burst. */
+function createGate(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (run) => {
+    if (running < limit) running++;
+    else await new Promise<void>((proceed) => waiting.push(proceed));
+    try {
+      return await run();
+    } finally {
+      const proceed = waiting.shift();
+      if (proceed === undefined) running--;
+      else proceed();
+    }
+  };
 }
 
 /**

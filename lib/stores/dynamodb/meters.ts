@@ -8,6 +8,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
+  type AttributeValue,
   type DynamoDBClient,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -148,9 +149,7 @@ function holdUpdate(request: HoldRequest, holdId: string, expiresAt: number): Om
   const { meter, window, amounts, limits, swept, call } = request;
   const names: Record<string, string> = { '#hold': HOLD + holdId, '#rev': 'rev' };
   const values: Item = {
-    ':hold': {
-      M: { ...amountItem(amounts), expires: number(expiresAt), ...(call === undefined ? {} : { call: callItem(call) }) },
-    },
+    ':hold': holdAttribute(amounts, expiresAt, call),
     ':one': number(1),
   };
   const conditions = ['attribute_not_exists(#hold)'];
@@ -236,19 +235,30 @@ function amountsOf(item: Item): Amounts {
   return amounts;
 }
 
-const callItem = (call: CallFacts) => text(JSON.stringify(call));
+/** A hold as its attribute: one JSON text, which costs a reader of many holds far less than nested attributes. Money is text in it. */
+interface HoldDocument {
+  readonly amounts: Readonly<Partial<Record<Counter, string>>>;
+  readonly expires: number;
+  readonly call?: CallFacts;
+}
+
+function holdAttribute(amounts: Amounts, expires: number, call: CallFacts | undefined): AttributeValue {
+  const texts = Object.fromEntries(Object.entries(amounts).map(([counter, amount]) => [counter, amount.toString()]));
+  const document: HoldDocument = { amounts: texts, expires, ...(call === undefined ? {} : { call }) };
+  return text(JSON.stringify(document));
+}
+
+function toHold(id: string, json: string): Hold {
+  const { amounts, expires, call } = JSON.parse(json) as HoldDocument;
+  const exact = Object.fromEntries(Object.entries(amounts).map(([counter, amount]) => [counter, BigInt(amount)]));
+  return { id, amounts: exact, expiresAt: expires, ...(call === undefined ? {} : { call }) };
+}
 
 function toMeter(id: string, item: Item): Meter {
   const holds: Hold[] = [];
-  for (const [name, value] of Object.entries(item)) {
-    if (!name.startsWith(HOLD) || value.M === undefined) continue;
-    const call = textOf(value.M, 'call');
-    holds.push({
-      id: name.slice(HOLD.length),
-      amounts: amountsOf(value.M),
-      expiresAt: countOf(value.M, 'expires'),
-      ...(call === undefined ? {} : { call: JSON.parse(call) as CallFacts }),
-    });
+  for (const name in item) {
+    const json = name.startsWith(HOLD) ? textOf(item, name) : undefined;
+    if (json !== undefined) holds.push(toHold(name.slice(HOLD.length), json));
   }
   return { id, committed: amountsOf(item), holds, rev: countOf(item, 'rev') };
 }

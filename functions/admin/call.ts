@@ -1,9 +1,9 @@
 /** A function URL event, taken apart for the routes. What cannot be read is the caller's error. */
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import type { Caller } from '../../lib/exchange.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { isObject, type JsonObject } from '../../lib/kinds/json.ts';
-import type { Headers } from '../../lib/transport/message.ts';
+import type { HttpRequest } from '../../lib/transport/message.ts';
 
 /** A request of the management API. */
 export interface AdminCall {
@@ -20,27 +20,20 @@ export interface AdminCall {
 const MAX_BODY_BYTES = 1_048_576;
 
 /**
- * The parts of an event.
+ * The parts of a call. `event` has the parameters that the router found in the path.
  *
  * @throws GatewayError `too_large`, or `invalid_request` for a body that is no JSON object.
  */
-export function readCall(event: APIGatewayProxyEventV2, caller: Caller): AdminCall {
-  const query = new URLSearchParams(event.rawQueryString);
-  const body = readBody(event);
+export function readCall(event: LambdaFunctionURLEvent, { query, body }: HttpRequest, caller: Caller): AdminCall {
   return {
     caller,
-    body,
+    body: readBody(body),
     query: (name) => query.get(name) || undefined,
     param: (name) => decode(event.pathParameters?.[name] ?? '', name),
   };
 }
 
-/** Headers with lower-case names. */
-export const headersOf = (event: APIGatewayProxyEventV2): Headers =>
-  Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value ?? '']));
-
-function readBody(event: APIGatewayProxyEventV2): JsonObject {
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+function readBody(bytes: Uint8Array): JsonObject {
   if (bytes.length > MAX_BODY_BYTES) {
     throw new GatewayError('too_large', `body: at most ${MAX_BODY_BYTES} bytes, got ${bytes.length}`);
   }

@@ -1,15 +1,16 @@
 /** The management API behind a function URL: middy around a router around plain functions. */
 import withMiddleware, { type MiddlewareObj } from '@middy/core';
 import httpRouter from '@middy/http-router';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2, Context, LambdaFunctionURLEvent } from 'aws-lambda';
 import { newCallId } from '../../lib/domain/call-id.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
+import { requestOfEvent } from '../../lib/transport/function-url.ts';
 import { answerError, answerJson } from './answer.ts';
-import { headersOf, readCall } from './call.ts';
+import { readCall } from './call.ts';
 import { ROUTES, routesAt, type AdminRoute } from './routes.ts';
 
-type Event = APIGatewayProxyEventV2;
+type Event = LambdaFunctionURLEvent;
 type Result = APIGatewayProxyStructuredResultV2;
 
 /** Takes a function URL event (payload 2.0), gives the answer; rejects never. */
@@ -37,8 +38,9 @@ export function createAdminHandler(deps: ManagementDeps): AdminHandler {
 /** One call of a known route. */
 async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Promise<Result> {
   if (route.open === true) return answerJson(await route.answer(deps));
-  const caller = await deps.authenticate(headersOf(event));
-  return answerJson(await route.answer(deps, readCall(event, caller)));
+  const request = requestOfEvent(event);
+  const caller = await deps.authenticate(request.headers);
+  return answerJson(await route.answer(deps, readCall(event, request, caller)));
 }
 
 /** The router knows only "not found"; a path that exists for other verbs is told apart here. */

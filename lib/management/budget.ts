@@ -1,32 +1,19 @@
-/** A key's budget meter, and how spend that happened outside of it gets in. */
+/** How spend that happened outside of a key's budget meter gets into it. */
+import { budgetMeter } from '../domain/budget.ts';
 import { newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
-import { meterId, spentOf, type Scope, type Window } from '../domain/meter.ts';
+import { spentOf } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
-import { budgetWindow } from '../domain/window.ts';
 import type { ManagementDeps } from './deps.ts';
 
-/** Where a key's spend is counted at some moment. */
-export interface BudgetMeter {
-  readonly meter: string;
-  readonly scope: Scope;
-  readonly window: Window;
-}
+type BudgetMeter = ReturnType<typeof budgetMeter>;
 
 /** Entries of the ledger read at once. */
 const PAGE = 1_000;
 
-/** Lease of a booking: it is settled at once, or by the keeper should this process die in between. */
+/** Lease of a booking; it is settled at once. */
 const BOOKING_LEASE_MS = 60_000;
-
-/** The budget meter of a key at `now` (milliseconds since the epoch); undefined without a budget. */
-export function budgetMeter(key: VirtualKey, now: number): BudgetMeter | undefined {
-  if (key.maxBudget === undefined) return undefined;
-  const scope = scopeOf(key);
-  const window = budgetWindow(key, now);
-  return { meter: meterId(scope, 'usd', window), scope, window };
-}
 
 /**
  * Writes spend that a key brings along (LiteLLM `spend` at `/key/generate`) into the ledger, as an entry of kind `adjustment`: the
@@ -63,8 +50,8 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
  * force, since calls without a budget write no meter. Calls still open at this moment are in neither and stay outside of the window.
  */
 export async function openBudget(deps: ManagementDeps, key: VirtualKey): Promise<void> {
+  if (key.maxBudget === undefined) return;
   const budget = budgetMeter(key, deps.now());
-  if (budget === undefined) return;
   const spent = await ledgerSpend(deps, budget);
   if (spent === 0n || (await deps.meters.seed(budget.meter, { usd: spent })) === 'seeded') return;
   // The key had a budget with this window before: the meter knows what was spent until it was taken away.
@@ -90,11 +77,14 @@ async function ledgerSpend(deps: ManagementDeps, { scope, window }: BudgetMeter)
   return sum;
 }
 
-/** Adds an amount to a meter whatever its limit: a hold without limits, settled at its own amount. */
+/**
+ * Adds an amount to a meter whatever its limit: a hold without limits, settled at its own amount. The ledger has it already, so the
+ * keeper must not: should this process die in between, the amount stays counted as a hold.
+ */
 async function book(deps: ManagementDeps, { meter, scope, window }: BudgetMeter, amount: Money): Promise<void> {
   const now = deps.now();
   const id = newCallId(now, deps.random);
   const amounts = { usd: amount };
-  await deps.meters.hold({ meter, scope, window, amounts, limits: {}, swept: true }, id, now + BOOKING_LEASE_MS);
+  await deps.meters.hold({ meter, scope, window, amounts, limits: {}, swept: false }, id, now + BOOKING_LEASE_MS);
   await deps.meters.settle(meter, id, amounts, amounts);
 }

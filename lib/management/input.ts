@@ -51,35 +51,33 @@ export const text = (max = 256): z.ZodMiniType<string> => {
   return z.string(expected).check(z.minLength(1, expected), z.maxLength(max, expected), z.regex(/^\P{Cc}*$/u, expected));
 };
 
+/** A JSON number, or its text in the form of `pattern`, that passes `isValid`. */
+const numeric = (expected: string, pattern: RegExp, isValid: (value: number) => boolean) =>
+  z
+    .union([z.number(), z.string().check(z.regex(pattern, expected))], expected)
+    .check(z.refine((value) => isValid(Number(value)), expected));
+
 /** A whole number, 0 or more; digits in a string count too. */
 export const count: z.ZodMiniType<number> = z.pipe(
-  z
-    .union([z.number(), z.string().check(z.regex(/^\d{1,15}$/))], 'expected a whole number, 0 or more')
-    .check(
-      z.refine((value) => Number.isSafeInteger(Number(value)) && Number(value) >= 0, 'expected a whole number, 0 or more'),
-    ),
+  numeric('expected a whole number, 0 or more', /^\d{1,15}$/, (value) => Number.isSafeInteger(value) && value >= 0),
   z.transform(Number),
 );
 
 const MAX_USD = 1e12;
-const USD_TEXT = /^\d{1,13}(\.\d{1,20})?([eE][+-]?\d{1,2})?$/;
-const USD_EXPECTED = 'expected an amount in USD between 0 and 1000000000000';
 
-/** An amount in USD, as 1e-12 USD. */
+/** An amount in USD, as 1e-12 USD. The text form is bounded, so that no exponent makes a number of a million digits. */
 export const usd: z.ZodMiniType<bigint> = z.pipe(
-  z
-    .union([z.number(), z.string().check(z.regex(USD_TEXT))], USD_EXPECTED)
-    .check(z.refine((value) => Number(value) >= 0 && Number(value) <= MAX_USD, USD_EXPECTED)),
+  numeric(
+    `expected an amount in USD between 0 and ${MAX_USD}`,
+    /^\d{1,13}(\.\d{1,20})?([eE][+-]?\d{1,2})?$/,
+    (value) => value >= 0 && value <= MAX_USD,
+  ),
   z.transform(parseUsd),
 );
 
-const SECONDS_EXPECTED = 'expected seconds, more than 0 and at most 86400';
-
 /** Seconds, as milliseconds. */
 export const seconds: z.ZodMiniType<number> = z.pipe(
-  z
-    .union([z.number(), z.string().check(z.regex(/^\d{1,5}(\.\d+)?$/))], SECONDS_EXPECTED)
-    .check(z.refine((value) => Number(value) > 0 && Number(value) <= 86_400, SECONDS_EXPECTED)),
+  numeric('expected seconds, more than 0 and at most 86400', /^\d{1,5}(\.\d{1,9})?$/, (value) => value > 0 && value <= 86_400),
   z.transform((value) => Math.max(1, Math.round(Number(value) * 1000))),
 );
 

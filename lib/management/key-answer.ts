@@ -1,9 +1,9 @@
 /** A virtual key in the words of LiteLLM's answers. */
+import { budgetMeter } from '../domain/budget.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import { heldOf, spentOf } from '../domain/meter.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
 import type { Total } from '../stores/totals.ts';
-import { budgetMeter } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 
 /** Where a key stands. Money in 1e-12 USD, times in milliseconds since the epoch. */
@@ -19,17 +19,14 @@ export interface Standing {
 
 /** Reads the figures of a key: its budget meter of now, and its totals. */
 export async function standingOf(deps: ManagementDeps, key: VirtualKey): Promise<Standing> {
-  const budget = budgetMeter(key, deps.now());
-  const [meter, total] = await Promise.all([
-    budget === undefined ? undefined : deps.meters.read(budget.meter),
-    deps.totals.read(scopeOf(key).id),
-  ]);
-  if (budget === undefined) return { spent: total.spend, held: 0n, total };
-  const { end } = budget.window;
+  const { meter: id, window } = budgetMeter(key, deps.now());
+  const limited = key.maxBudget !== undefined;
+  const [meter, total] = await Promise.all([limited ? deps.meters.read(id) : undefined, deps.totals.read(scopeOf(key).id)]);
+  if (!limited) return { spent: total.spend, held: 0n, total };
   return {
     spent: meter === undefined ? 0n : spentOf(meter, 'usd'),
     held: meter === undefined ? 0n : heldOf(meter, 'usd'),
-    ...(end === undefined ? {} : { resetAt: end }),
+    ...(window.end === undefined ? {} : { resetAt: window.end }),
     total,
   };
 }

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { createAdmin, type Admin, type Answer } from './support.ts';
+
+const SECRET = 'sk-ant-provider-secret-1234';
+
+const create = (admin: Admin, over: object = {}): Promise<Answer> =>
+  admin.call('POST', '/credentials', {
+    body: {
+      credential_name: 'main',
+      credential_values: { api_key: SECRET, api_base: 'https://api.example.com' },
+      credential_info: { custom_llm_provider: 'anthropic', description: 'ours' },
+      ...over,
+    },
+  });
+
+const MAIN = {
+  credential_name: 'main',
+  credential_values: { api_key: '********', api_base: '********' },
+  credential_info: { custom_llm_provider: 'anthropic', description: 'ours' },
+};
+
+describe('/credentials', () => {
+  it('keeps values in the secret store and shows their names only', async () => {
+    const admin = createAdmin();
+    expect(await create(admin)).toMatchObject({
+      status: 200,
+      body: { success: true, message: 'Credential created successfully' },
+    });
+    expect((await admin.call('GET', '/credentials')).body).toEqual({ success: true, credentials: [MAIN] });
+    expect((await admin.call('GET', '/credentials/main')).body).toEqual(MAIN);
+    expect((await admin.call('GET', '/credentials/by_name/main')).body).toEqual(MAIN);
+    expect(await admin.deps.secrets.get('credential/main')).toBe(
+      JSON.stringify({ api_key: SECRET, api_base: 'https://api.example.com' }),
+    );
+    expect(await admin.deps.credentials.get('main')).toMatchObject({ provider: 'anthropic', fields: ['api_key', 'api_base'] });
+    expect(admin.outputs.join()).not.toContain(SECRET);
+  });
+
+  it.each([
+    [{ credential_name: 'a/b' }, 'credential_name'],
+    [{ credential_name: undefined }, 'credential_name'],
+    [{ credential_values: {} }, 'credential_values'],
+    [{ credential_values: { api_key: 5 } }, 'credential_values.api_key'],
+    [{ credential_values: { aws_role_name: 'x' } }, 'credential_values.aws_role_name'],
+    [{ credential_values: { api_base: 'ftp://x' } }, 'credential_values.api_base'],
+    [{ credential_info: { custom_llm_provider: 'nowhere' } }, 'credential_info.custom_llm_provider'],
+    [{ credential_info: [] }, 'credential_info'],
+    [{ model_id: 'x' }, 'model_id'],
+  ])('refuses %j', async (over, param) => {
+    const admin = createAdmin();
+    expect(await create(admin, over)).toMatchObject({ status: 400, body: { error: { param } } });
+    expect(await admin.deps.credentials.list()).toEqual([]);
+  });
+
+  it('takes a name once', async () => {
+    const admin = createAdmin();
+    await create(admin);
+    expect(await create(admin, { credential_values: { api_key: 'other' } })).toMatchObject({ status: 409 });
+    expect(await admin.deps.secrets.get('credential/main')).toContain(SECRET);
+  });
+
+  it('merges what PATCH gives, and removes what is null', async () => {
+    const admin = createAdmin();
+    await create(admin);
+    const answer = await admin.call('PATCH', '/credentials/main', {
+      body: { credential_values: { api_key: 'sk-ant-second', api_base: null }, credential_info: { custom_llm_provider: null } },
+    });
+    expect(answer).toMatchObject({ status: 200, body: { success: true } });
+    expect(await admin.deps.secrets.get('credential/main')).toBe('{"api_key":"sk-ant-second"}');
+    const stored = await admin.deps.credentials.get('main');
+    expect(stored).toMatchObject({ fields: ['api_key'], info: { description: 'ours' } });
+    expect(stored?.provider).toBeUndefined();
+  });
+
+  it('changes no address that models have copied', async () => {
+    const admin = createAdmin();
+    await create(admin);
+    const params = { model: 'anthropic/claude-sonnet-4-5', litellm_credential_name: 'main' };
+    await admin.call('POST', '/model/new', { body: { model_name: 'claude', litellm_params: params } });
+    const patch = (values: object) => admin.call('PATCH', '/credentials/main', { body: { credential_values: values } });
+    expect(await patch({ api_base: 'https://other.example.com' })).toMatchObject({
+      status: 409,
+      body: { error: { message: expect.stringContaining('claude') } },
+    });
+    expect(await patch({ api_base: 'https://api.example.com', api_key: 'sk-ant-rotated' })).toMatchObject({ status: 200 });
+  });
+
+  it('starts afresh when the secret is gone, and reads one made by hand', async () => {
+    const admin = createAdmin();
+    await create(admin);
+    await admin.deps.secrets.delete('credential/main');
+    await admin.call('PATCH', '/credentials/main', { body: { credential_values: { api_key: 'k1' } } });
+    expect(await admin.deps.secrets.get('credential/main')).toBe('{"api_key":"k1"}');
+    for (const byHand of ['k2', '"k2"']) {
+      await admin.deps.secrets.put('credential/main', byHand);
+      await admin.call('PATCH', '/credentials/main', { body: { credential_values: { api_version: 'v' } } });
+      expect(await admin.deps.secrets.get('credential/main')).toContain('k2');
+    }
+  });
+
+  it('deletes facts and values', async () => {
+    const admin = createAdmin();
+    await create(admin);
+    expect(await admin.call('DELETE', '/credentials/main')).toMatchObject({ status: 200, body: { success: true } });
+    expect(await admin.deps.secrets.get('credential/main')).toBeUndefined();
+    for (const method of ['GET', 'PATCH', 'DELETE']) {
+      expect(await admin.call(method, '/credentials/main', { body: {} })).toMatchObject({
+        status: 404,
+        body: { error: { type: 'not_found_error', param: 'credential_name' } },
+      });
+    }
+  });
+});

@@ -1,0 +1,324 @@
+import { describe, expect, it } from 'vitest';
+import type { Deployment } from '../../../lib/domain/model.ts';
+import { open } from '../../../lib/stores/memory/index.ts';
+import { aDeployment } from '../../support/exchange.ts';
+import { createAdmin, NOW, type Admin, type Answer } from './support.ts';
+
+const SECRET = 'sk-proj-provider-secret-1234';
+
+const add = (admin: Admin, params: object = {}, rest: object = {}): Promise<Answer> =>
+  admin.call('POST', '/model/new', {
+    body: { model_name: 'fast', litellm_params: { model: 'openai/gpt-4o-mini', ...params }, ...rest },
+  });
+
+/** The id of a new model. */
+async function addedId(admin: Admin, params: object = {}, rest: object = {}): Promise<string> {
+  const answer = await add(admin, params, rest);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return String(answer.body['model_id']);
+}
+
+const stored = (admin: Admin, id: string): Promise<Deployment | undefined> => admin.deps.models.get(id);
+
+describe('/model/new', () => {
+  it('stores a deployment and puts its key into the secret store only', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin, {
+      api_key: SECRET,
+      api_base: 'https://api.example.com/v1/',
+      api_version: '2026-01-01',
+      rpm: 10,
+      tpm: '1000',
+      weight: 2,
+      timeout: 30,
+      stream_timeout: '1.5',
+      extra_headers: { 'x-team': 'a' },
+      extra_body: { top_k: 1 },
+      additional_drop_params: ['seed'],
+      max_retries: 1,
+      organization: 'org',
+      input_cost_per_token: 0.000002,
+      output_cost_per_token: '4e-6',
+    });
+    expect(await stored(admin, id)).toEqual({
+      id,
+      modelName: 'fast',
+      provider: 'openai',
+      model: 'gpt-4o-mini',
+      credential: { type: 'secret', name: `model/${id}` },
+      apiBase: 'https://api.example.com/v1',
+      apiVersion: '2026-01-01',
+      organization: 'org',
+      rpm: 10,
+      tpm: 1000,
+      weight: 2,
+      timeoutMs: 30_000,
+      streamTimeoutMs: 1500,
+      extraHeaders: { 'x-team': 'a' },
+      extraBody: { top_k: 1 },
+      dropParams: ['seed'],
+      maxRetries: 1,
+      price: { input_cost_per_token: 0.000002, output_cost_per_token: 0.000004 },
+      info: {},
+      source: 'store',
+      createdAt: NOW,
+      updatedAt: NOW,
+      rev: 1,
+    });
+    expect(await admin.deps.secrets.get(`model/${id}`)).toBe(JSON.stringify({ api_key: SECRET }));
+    expect(admin.outputs.join()).not.toContain(SECRET);
+    expect(admin.changes.count).toBe(1);
+  });
+
+  it('answers as /model/info does', async () => {
+    const admin = createAdmin();
+    const answer = await add(
+      admin,
+      { api_key: 'os.environ/OPENAI_API_KEY' },
+      { model_info: { id: 'my-id', mode: 'chat', team: 'x' } },
+    );
+    const info = await admin.call('GET', '/v1/model/info?litellm_model_id=my-id');
+    const row = {
+      model_name: 'fast',
+      litellm_params: { model: 'openai/gpt-4o-mini', api_key: 'os.environ/OPENAI_API_KEY' },
+      model_info: { id: 'my-id', db_model: true, mode: 'chat', team: 'x', litellm_provider: 'openai', key: 'gpt-4o-mini' },
+    };
+    expect(answer.body).toMatchObject({ model_id: 'my-id', ...row });
+    expect(info.body).toMatchObject({ data: [row] });
+    expect(answer.body['model_info']).toMatchObject({
+      max_tokens: expect.any(Number),
+      max_input_tokens: 128_000,
+      input_cost_per_token: expect.any(Number),
+      supports_vision: true,
+    });
+  });
+
+  it.each([
+    [{ model: 'nowhere/x' }, 'litellm_params.model', "'nowhere' names no provider"],
+    [{ model: 'x', custom_llm_provider: 'nowhere' }, 'litellm_params.custom_llm_provider', 'groq'],
+    [{ model: undefined }, 'litellm_params.model', 'got nothing'],
+    [{ rpm: -1 }, 'litellm_params.rpm', 'expected a whole number'],
+    [{ timeout: 0 }, 'litellm_params.timeout', 'expected seconds'],
+    [{ weight: -1 }, 'litellm_params.weight', '0 or more'],
+    [{ api_base: 'file:///etc/passwd' }, 'litellm_params.api_base', 'http'],
+    [{ api_base: 'https://user:word@example.com' }, 'litellm_params.api_base', 'without user name'],
+    [{ base_url: 'nonsense' }, 'litellm_params.base_url', 'http'],
+    [{ api_key: 'os.environ/not a name' }, 'litellm_params.api_key', 'os.environ/NAME'],
+    [{ api_key: 'os.environ/AWS_SECRET_ACCESS_KEY' }, 'litellm_params.api_key', 'os.environ/NAME'],
+    [{ api_key: 'os.environ/TOLLGATE_MASTER_KEY' }, 'litellm_params.api_key', 'os.environ/NAME'],
+    [{ api_key: 'a', litellm_credential_name: 'b' }, 'litellm_params.litellm_credential_name', "no credential 'b'"],
+    [{ extra_headers: { Authorization: 'Bearer x' } }, 'litellm_params.extra_headers', 'looks like a credential'],
+    [{ extra_headers: { 'a b': 'x' } }, 'litellm_params.extra_headers', 'HTTP forbids'],
+    [{ extra_headers: { a: 'x\r\ny: z' } }, 'litellm_params.extra_headers.a', 'control characters'],
+    [{ input_cost_per_token: -1 }, 'litellm_params.input_cost_per_token', '0 or more'],
+    [{ input_cost_per_token: 'cheap' }, 'litellm_params.input_cost_per_token', '0 or more'],
+    [{ tags: ['a'] }, 'litellm_params.tags', 'not supported yet'],
+    [{ search_context_cost_per_query: { low: 1 } }, 'litellm_params.search_context_cost_per_query', 'not supported yet'],
+  ])('refuses %j', async (params, param, words) => {
+    const admin = createAdmin();
+    const answer = await add(admin, params);
+    expect(answer).toMatchObject({ status: 400, body: { error: { param, message: expect.stringContaining(words) } } });
+    expect(await admin.deps.models.list()).toEqual([]);
+  });
+
+  it('refuses a key and a credential together', async () => {
+    const admin = createAdmin();
+    await admin.call('POST', '/credentials', { body: { credential_name: 'b', credential_values: { api_key: SECRET } } });
+    const answer = await add(admin, { api_key: 'a-key-of-its-own', litellm_credential_name: 'b' });
+    expect(answer).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining('not both') } } });
+  });
+
+  it('refuses what restricts who may call, and malformed parts', async () => {
+    const admin = createAdmin();
+    expect(await add(admin, {}, { model_info: { access_groups: ['a'] } })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'model_info.access_groups' } },
+    });
+    expect(await add(admin, {}, { model_info: 'x' })).toMatchObject({ status: 400, body: { error: { param: 'model_info' } } });
+    expect(await add(admin, {}, { litellm_params: [] })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'litellm_params' } },
+    });
+    expect(await add(admin, {}, { model_name: '' })).toMatchObject({ status: 400, body: { error: { param: 'model_name' } } });
+    expect(await add(admin, {}, { model_info: { id: 'a/b' } })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'model_info.id' } },
+    });
+  });
+
+  it('accepts null and empty parameters as said nothing', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin, { api_base: null, tags: [], use_in_pass_through: false, budget_duration: null, cache: '' });
+    expect(await stored(admin, id)).toMatchObject({ credential: { type: 'none' } });
+  });
+
+  it('gives an id to one model only, fixed ones included, and leaves the first one its secret', async () => {
+    const admin = createAdmin({}, [aDeployment({ id: 'fixed' })]);
+    await add(admin, { api_key: SECRET }, { model_info: { id: 'one' } });
+    for (const id of ['one', 'fixed']) {
+      expect(await add(admin, { api_key: 'other' }, { model_info: { id } })).toMatchObject({ status: 409 });
+    }
+    expect(await admin.deps.secrets.get('model/one')).toContain(SECRET);
+  });
+
+  it('leaves no model behind when its secret cannot be stored', async () => {
+    const secrets = { get: async () => undefined, put: () => Promise.reject(new Error('no')), delete: async () => {} };
+    const admin = createAdmin({ secrets });
+    expect(await add(admin, { api_key: SECRET })).toMatchObject({ status: 500 });
+    expect(await admin.deps.models.list()).toEqual([]);
+  });
+});
+
+describe('/model/info', () => {
+  it('lists every deployment, those of the configuration too, without secrets', async () => {
+    const fixed = [
+      aDeployment({
+        id: 'c1',
+        credential: { type: 'value', value: SECRET },
+        extraHeaders: { Authorization: SECRET, 'x-team': 'a' },
+        price: { input_cost_per_token: 1 },
+        baseModel: 'gpt-4o',
+      }),
+      aDeployment({ id: 'c2', modelName: 'openai/*', model: '*' }),
+    ];
+    const admin = createAdmin({}, fixed);
+    await add(admin, { api_key: SECRET });
+    const { body } = await admin.call('GET', '/model/info');
+    expect(body).toMatchObject({
+      data: [
+        { model_info: { db_model: true } },
+        {
+          model_name: 'gpt-4o-mini',
+          litellm_params: { extra_headers: { Authorization: '********', 'x-team': 'a' } },
+          model_info: { id: 'c1', db_model: false, base_model: 'gpt-4o', key: 'gpt-4o', input_cost_per_token: 1 },
+        },
+        { model_name: 'openai/*', litellm_params: { model: 'openai/*' }, model_info: { id: 'c2' } },
+      ],
+    });
+    expect(JSON.stringify(body)).not.toContain(SECRET);
+  });
+
+  it('knows no unknown id', async () => {
+    expect(await createAdmin().call('GET', '/model/info?litellm_model_id=x')).toMatchObject({
+      status: 404,
+      body: { error: { type: 'not_found_error' } },
+    });
+  });
+});
+
+describe('/model/update', () => {
+  it('changes what is given and keeps the rest, the key too', async () => {
+    const admin = createAdmin();
+    const id = await addedId(
+      admin,
+      { api_key: SECRET, rpm: 10, timeout: 5, input_cost_per_token: 1e-6 },
+      { model_info: { mode: 'chat' } },
+    );
+    admin.clock.now = NOW + 1;
+    const before = await stored(admin, id);
+    const answer = await admin.call('PATCH', `/model/${id}/update`, {
+      body: { litellm_params: { rpm: null, tpm: 5 }, model_info: { max_tokens: 100 } },
+    });
+    const { rpm: _gone, ...rest } = before ?? aDeployment();
+    expect(answer).toMatchObject({ status: 200, body: { model_id: id, model_info: { max_tokens: 100, mode: 'chat' } } });
+    expect(await stored(admin, id)).toEqual({ ...rest, tpm: 5, maxOutputTokens: 100, updatedAt: NOW + 1, rev: 2 });
+    expect(await admin.deps.secrets.get(`model/${id}`)).toContain(SECRET);
+  });
+
+  it('takes what /model/info told as input', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin, { api_key: SECRET, extra_headers: { 'x-team': 'a' }, timeout: 2.5 });
+    const before = await stored(admin, id);
+    const { body } = await admin.call('GET', `/model/info?litellm_model_id=${id}`);
+    const [row] = body['data'] as [{ litellm_params: object; model_info: object; model_name: string }];
+    const answer = await admin.call('POST', '/model/update', {
+      body: { model_name: row.model_name, litellm_params: row.litellm_params, model_info: { id } },
+    });
+    expect(answer.status).toBe(200);
+    expect(await stored(admin, id)).toEqual({ ...before, rev: 2 });
+  });
+
+  it('moves to another model, name and key', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin, { api_key: SECRET });
+    const answer = await admin.call('POST', '/model/update', {
+      body: {
+        model_name: 'slow',
+        litellm_params: { model: 'groq/llama-3.3-70b-versatile', api_key: 'gsk-other' },
+        model_info: { id },
+      },
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { model_name: 'slow', litellm_params: { model: 'groq/llama-3.3-70b-versatile' } },
+    });
+    expect(await admin.deps.secrets.get(`model/${id}`)).toBe('{"api_key":"gsk-other"}');
+  });
+
+  it('drops its own key when it goes over to a named credential', async () => {
+    const admin = createAdmin();
+    await admin.call('POST', '/credentials', {
+      body: { credential_name: 'shared', credential_values: { api_key: 'k', api_base: 'https://shared.example.com' } },
+    });
+    const id = await addedId(admin, { api_key: SECRET });
+    const answer = await admin.call('PATCH', `/model/${id}/update`, {
+      body: { litellm_params: { litellm_credential_name: 'shared' } },
+    });
+    expect(answer).toMatchObject({
+      body: { litellm_params: { litellm_credential_name: 'shared', api_base: 'https://shared.example.com' } },
+    });
+    expect(await stored(admin, id)).toMatchObject({ credential: { type: 'secret', name: 'credential/shared' } });
+    expect(await admin.deps.secrets.get(`model/${id}`)).toBeUndefined();
+  });
+
+  it('refuses unknown ids, those of the configuration, and none', async () => {
+    const admin = createAdmin({}, [aDeployment({ id: 'fixed' })]);
+    const update = (id: unknown) =>
+      admin.call('POST', '/model/update', { body: { litellm_params: { rpm: 1 }, model_info: { id } } });
+    expect(await update('unknown')).toMatchObject({ status: 404 });
+    expect(await update('fixed')).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('config file') } },
+    });
+    expect(await update(undefined)).toMatchObject({ status: 400, body: { error: { param: 'model_info.id' } } });
+  });
+
+  it('says so when the model is deleted meanwhile', async () => {
+    const models = open().models;
+    const admin = createAdmin({
+      models: { ...models, put: async (one, how) => (how === 'existing' ? 'conflict' : models.put(one, how)) },
+    });
+    const id = await addedId(admin);
+    expect(await admin.call('PATCH', `/model/${id}/update`, { body: {} })).toMatchObject({ status: 404 });
+  });
+});
+
+describe('/model/delete', () => {
+  it('deletes the model and its secret', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin, { api_key: SECRET });
+    expect(await admin.call('POST', '/model/delete', { body: { id } })).toMatchObject({
+      status: 200,
+      body: { message: `Model: ${id} deleted successfully` },
+    });
+    expect(await admin.deps.secrets.get(`model/${id}`)).toBeUndefined();
+    expect(await admin.call('POST', '/model/delete', { body: { id } })).toMatchObject({ status: 404 });
+  });
+
+  it('leaves a shared credential alone', async () => {
+    const admin = createAdmin();
+    await admin.call('POST', '/credentials', { body: { credential_name: 'shared', credential_values: { api_key: 'k' } } });
+    const id = await addedId(admin, { litellm_credential_name: 'shared' });
+    await admin.call('POST', '/model/delete', { body: { id } });
+    expect(await admin.deps.secrets.get('credential/shared')).toBeDefined();
+  });
+
+  it('says so when somebody else was faster', async () => {
+    const admin = createAdmin();
+    const id = await addedId(admin);
+    const models = { ...admin.deps.models, delete: async () => undefined };
+    expect(await createAdmin({ ...admin.deps, models }).call('POST', '/model/delete', { body: { id } })).toMatchObject({
+      status: 404,
+    });
+  });
+});

@@ -1,0 +1,164 @@
+/**
+ * Secrets on AWS Secrets Manager, cached in the process. The SDK is loaded with the first secret that is needed, since most requests
+ * find theirs in the cache and many deployments need none.
+ */
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GatewayError } from '../../errors.ts';
+import type { SecretStore } from '../secrets.ts';
+
+/** Where the secrets are and how long values are trusted. */
+export interface SecretStoreOptions {
+  /** Put before every name that is no ARN; empty by default. */
+  readonly prefix?: string;
+  readonly region?: string;
+  /** An emulator; absent means the service itself. */
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** How long a value is used before it is read again, milliseconds; five minutes by default, drawn between 80 and 100 % of it. */
+  readonly ttlMs?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Uniform in [0, 1): spreads the refreshes of many environments. */
+  readonly random?: () => number;
+}
+
+const TTL_MS = 300_000;
+const MAX_ATTEMPTS = 3;
+const CONNECTION_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 2_000;
+
+interface Cached {
+  readonly value: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/**
+ * Secrets on Secrets Manager. A value past its time is still used while the service does not answer; a fresh read insists.
+ *
+ * @example const secrets = createSecretStore({ prefix: 'tollgate/' }); await secrets.get('credential/openai');
+ */
+export function createSecretStore(options: SecretStoreOptions = {}): SecretStore {
+  const { prefix = '', ttlMs = TTL_MS, now = Date.now, random = Math.random } = options;
+  const service = createService(options);
+  const cache = new Map<string, Cached>();
+  const reads = new Map<string, Promise<string | undefined>>();
+  const idOf = (name: string): string => (name.startsWith('arn:') ? name : prefix + name);
+
+  const remember = (id: string, value: string): void => {
+    cache.set(id, { value, until: now() + ttlMs * (1 - random() / 5) });
+  };
+
+  /** One read at a time per secret, shared by all who ask meanwhile. */
+  function read(id: string): Promise<string | undefined> {
+    const running = reads.get(id);
+    if (running !== undefined) return running;
+    const reading = service
+      .read(id)
+      .then((value) => {
+        if (value === undefined) cache.delete(id);
+        else remember(id, value);
+        return value;
+      })
+      .finally(() => reads.delete(id));
+    reads.set(id, reading);
+    return reading;
+  }
+
+  return {
+    async get(name, { fresh = false } = {}) {
+      const id = idOf(name);
+      const cached = cache.get(id);
+      if (fresh || cached === undefined) return read(id);
+      if (now() < cached.until) return cached.value;
+      return read(id).catch(() => cached.value);
+    },
+
+    async put(name, value) {
+      const id = idOf(name);
+      await service.write(id, value);
+      remember(id, value);
+    },
+
+    async delete(name) {
+      const id = idOf(name);
+      await service.delete(id);
+      cache.delete(id);
+    },
+  };
+}
+
+/** The three things asked of the service. */
+interface Service {
+  read(id: string): Promise<string | undefined>;
+  write(id: string, value: string): Promise<void>;
+  delete(id: string): Promise<void>;
+}
+
+type Sdk = typeof import('@aws-sdk/client-secrets-manager');
+
+function createService({ region, endpoint, credentials }: SecretStoreOptions): Service {
+  let loading: Promise<{ readonly sdk: Sdk; readonly client: SecretsManagerClient }> | undefined;
+  const load = async () => {
+    const sdk = await import('@aws-sdk/client-secrets-manager');
+    const client = new sdk.SecretsManagerClient({
+      ...(region === undefined ? {} : { region }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(credentials === undefined ? {} : { credentials }),
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: {
+        connectionTimeout: CONNECTION_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+    });
+    return { sdk, client };
+  };
+
+  /** Runs one operation. `missing` is the answer where the secret does not exist. */
+  async function ask<T>(operation: (client: SecretsManagerClient, sdk: Sdk) => Promise<T>, missing: T): Promise<T> {
+    loading ??= load();
+    const { sdk, client } = await loading;
+    try {
+      return await operation(client, sdk);
+    } catch (cause) {
+      if (cause instanceof sdk.ResourceNotFoundException) return missing;
+      throw new GatewayError('overloaded', 'The gateway cannot reach its secret store right now. Try again shortly.', {
+        code: 'store_unavailable',
+        cause,
+      });
+    }
+  }
+
+  const replace = (id: string, value: string): Promise<boolean> =>
+    ask(async (client, sdk) => {
+      await client.send(new sdk.PutSecretValueCommand({ SecretId: id, SecretString: value }));
+      return true;
+    }, false);
+
+  return {
+    read: (id) =>
+      ask(async (client, sdk) => (await client.send(new sdk.GetSecretValueCommand({ SecretId: id }))).SecretString, undefined),
+
+    async write(id, value) {
+      if (await replace(id, value)) return;
+      const created = await ask(async (client, sdk) => {
+        try {
+          await client.send(new sdk.CreateSecretCommand({ Name: id, SecretString: value }));
+          return true;
+        } catch (error) {
+          // Somebody else created it since we looked: then it can be replaced.
+          if (error instanceof sdk.ResourceExistsException) return false;
+          throw error;
+        }
+      }, false);
+      if (!created) await replace(id, value);
+    },
+
+    delete: (id) =>
+      ask(async (client, sdk) => {
+        // Without a recovery window: a deleted credential is gone, and its name is free again.
+        await client.send(new sdk.DeleteSecretCommand({ SecretId: id, ForceDeleteWithoutRecovery: true }));
+      }, undefined),
+  };
+}

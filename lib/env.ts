@@ -10,7 +10,7 @@ export const ENV = {
   TOLLGATE_METERS_TABLE: 'DynamoDB table of meters and their holds.',
   TOLLGATE_LEDGER_TABLE: 'DynamoDB table of the ledger.',
   TOLLGATE_SECRET_PREFIX: 'Prefix of the secrets that hold provider credentials; default `tollgate/`.',
-  TOLLGATE_MASTER_KEY_SECRET: 'Name or ARN of the secret that holds the master key.',
+  TOLLGATE_MASTER_KEY_SECRET: 'ARN of the secret that holds the master key, or its name below the prefix.',
   TOLLGATE_MASTER_KEY: 'The master key itself; local runs only.',
   TOLLGATE_EXPIRED_HOLD:
     'Cost booked for a call nobody came back to settle: `hold` (default) books the amount held, `zero` nothing.',

@@ -21,13 +21,19 @@ const LONGEST_MARKS = 8;
 /** What an ASCII character is to a tokenizer; `wide` is everything beyond ASCII. */
 type Sort = 'lower' | 'upper' | 'digit' | 'space' | 'mark' | 'wide';
 
-function sortOf(code: number): Sort {
-  if (code >= 97 && code <= 122) return 'lower';
-  if (code === 32 || (code >= 9 && code <= 13)) return 'space';
-  if (code >= 65 && code <= 90) return 'upper';
-  if (code >= 48 && code <= 57) return 'digit';
-  return code < 128 ? 'mark' : 'wide';
-}
+const ASCII_SORTS: readonly Sort[] = Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/[a-z]/.test(character)) return 'lower';
+  if (/[A-Z]/.test(character)) return 'upper';
+  if (/\d/.test(character)) return 'digit';
+  return /\s/.test(character) ? 'space' : 'mark';
+});
+
+/** Characters of base64 and base64url, which are those of hashes, keys and identifiers too. */
+const PACKED: readonly boolean[] = Array.from({ length: 128 }, (_, code) => /[\w+/=-]/.test(String.fromCharCode(code)));
+
+const sortOf = (code: number): Sort => (code < 128 ? ASCII_SORTS[code] : undefined) ?? 'wide';
+const isPacked = (code: number): boolean => code < 128 && PACKED[code] === true;
 
 /**
  * A high estimate of the tokens in a text: words a token per 3 lower-case or 2 upper-case letters, each digit one, punctuation one per
@@ -41,7 +47,7 @@ export function boundTextTokens(text: string): number {
   let packedFrom = 0;
   while (position < text.length) {
     if (position >= packedFrom) {
-      packedFrom = endOf(text, position, isPacked);
+      packedFrom = packedEnd(text, position);
       if (packedFrom - position > LONGEST_NAME) {
         weight += Math.ceil(((packedFrom - position) * 3) / 4) * TOKEN;
         position = packedFrom;
@@ -56,27 +62,12 @@ export function boundTextTokens(text: string): number {
   return tokensOfWeight(weight);
 }
 
-/** Characters of base64 and base64url, which are those of hashes, keys and identifiers too. */
-const isPacked = (code: number): boolean => {
-  const sort = sortOf(code);
-  return (
-    sort === 'lower' ||
-    sort === 'upper' ||
-    sort === 'digit' ||
-    code === 43 ||
-    code === 45 ||
-    code === 47 ||
-    code === 61 ||
-    code === 95
-  );
-};
-
 /** End of the run that starts here: characters of one sort, or capitals with the small letters after them. */
 function tokenRunEnd(text: string, start: number): number {
   const sort = sortOf(text.charCodeAt(start));
   if (sort === 'wide') return start + ((text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
-  const end = endOf(text, start, (code) => sortOf(code) === sort);
-  return sort === 'upper' ? endOf(text, end, (code) => sortOf(code) === 'lower') : end;
+  const end = sortEnd(text, start, sort);
+  return sort === 'upper' ? sortEnd(text, end, 'lower') : end;
 }
 
 function runWeight(text: string, start: number, end: number): number {
@@ -91,13 +82,19 @@ function runWeight(text: string, start: number, end: number): number {
     return melts ? 0 : Math.ceil(length / 4) * TOKEN;
   }
   if (length > LONGEST_WORD) return Math.ceil((length * 3) / 4) * TOKEN;
-  const capitals = endOf(text, start, (code) => sortOf(code) === 'upper') - start;
+  const capitals = sortEnd(text, start, 'upper') - start;
   return Math.ceil((2 * (length - capitals) + 3 * capitals) / 6) * TOKEN;
 }
 
-function endOf(text: string, start: number, belongs: (code: number) => boolean): number {
+function sortEnd(text: string, start: number, sort: Sort): number {
   let end = start;
-  while (end < text.length && belongs(text.charCodeAt(end))) end += 1;
+  while (end < text.length && sortOf(text.charCodeAt(end)) === sort) end += 1;
+  return end;
+}
+
+function packedEnd(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && isPacked(text.charCodeAt(end))) end += 1;
   return end;
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCatalog } from '../../../lib/catalog/index.ts';
 import { formatUsd } from '../../../lib/domain/money.ts';
@@ -95,7 +95,10 @@ describe('costOf, against figures worked out by hand', () => {
   });
 
   it('prices reasoning as output where it has no price of its own', async () => {
-    const cost = costOf(await sheetOf('openai', 'o3-mini'), usage({ inputTokens: 100, outputTokens: 900, reasoningTokens: 800 }));
+    const cost = costOf(
+      await sheetOf('openai', 'o3-mini'),
+      usage({ inputTokens: 100, outputTokens: 900, reasoningTokens: 800 }),
+    );
 
     expect(cost.parts).toEqual({ input: 110_000_000n, output: 440_000_000n, reasoning: 3_520_000_000n }); // 1.10/M, 4.40/M
   });
@@ -261,8 +264,15 @@ describe('mergeSheet', () => {
 
 /** Sheets with the price fields of the data in random company. */
 const priceField = fc.constantFrom(
-  ...['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost', 'cache_creation_input_token_cost'].flatMap(
-    (field) => ['', '_above_200k_tokens', '_above_272k_tokens', '_priority', '_flex', '_above_200k_tokens_priority'].map((suffix) => field + suffix),
+  ...[
+    'input_cost_per_token',
+    'output_cost_per_token',
+    'cache_read_input_token_cost',
+    'cache_creation_input_token_cost',
+  ].flatMap((field) =>
+    ['', '_above_200k_tokens', '_above_272k_tokens', '_priority', '_flex', '_above_200k_tokens_priority'].map(
+      (suffix) => field + suffix,
+    ),
   ),
   'cache_creation_input_token_cost_above_1hr',
   'cache_creation_input_token_cost_above_1hr_above_200k_tokens',
@@ -361,17 +371,24 @@ describe('worstCase', () => {
 describe('affordableOutput', () => {
   it('is the largest output whose worst case fits', () => {
     fc.assert(
-      fc.property(anySheet, fc.nat(300_000), fc.bigInt(0n, 5n * 10n ** 12n), fc.integer({ min: 1, max: 4 }), tier, (sheet, inputTokens, headroom, choices, serviceTier) => {
-        const tokens = affordableOutput(sheet, { inputTokens, headroom, choices, serviceTier });
+      fc.property(
+        anySheet,
+        fc.nat(300_000),
+        fc.bigInt(0n, 5n * 10n ** 12n),
+        fc.integer({ min: 1, max: 4 }),
+        tier,
+        (sheet, inputTokens, headroom, choices, serviceTier) => {
+          const tokens = affordableOutput(sheet, { inputTokens, headroom, choices, serviceTier });
 
-        const costOfOutput = (each: number): bigint =>
-          worstCase(sheet, { inputTokens, outputTokens: each * choices, serviceTier });
-        if (tokens === Number.MAX_SAFE_INTEGER) expect(costOfOutput(1)).toBe(costOfOutput(0));
-        else {
-          if (tokens > 0) expect(costOfOutput(tokens)).toBeLessThanOrEqual(headroom);
-          expect(costOfOutput(tokens + 1)).toBeGreaterThan(headroom);
-        }
-      }),
+          const costOfOutput = (each: number): bigint =>
+            worstCase(sheet, { inputTokens, outputTokens: each * choices, serviceTier });
+          if (tokens === Number.MAX_SAFE_INTEGER) expect(costOfOutput(1)).toBe(costOfOutput(0));
+          else {
+            if (tokens > 0) expect(costOfOutput(tokens)).toBeLessThanOrEqual(headroom);
+            expect(costOfOutput(tokens + 1)).toBeGreaterThan(headroom);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -11,7 +11,7 @@ import { compose, type Composed } from './compose.ts';
 export function composeOnAws(): Composed & Ground {
   const ground = openOnAws();
   const { env } = ground;
-  const secrets = createSecretStore();
+  const secrets = createSecretStore({ prefix: env.TOLLGATE_SECRET_PREFIX });
   const { TOLLGATE_MASTER_KEY: given, TOLLGATE_MASTER_KEY_SECRET: secret } = env;
   if (given === undefined && secret === undefined) throw new Error('Environment: TOLLGATE_MASTER_KEY_SECRET: missing');
   const masterKey = async (): Promise<string | undefined> => given ?? (secret === undefined ? undefined : secrets.get(secret));

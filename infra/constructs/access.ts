@@ -5,7 +5,7 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 
 type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
-type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'RestoreSecret' | 'DeleteSecret' | 'TagResource';
+type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'DeleteSecret';
 
 /** Rights of one function; what is absent is forbidden. */
 export interface Access {
@@ -31,7 +31,7 @@ export const ACCESS = {
     registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
     meters: ['GetItem', 'PutItem'],
     ledger: ['GetItem', 'BatchGetItem', 'Query'],
-    secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'RestoreSecret', 'DeleteSecret', 'TagResource'],
+    secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'],
     masterKey: true,
   },
   keeper: {

@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bundle, BUNDLES, startFiles, type BundleSpec } from '../../infra/bundle.ts';
+
+const SPEC: BundleSpec = { name: 'probe', entry: 'entry.ts', file: 'index.mjs' };
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'tollgate-bundle-'));
+  mkdirSync(join(root, 'facts'));
+  writeFileSync(join(root, 'facts/one.json'), '{"one":1}');
+  writeFileSync(join(root, 'always.ts'), `export const always: string = '${'a'.repeat(2_000)}';`);
+  writeFileSync(join(root, 'later.ts'), `export const later: string = '${'b'.repeat(5_000)}';`);
+  writeFileSync(
+    join(root, 'entry.ts'),
+    `import { always } from './always.ts';
+     export const handler = async (): Promise<number> => always.length + (await import('./later.ts')).later.length;`,
+  );
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const filesOf = (folder: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(join(root, folder)).map((name) => [name, readFileSync(join(root, folder, name), 'utf8')]));
+
+describe('bundle', () => {
+  test('makes a module that runs, with lazy parts in files of their own', async () => {
+    await bundle(SPEC, root);
+
+    const built = (await import(pathToFileURL(join(root, 'dist/probe/index.mjs')).href)) as { handler: () => Promise<number> };
+
+    expect(await built.handler()).toBe(7_000);
+    expect(Object.keys(filesOf('dist/probe')).some((name) => name.startsWith('later-'))).toBe(true);
+  });
+
+  test('counts what loads at the start apart from what loads later', async () => {
+    const { start, startGzip, all } = await bundle(SPEC, root);
+
+    expect(start).toBeGreaterThan(2_000);
+    expect(start).toBeLessThan(5_000);
+    expect(startGzip).toBeLessThan(start);
+    expect(all).toBeGreaterThan(7_000);
+  });
+
+  test('fails when the start is over its budget, and says by how much', async () => {
+    await expect(bundle({ ...SPEC, budgetKb: 1 }, root)).rejects.toThrow(/probe: 2 KB load at start, the budget is 1 KB/);
+  });
+
+  test('gives the same bytes for the same sources', async () => {
+    await bundle(SPEC, root);
+    const first = filesOf('dist/probe');
+    await bundle(SPEC, root);
+
+    expect(filesOf('dist/probe')).toEqual(first);
+  });
+
+  test('leaves nothing of an earlier build behind', async () => {
+    await bundle(SPEC, root);
+    writeFileSync(join(root, 'dist/probe/old-chunk.mjs'), '');
+    await bundle(SPEC, root);
+
+    expect(existsSync(join(root, 'dist/probe/old-chunk.mjs'))).toBe(false);
+  });
+
+  test('keeps maps and metafile out of what is deployed', async () => {
+    await bundle(SPEC, root);
+
+    expect(Object.keys(filesOf('dist/probe')).every((name) => name.endsWith('.mjs'))).toBe(true);
+    expect(Object.keys(filesOf('dist/reports/probe'))).toEqual(expect.arrayContaining(['index.mjs.map', 'metafile.json']));
+  });
+
+  test('starts a Web Function from index.js as a module, with data beside it', async () => {
+    await bundle({ ...SPEC, file: 'index.js', data: { data: 'facts' } }, root);
+
+    expect(readFileSync(join(root, 'dist/probe/package.json'), 'utf8')).toBe('{"type":"module"}\n');
+    expect(existsSync(join(root, 'dist/probe/index.js'))).toBe(true);
+    expect(readFileSync(join(root, 'dist/probe/data/one.json'), 'utf8')).toBe('{"one":1}');
+  });
+});
+
+describe('startFiles', () => {
+  test('follows static imports to their end, also in a circle, and no lazy ones', () => {
+    const output = (...imports: { path: string; kind: 'import-statement' | 'dynamic-import'; external?: boolean }[]) => ({
+      bytes: 0,
+      inputs: {},
+      exports: [],
+      imports,
+    });
+    const outputs = {
+      'index.mjs': output({ path: 'a.mjs', kind: 'import-statement' }, { path: 'lazy.mjs', kind: 'dynamic-import' }),
+      'a.mjs': output(
+        { path: 'b.mjs', kind: 'import-statement' },
+        { path: 'node:fs', kind: 'import-statement', external: true },
+      ),
+      'b.mjs': output({ path: 'a.mjs', kind: 'import-statement' }),
+      'lazy.mjs': output(),
+    };
+
+    expect(startFiles({ inputs: {}, outputs }, 'index.mjs')).toEqual(['a.mjs', 'b.mjs', 'index.mjs']);
+  });
+});
+
+describe('what is bundled', () => {
+  test.each(BUNDLES.map((spec) => [spec.name, spec] as const))('%s has its entry and data in the sources', (_, spec) => {
+    const here = new URL('../..', import.meta.url).pathname;
+    for (const path of [spec.entry, ...Object.values(spec.data ?? {})]) expect(existsSync(join(here, path)), path).toBe(true);
+  });
+});

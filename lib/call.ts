@@ -127,7 +127,7 @@ function translatedBody(exchange: Exchange, target: Target, provider: Provider, 
   const clamp = exchange.admission?.clampedOutputTokens;
   const request: GenerateRequest = clamp === undefined ? exchange.generate : { ...exchange.generate, maxOutputTokens: clamp };
   const structuredOutput = target.structuredOutput ?? provider.structuredOutput ?? 'native';
-  const encoded = dialect.encodeRequest(request, { ...target, structuredOutput });
+  const encoded = dialect.encodeRequest(request, { ...target, structuredOutput, cacheMarks: provider.cacheMarks ?? false });
   exchange.warnings.push(...encoded.warnings);
   const body = finished(encoded.body, target, provider);
   return { bytes: Buffer.from(JSON.stringify(body)), headers: encoded.headers ?? {}, decoding: encoded.decoding };

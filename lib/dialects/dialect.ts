@@ -23,6 +23,8 @@ export interface UpstreamTarget {
   readonly supportsAdaptiveThinking?: boolean;
   /** Whether the model takes temperature, top-p and top-k; unknown models are taken to. */
   readonly supportsSampling?: boolean;
+  /** Whether an OpenAI-like API reads `cache_control` marks; others are taken not to, and many refuse the field. */
+  readonly cacheMarks?: boolean;
 }
 
 /** A request in the provider's language. */

@@ -69,6 +69,7 @@ const rows: readonly Row[] = [
     base: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
     envKeys: ['DASHSCOPE_API_KEY'],
     envBases: ['DASHSCOPE_API_BASE'],
+    cacheMarks: true,
     structuredOutput: 'tool',
     quirks: [maxTokens, flattenContent()],
     docs: 'https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope',
@@ -253,6 +254,7 @@ const rows: readonly Row[] = [
     base: 'https://openrouter.ai/api/v1',
     envKeys: ['OPENROUTER_API_KEY', 'OR_API_KEY'],
     envBases: ['OPENROUTER_API_BASE'],
+    cacheMarks: true,
     docs: 'https://openrouter.ai/docs/api-reference/chat-completion',
   },
   {
@@ -297,6 +299,7 @@ const rows: readonly Row[] = [
     base: 'https://ai-gateway.vercel.sh/v1',
     envKeys: ['VERCEL_AI_GATEWAY_API_KEY', 'VERCEL_OIDC_TOKEN'],
     envBases: ['VERCEL_AI_GATEWAY_API_BASE'],
+    cacheMarks: true,
     docs: 'https://vercel.com/docs/ai-gateway/openai-compat',
   },
   {

@@ -52,6 +52,8 @@ export interface Provider {
   readonly quirks?: readonly Quirk[];
   /** How models give JSON by schema when the catalog does not say; default `native`. */
   readonly structuredOutput?: 'native' | 'tool';
+  /** True where the OpenAI-like API reads Anthropic's `cache_control` marks; most refuse or ignore them. */
+  readonly cacheMarks?: boolean;
   readonly url?: (address: Address) => string;
   /** `variable`: the environment variable the credential came from, when it came from one. */
   readonly sign?: (headers: Record<string, string>, credential: string, variable?: string) => void;

@@ -38,6 +38,8 @@ export class AnswerDecoder {
   #started = false;
   #sources: readonly JsonObject[] = [];
   #tier: string | undefined;
+  /** Usage that came before the first choice. */
+  #early: GenerateEvent | undefined;
 
   constructor({ jsonTool }: Decoding) {
     this.#context = {
@@ -65,13 +67,13 @@ export class AnswerDecoder {
     return events;
   }
 
-  /** Reads a chunk, or a body. */
-  push(chunk: JsonObject): void {
+  /** Reads a chunk; `whole` says that it is a body. */
+  push(chunk: JsonObject, whole = false): void {
     const choices: readonly unknown[] = Array.isArray(chunk['choices']) ? chunk['choices'] : [];
     if (!this.#started) this.#begin(chunk, choices.length > 0);
     for (let at = 0; at < choices.length; at++) {
       const choice = choices[at];
-      if (isObject(choice)) this.#choiceAt(numberOf(choice['index']) ?? at).push(choice);
+      if (isObject(choice)) this.#choiceAt(numberOf(choice['index']) ?? at).push(choice, whole);
     }
     const { citations, search_results: results } = chunk;
     if (citations !== undefined || results !== undefined) {
@@ -82,7 +84,9 @@ export class AnswerDecoder {
     const usage = usageOf(chunk);
     if (usage === undefined) return;
     const tier = usage.serviceTier ?? this.#tier;
-    this.#context.emit({ type: 'usage', usage: tier === undefined ? usage : { ...usage, serviceTier: tier } });
+    const event: GenerateEvent = { type: 'usage', usage: tier === undefined ? usage : { ...usage, serviceTier: tier } };
+    if (this.#started) this.#context.emit(event);
+    else this.#early = event;
   }
 
   /** The answer is complete: closes blocks and tells each choice's finish. */
@@ -113,6 +117,7 @@ export class AnswerDecoder {
       ...(this.#head as { id?: string; model?: string; created?: number }),
       ...(this.#own !== undefined && { extensions: { [DIALECT]: this.#own } }),
     });
+    if (this.#early !== undefined) this.#context.emit(this.#early);
   }
 
   #choiceAt(index: number): ChoiceDecoder {

@@ -5,7 +5,7 @@ import { Calls, isWhole, readPiece, type Call } from './calls.ts';
 import { decodeAnnotation } from './citations.ts';
 import { thinkingText } from './content.ts';
 import { imageOf, thoughtSignature } from './messages.ts';
-import { joinDetails, reasoningText, signatureOf } from './reasoning.ts';
+import { fillText, joinDetails, reasoningText, signatureOf } from './reasoning.ts';
 import { DIALECT, finishOf, numberOf, objectsOf, textOf, unknownFields } from './wire.ts';
 
 const KNOWN_CHOICE: ReadonlySet<string> = new Set([
@@ -75,11 +75,14 @@ export class ChoiceDecoder {
     this.#context = context;
   }
 
-  /** Reads one element of `choices`. */
-  push(choice: JsonObject): void {
+  /**
+   * Reads one element of `choices`. Perplexity and Writer send `delta` and `message` together: chunks are read by the first, bodies by
+   * the second. A chunk with only a message counts when nothing was said before it.
+   */
+  push(choice: JsonObject, whole: boolean): void {
     const { delta, message, logprobs } = choice;
-    if (isObject(delta)) this.#delta(delta, false);
-    else if (isObject(message)) this.#delta(message, true);
+    if (isObject(delta) && !(whole && isObject(message))) this.#delta(delta, whole);
+    else if (isObject(message) && this.#blocks === 0) this.#delta(message, true);
     if (isObject(logprobs) && Object.values(logprobs).some((list) => Array.isArray(list) && list.length > 0)) {
       this.#context.emit({ type: 'logprobs', choice: this.#choice, logprobs });
     }
@@ -245,7 +248,7 @@ export class ChoiceDecoder {
   }
 
   #endReasoning(proof: Proof): void {
-    const details = joinDetails(this.#details);
+    const details = fillText(joinDetails(this.#details), this.#thought);
     this.#details = [];
     this.#open = undefined;
     const signature = proof.signature ?? signatureOf(details);

@@ -1,7 +1,6 @@
 /** Content parts of messages, both ways: text, images, audio, files, and whatever only this dialect knows. */
 import type {
   AudioPart,
-  CacheMark,
   DocumentPart,
   Extensions,
   ImagePart,
@@ -13,7 +12,8 @@ import type {
   TextPart,
   Warning,
 } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { decodeCache, encodeCache } from './cache.ts';
 import { Fields, fieldsOf, wrong } from './fields.ts';
 import { dataUrl, DIALECT, objectsOf, readDataUrl, textOf } from './wire.ts';
 
@@ -29,16 +29,6 @@ export function decodeContent(content: unknown, path: string): ContentPart[] {
   if (!Array.isArray(content)) throw wrong(path, 'a string or an array of content parts', content);
   return content.map((part: unknown, index) => decodePart(part, `${path}[${index}]`));
 }
-
-/** A cache mark in Anthropic's notation, as LiteLLM and OpenRouter take it on OpenAI-like requests. */
-export function decodeCache(value: unknown): { cache?: CacheMark } {
-  if (!isObject(value)) return {};
-  return { cache: value['ttl'] === '1h' || value['ttl'] === '5m' ? { ttl: value['ttl'] } : {} };
-}
-
-/** The mark in that notation. */
-export const encodeCache = (cache: CacheMark | undefined): JsonObject =>
-  cache === undefined ? {} : { cache_control: { type: 'ephemeral', ...cache } };
 
 /** Unknown fields as the extensions of a part or message. */
 export const extensionsOf = (rest: JsonObject | undefined): { extensions?: Extensions } =>
@@ -73,7 +63,7 @@ export const thinkingText = (thinking: unknown): string =>
         .join('');
 
 /** The cache mark and the unknown fields of a part, read last. */
-function marks(fields: Fields): { cache?: CacheMark; extensions?: Extensions } {
+function marks(fields: Fields): Pick<TextPart, 'cache' | 'extensions'> {
   return { ...decodeCache(fields.any('cache_control')), ...extensionsOf(fields.rest()) };
 }
 

@@ -1,16 +1,8 @@
 /** Messages of a conversation, both ways. */
-import type {
-  AudioPart,
-  CacheMark,
-  ImagePart,
-  Message,
-  Part,
-  ReasoningPart,
-  ToolCallPart,
-  ToolResultPart,
-} from '../../kinds/generate.ts';
+import type { AudioPart, ImagePart, Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { decodeCache, decodeContent, encodeContent, extensionsOf, shortest, type ContentPart, type Warn } from './content.ts';
+import { decodeContent, encodeContent, extensionsOf, shortest, type ContentPart, type Warn } from './content.ts';
+import { decodeCache, markLast } from './cache.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from './fields.ts';
 import { decodeReasoning, joinDetails } from './reasoning.ts';
 import { DIALECT, objectsOf, readDataUrl, ROLES, textOf } from './wire.ts';
@@ -58,15 +50,6 @@ function finished(role: Message['role'], parts: readonly Part[], fields: Fields)
   const extensions = extensionsOf(fields.rest());
   return { role, parts: markLast(parts, cache), ...(name !== undefined && { name }), ...extensions };
 }
-
-/** The parts with a cache mark on the last one that can bear it. */
-export function markLast(parts: readonly Part[], cache: CacheMark | undefined): readonly Part[] {
-  const at = parts.findLastIndex((part) => MARKABLE.has(part.type));
-  if (cache === undefined || at === -1) return parts;
-  return parts.map((part, index) => (index === at ? ({ ...part, cache } as Part) : part));
-}
-
-const MARKABLE: ReadonlySet<Part['type']> = new Set(['text', 'image', 'document', 'tool-result']);
 
 function decodePrompt(fields: Fields): ContentPart[] {
   const content = fields.any('content');

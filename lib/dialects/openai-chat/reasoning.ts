@@ -85,12 +85,12 @@ export function decodeBlock(block: JsonObject): ReasoningPart[] {
   return [{ type: 'reasoning', text, ...(signature !== undefined && { signature, origin: 'anthropic-messages' as const }) }];
 }
 
-/** A stream of ours tells the text once, as `reasoning_content`, and its item without: here it gets the text back. */
-function fillText(details: JsonObject[], text: string): JsonObject[] {
-  const bare = details.filter((detail) => detail['type'] === 'reasoning.text');
-  const [only, second] = bare;
-  if (only === undefined || second !== undefined || textOf(only['text']) !== undefined || text === '') return details;
-  return details.map((detail) => (detail === only ? { ...detail, text } : detail));
+/** A stream of ours tells the text once, as `reasoning_content`, and its item without: a lone such item gets the text back. */
+export function fillText(details: JsonObject[], text: string): JsonObject[] {
+  const [only, second] = details.filter(({ type }) => type === 'reasoning.text' || type === 'reasoning.summary');
+  if (only === undefined || second !== undefined || detailText(only) !== '' || text === '') return details;
+  const key = only['type'] === 'reasoning.text' ? 'text' : 'summary';
+  return details.map((detail) => (detail === only ? { ...detail, [key]: text } : detail));
 }
 
 /** A reasoning part with a proof of Anthropic's as one of LiteLLM's `thinking_blocks`; undefined for one without. */

@@ -3,9 +3,10 @@ import type { GenerateRequest, Reasoning, Sampling } from '../../kinds/generate.
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Warning } from '../../kinds/generate.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
-import { decodeCache, type Warn } from './content.ts';
+import { decodeCache, placeMarks } from './cache.ts';
+import type { Warn } from './content.ts';
 import { contradiction, Fields, oneOf, wrong } from './fields.ts';
-import { decodeMessages, encodeMessages, markLast } from './messages.ts';
+import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
 import { DIALECT, EFFORTS, isEffort } from './wire.ts';
 
@@ -159,19 +160,19 @@ function vendorReasoning(own: JsonObject): Reasoning | undefined {
 }
 
 /** Writes a request for a provider. Limits go as `max_completion_tokens`; rows of providers that know only the older name rename it. */
-export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
+export function encodeRequest(asked: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
   const warn: Warn = (warning) => void warnings.push(warning);
+  const request = placeMarks(asked, target.cacheMarks === true, warn);
   const { [DIALECT]: own = {}, ...foreign } = request.extensions;
   for (const [dialect, fields] of Object.entries(foreign)) {
     for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
   }
   const { functions: _, stream_options: streamOptions, ...extensions } = own;
   const { fields: tooling, jsonTool } = encodeTools(request, target, warn);
-  const messages = withCache(request);
   const body: JsonObject = {
     model: target.model,
-    messages: encodeMessages(messages, { reasoning: target.supportsReasoning !== false, warn }),
+    messages: encodeMessages(request.messages, { reasoning: target.supportsReasoning !== false, warn }),
     ...tooling,
     ...encodeSampling(request.sampling, own, target, warn),
     ...present('max_completion_tokens', request.maxOutputTokens),
@@ -186,13 +187,6 @@ export function encodeRequest(request: GenerateRequest, target: UpstreamTarget):
     ...extensions,
   };
   return { body, warnings, decoding: jsonTool === undefined ? {} : { jsonTool } };
-}
-
-/** A mark on the request as a whole is a mark on its last message. */
-function withCache({ messages, cache }: GenerateRequest): GenerateRequest['messages'] {
-  const last = messages.at(-1);
-  if (cache === undefined || last === undefined) return messages;
-  return [...messages.slice(0, -1), { ...last, parts: markLast(last.parts, cache) }];
 }
 
 function encodeSampling(sampling: Sampling, own: JsonObject, target: UpstreamTarget, warn: Warn): JsonObject {

@@ -28,7 +28,7 @@ export function decodeResponse(body: unknown, decoding: Decoding): readonly Gene
   const error = errorOfChunk(body);
   if (error !== undefined) throw error;
   const answer = new AnswerDecoder(decoding);
-  answer.push(body);
+  answer.push(body, true);
   if (!answer.started) throw new GatewayError('upstream', 'The provider answered without any choices.');
   answer.finish();
   return answer.take();

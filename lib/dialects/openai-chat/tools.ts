@@ -2,7 +2,8 @@
 import type { FunctionTool, GenerateRequest, OutputFormat, Tool, ToolChoice } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
-import { decodeCache, encodeCache, extensionsOf, type Warn } from './content.ts';
+import { decodeCache, encodeCache } from './cache.ts';
+import { extensionsOf, type Warn } from './content.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from './fields.ts';
 import { DIALECT } from './wire.ts';
 

@@ -93,7 +93,7 @@ export function unknownFields(object: JsonObject, known: ReadonlySet<string>): J
   let rest: JsonObject | undefined;
   for (const key in object) {
     const value = object[key];
-    if (known.has(key) || value === null || value === undefined) continue;
+    if (known.has(key) || value === null || value === undefined || value === '') continue;
     rest ??= {};
     rest[key] = value;
   }

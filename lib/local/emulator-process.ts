@@ -122,7 +122,8 @@ async function startOnFreePort(options: EmulatorOptions): Promise<{ port: number
 function launch(options: EmulatorOptions, port: number): Child {
   const command = [options.command, ...options.arguments(port)];
   const [file = '', ...rest] = process.platform === 'win32' ? command : ['sh', '-c', LIFELINE, 'tollgate', ...command];
-  const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+  // A group of its own: Ctrl-C in a terminal reaches us alone, and open requests can still be settled.
+  const child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-STDERR_KEPT)));
   child.stdio[3]?.on('error', () => undefined);

@@ -8,7 +8,8 @@ export interface Page<T> {
 
 /** Port: virtual keys by hash. Listing is for management; `get` is the hot path (one eventual read, cached by its caller). */
 export interface KeyStore {
-  get(hash: string): Promise<VirtualKey | undefined>;
+  /** `fresh` sees every write that was answered, at twice the price: for management, which reads what it has just written. */
+  get(hash: string, options?: { readonly fresh?: boolean }): Promise<VirtualKey | undefined>;
   /** Stores a new key. `exists` when the hash is taken, `alias-taken` when another key has the alias. */
   create(key: VirtualKey): Promise<'created' | 'exists' | 'alias-taken'>;
   /** Replaces a key whose stored `rev` is `key.rev - 1`. `stale` when somebody else changed it, `absent` when it is gone. */

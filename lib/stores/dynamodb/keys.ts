@@ -50,7 +50,7 @@ export function createKeyStore(registry: Registry): KeyStore {
   });
 
   return {
-    get: (hash) => read(hash, false),
+    get: (hash, options) => read(hash, options?.fresh === true),
 
     async create(key) {
       const refused = await transact(client, [

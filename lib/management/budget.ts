@@ -47,7 +47,8 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
 
 /**
  * Brings the meter of a key's current budget window up to what the ledger says the key spent in it. Called before a budget comes into
- * force, since calls without a budget write no meter. Calls still open at this moment are in neither and stay outside of the window.
+ * force, since calls without a budget write no meter. Calls still open at this moment, and those that a gateway admits by what it
+ * remembers of the key (seconds), are in neither and stay outside of the window.
  */
 export async function openBudget(deps: ManagementDeps, key: VirtualKey): Promise<void> {
   if (key.maxBudget === undefined) return;

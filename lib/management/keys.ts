@@ -4,6 +4,7 @@ import { hashSecret, maskSecret, newSecret, scopeOf, type VirtualKey } from '../
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
+import { describeError } from '../log.ts';
 import { ownKey, requireMaster, requireSelf } from './access.ts';
 import { openBudget, recordStartingSpend } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
@@ -27,6 +28,9 @@ const notFound = (): GatewayError =>
 
 const aliasTaken = (): GatewayError =>
   new GatewayError('conflict', 'key_alias: another key has this alias; an alias names one key', { param: 'key_alias' });
+
+/** A key as of now: scripts read what they wrote a moment ago. */
+const readKey = (deps: ManagementDeps, hash: string): Promise<VirtualKey | undefined> => deps.keys.get(hash, { fresh: true });
 
 /** A key with nothing set. */
 function blankKey(secret: string, now: number): VirtualKey {
@@ -65,12 +69,25 @@ export async function generateKey(deps: ManagementDeps, caller: Caller, body: Js
   const outcome = await deps.keys.create(key);
   if (outcome === 'alias-taken') throw aliasTaken();
   if (outcome === 'exists') throw new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
-  if (spend > 0n) {
-    await recordStartingSpend(deps, key, spend);
+  try {
+    if (spend > 0n) await recordStartingSpend(deps, key, spend);
     await openBudget(deps, key);
+    const made = await answer(deps, key, secret);
+    deps.onChange?.();
+    return made;
+  } catch (error) {
+    await undo(deps, () => deps.keys.delete(key.hash));
+    throw error;
   }
-  deps.onChange?.();
-  return answer(deps, key, secret);
+}
+
+/** Takes back a step whose secret would never reach the caller. Should that fail too, the log says so; the first error is the one to tell. */
+async function undo(deps: ManagementDeps, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    deps.log('error', 'a half-made change of a key could not be taken back', { error: describeError(error).name });
+  }
 }
 
 /**
@@ -86,7 +103,7 @@ export async function keyInfo(deps: ManagementDeps, caller: Caller, given: strin
     });
   }
   requireSelf(caller, hash);
-  const key = await deps.keys.get(hash);
+  const key = await readKey(deps, hash);
   if (key === undefined) throw notFound();
   return { key: hash, info: keyRow(key, await standingOf(deps, key)) };
 }
@@ -94,7 +111,7 @@ export async function keyInfo(deps: ManagementDeps, caller: Caller, given: strin
 /** Changes a key, again when somebody else was faster. */
 async function change(deps: ManagementDeps, hash: string, edit: (key: VirtualKey) => Promise<VirtualKey> | VirtualKey) {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const key = await deps.keys.get(hash);
+    const key = await readKey(deps, hash);
     if (key === undefined) throw notFound();
     const changed = { ...(await edit(key)), rev: key.rev + 1, updatedAt: deps.now() };
     const outcome = await deps.keys.replace(changed);
@@ -157,16 +174,14 @@ const deletion = z.object({
  */
 export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   requireMaster(caller);
-  const { keys = [], key_aliases: aliases = [] } = check(deletion, body);
+  const { keys, key_aliases: aliases } = check(deletion, body);
   const wanted = [
-    ...(keys ?? []).map((key, index) => ({ at: `keys[${index}]`, find: () => deps.keys.get(hashOf(key)) })),
+    ...(keys ?? []).map((key, index) => ({ at: `keys[${index}]`, find: () => readKey(deps, hashOf(key)) })),
     ...(aliases ?? []).map((alias, index) => ({ at: `key_aliases[${index}]`, find: () => deps.keys.findByAlias(alias) })),
   ];
   if (wanted.length === 0) throw new GatewayError('invalid_request', 'keys: name at least one key or alias', { param: 'keys' });
-  const found = await Promise.all(wanted.map(({ find }) => find()));
   const hashes = new Set<string>();
-  for (const [index, key] of found.entries()) {
-    const at = wanted[index]?.at ?? 'keys';
+  for (const { at, key } of await Promise.all(wanted.map(async ({ at, find }) => ({ at, key: await find() })))) {
     if (key === undefined) {
       throw new GatewayError('not_found', `${at}: no such key; none was deleted`, { type: 'not_found_error', param: at });
     }
@@ -194,10 +209,11 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
   const hash = hashSecret(secret);
   const inUse = (): GatewayError =>
     new GatewayError('conflict', 'new_key: a key with this secret exists already', { param: 'new_key' });
-  if ((await deps.keys.get(hash)) !== undefined) throw inUse();
+  if ((await readKey(deps, hash)) !== undefined) throw inUse();
 
   // The old key is retired before the new one exists: at no moment do two secrets open one key, and the alias is free.
   const retired = await retire(deps, keyName(body));
+  const undone: (() => Promise<unknown>)[] = [() => change(deps, retired.hash, () => retired)];
   try {
     const fresh: VirtualKey = {
       ...(await changeFields(deps, retired, fields)),
@@ -209,11 +225,13 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
     };
     const outcome = await deps.keys.create(fresh);
     if (outcome !== 'created') throw outcome === 'exists' ? inUse() : aliasTaken();
+    undone.unshift(() => deps.keys.delete(hash));
+    const made = await answer(deps, fresh, secret);
     await deps.keys.delete(retired.hash);
     deps.onChange?.();
-    return await answer(deps, fresh, secret);
+    return made;
   } catch (error) {
-    await change(deps, retired.hash, () => retired);
+    for (const step of undone) await undo(deps, step);
     throw error;
   }
 }

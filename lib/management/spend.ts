@@ -64,7 +64,7 @@ async function scopeAsked(deps: ManagementDeps, caller: Caller, given: string | 
   if (given === undefined) return undefined;
   const hash = given.startsWith('sk-') ? hashSecret(given) : given;
   requireSelf(caller, hash);
-  const key = await deps.keys.get(hash);
+  const key = await deps.keys.get(hash, { fresh: true });
   return key === undefined ? hash : scopeOf(key).id;
 }
 

@@ -163,8 +163,8 @@ describe('/key/generate', () => {
     ['metadata.guardrails', undefined, { metadata: { guardrails: ['pii'] } }],
     ['metadata.model_rpm_limit', undefined, { metadata: { model_rpm_limit: { a: 1 } } }],
     ['models[1]', undefined, { models: ['a', 'all-team-models'] }],
-  ])('refuses %s, which would not be honoured', async (param, value, body = { [param]: value }) => {
-    const answer = await generate(createAdmin(), body as object);
+  ])('refuses %s, which would not be honoured', async (param, value, body: object = { [param]: value }) => {
+    const answer = await generate(createAdmin(), body);
     expect(answer).toMatchObject({
       status: 400,
       body: { error: { message: expect.stringContaining('not supported yet'), param, code: '400' } },
@@ -227,6 +227,36 @@ describe('/key/generate', () => {
     expect(items).toMatchObject([{ kind: 'adjustment', cost: USD(1.25), keyHash: hash }]);
     await admin.call('POST', '/key/update', { body: { key: hash, max_budget: 2 } });
     expect(await infoOf(admin, hash)).toMatchObject({ spend: 1.25 });
+  });
+});
+
+describe('a key whose making fails half-way', () => {
+  const broken = (admin: Admin): Admin =>
+    createAdmin({ ...admin.deps, totals: { ...admin.deps.totals, read: () => Promise.reject(new Error('down')) } });
+
+  it('is not left behind by /key/generate', async () => {
+    const admin = createAdmin();
+    expect(await broken(admin).call('POST', '/key/generate', { body: { key_alias: 'a' } })).toMatchObject({ status: 500 });
+    expect(await generate(admin, { key_alias: 'a' })).toMatchObject({ status: 200 });
+  });
+
+  it('keeps its old secret after /key/regenerate', async () => {
+    const admin = createAdmin();
+    const { secret, hash } = await newKey(admin, { key_alias: 'a' });
+    expect(await broken(admin).call('POST', `/key/${hash}/regenerate`)).toMatchObject({ status: 500 });
+    expect(await admin.call('GET', '/key/info', { key: secret })).toMatchObject({
+      status: 200,
+      body: { info: { key_alias: 'a', blocked: false } },
+    });
+    expect((await admin.call('GET', '/key/list')).body).toMatchObject({ keys: [hash] });
+  });
+
+  it('is logged when it cannot be taken back', async () => {
+    const admin = createAdmin();
+    const keys = { ...admin.deps.keys, delete: () => Promise.reject(new Error('down too')) };
+    const worse = createAdmin({ ...broken(admin).deps, keys, log: admin.deps.log });
+    expect(await worse.call('POST', '/key/generate', { body: {} })).toMatchObject({ status: 500 });
+    expect(admin.outputs.join()).toContain('could not be taken back');
   });
 });
 
@@ -369,14 +399,13 @@ describe('/key/update', () => {
   it('tries again when somebody else was faster, and gives up in the end', async () => {
     const admin = createAdmin();
     const { hash } = await newKey(admin);
-    const { get } = admin.deps.keys;
     let races = 2;
     const racing = createAdmin({
       ...admin.deps,
       keys: {
         ...admin.deps.keys,
         get: async (wanted) => {
-          const key = await get(wanted);
+          const key = await admin.deps.keys.get(wanted);
           if (key !== undefined && races-- > 0) await admin.deps.keys.replace({ ...key, tpmLimit: 7, rev: key.rev + 1 });
           return key;
         },

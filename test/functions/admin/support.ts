@@ -126,7 +126,7 @@ export function eventOf(method: string, target: string, options: CallOptions): L
     rawQueryString,
     headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...options.headers },
     isBase64Encoded: raw instanceof Buffer,
-    ...(raw === undefined ? {} : { body: raw instanceof Buffer ? raw.toString('base64') : raw }),
+    ...(raw === undefined ? {} : { body: typeof raw === 'string' ? raw : raw.toString('base64') }),
     requestContext: {
       accountId: 'anonymous',
       apiId: 'test',

@@ -3,7 +3,7 @@ import { deploymentOf } from '../../../lib/management/deployment.ts';
 import { infoOf, modelRow, paramsOf } from '../../../lib/management/model-answer.ts';
 import { providers } from '../../../lib/providers/index.ts';
 
-const read = (params: object, info: unknown = undefined, source: 'config' | 'store' = 'config') =>
+const read = (params: object, info: unknown = {}, source: 'config' | 'store' = 'config') =>
   deploymentOf({ modelName: 'fast', params, info, source, id: 'd1' });
 
 describe('deploymentOf', () => {

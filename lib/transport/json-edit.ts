@@ -86,7 +86,7 @@ function membersOf(bytes: Buffer): { members: Member[]; open: number } {
     if (bytes[position] !== COLON) throw broken(position);
     const valueStart = skipSpace(bytes, position + 1);
     const end = skipValue(bytes, valueStart);
-    members.push({ name: JSON.parse(bytes.toString('utf8', start, nameEnd)) as string, start, valueStart, end });
+    members.push({ name: nameAt(bytes, start, nameEnd), start, valueStart, end });
     position = skipSpace(bytes, end);
     if (bytes[position] === COMMA) position = skipSpace(bytes, position + 1);
     else if (bytes[position] !== CLOSE_BRACE) throw broken(position);
@@ -105,16 +105,31 @@ function skipSpace(bytes: Buffer, from: number): number {
   }
 }
 
+/** Bytes looked at one by one before the native search takes over, which only pays on long strings. */
+const SHORT = 64;
+
 /** From an opening quote to the byte after the closing one. */
 function skipString(bytes: Buffer, from: number): number {
-  let position = from;
+  let position = from + 1;
   for (;;) {
-    position = bytes.indexOf(QUOTE, position + 1);
-    if (position === -1) throw broken(from);
+    const nearEnd = Math.min(position + SHORT, bytes.length);
+    while (position < nearEnd) {
+      const byte = bytes[position];
+      if (byte === QUOTE) return position + 1;
+      position += byte === BACKSLASH ? 2 : 1;
+    }
+    const quote = bytes.indexOf(QUOTE, position);
+    if (quote === -1) throw broken(from);
     let escapes = 0;
-    while (bytes[position - 1 - escapes] === BACKSLASH) escapes += 1;
-    if (escapes % 2 === 0) return position + 1;
+    while (quote - escapes > position && bytes[quote - 1 - escapes] === BACKSLASH) escapes += 1;
+    position = escapes % 2 === 0 ? quote : quote + 1;
   }
+}
+
+/** The text of a name, quotes included in the span. */
+function nameAt(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('utf8', start + 1, end - 1);
+  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
 /** From the first byte of a value to the byte after its last. */

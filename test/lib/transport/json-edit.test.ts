@@ -103,6 +103,17 @@ describe('an edit of the top level', () => {
     );
   });
 
+  it('finds the end of any string, long or short', () => {
+    const text = fc.array(fc.constantFrom('"', '\\', '\\"', 'a', 'é', 'x'.repeat(63), 'y'.repeat(100)), { maxLength: 20 });
+    fc.assert(
+      fc.property(text, text, (first, second) => {
+        const object = { first: first.join(''), model: 'a', second: [second.join('')] };
+
+        expect(edit(JSON.stringify(object), { model: 'b' })).toBe(JSON.stringify({ ...object, model: 'b' }));
+      }),
+    );
+  });
+
   it('works on bodies of megabytes', () => {
     const image = Buffer.alloc(3 * 1024 * 1024, 'QUJD').toString();
     const code = '\\"quoted\\" \\\\ '.repeat(50_000);

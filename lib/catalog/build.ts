@@ -36,6 +36,9 @@ const SHARD_OF: ReadonlyMap<string, string> = new Map([
 const PRICE_FIELD = /(_cost(_|$)|^regional_processing_uplift_multiplier_|^tiered_pricing$|^web_search_billing_unit$)/;
 const DROPPED_PRICE = /_dbu_cost_/;
 
+/** Models that search the web at every call: Perplexity's Sonar (a fee per request), OpenAI's search previews. */
+const ALWAYS_SEARCHES = /(^|\/)(sonar|gpt-.*-search-preview)/;
+
 /**
  * @throws Error listing every entry with a price or limit that is no finite number of at least zero, or without a provider.
  */
@@ -86,6 +89,7 @@ function readEntry(name: string, entry: Entry, faults: string[]): ShardModel {
       if (multipliers.length > 0) prices[field] = Object.fromEntries(multipliers);
     }
   }
+  if (ALWAYS_SEARCHES.test(name) && prices['search_context_cost_per_query'] !== undefined) prices['searches_per_call'] = 1;
   checkNumbers(`${name}: `, prices, faults);
   const limit = (...fields: readonly string[]): number | undefined => {
     const value = fields.map((field) => entry[field]).find((candidate) => candidate !== undefined);

@@ -16,7 +16,7 @@ export interface CatalogModel {
   readonly maxOutputTokens?: number;
   /** The `supports_*` flags under their full names: `supports_vision`. */
   readonly supports: Readonly<Record<string, boolean>>;
-  /** Every price field of the source, by its own name. */
+  /** Every price field of the source, by its own name, and `searches_per_call` for models that search the web whether asked to or not. */
   readonly prices: Readonly<Record<string, unknown>>;
 }
 

@@ -66,10 +66,8 @@ export function costOf(sheet: PriceSheet, usage: Usage): Cost {
     tokenClass,
     BigInt(counts[tokenClass]) * rates[tokenClass],
   ]);
-  products.push(
-    ['web_search', BigInt(whole(usage.webSearchRequests)) * searchRate(sheet.prices)],
-    ['call', callRate(sheet.prices)],
-  );
+  const searches = BigInt(whole(usage.webSearchRequests ?? searchesPerCall(sheet.prices)));
+  products.push(['web_search', searches * searchRate(sheet.prices)], ['call', callRate(sheet.prices)]);
 
   const parts: Record<string, Money> = {};
   let exact = 0n;
@@ -147,7 +145,7 @@ function dearest(
     dearestRate(
       situations.flatMap((rates) => classes.filter((tokenClass) => !excluded.has(tokenClass)).map((name) => rates[name])),
     );
-  const searches = BigInt(whole(bound.webSearch));
+  const searches = BigInt(Math.max(whole(bound.webSearch), searchesPerCall(prices)));
   return {
     input: most(INPUT_CLASSES),
     output: most(OUTPUT_CLASSES),
@@ -190,6 +188,12 @@ const whole = (count: number | undefined): number =>
   count !== undefined && Number.isFinite(count) && count > 0 ? Math.ceil(count) : 0;
 
 const callRate = (prices: PriceFields): Rate => PER_CALL.reduce((sum, field) => sum + (rateOf(prices[field]) ?? 0n), 0n);
+
+/** Searches a model makes at every call, which its provider may not report. */
+const searchesPerCall = (prices: PriceFields): number => {
+  const searches = prices['searches_per_call'];
+  return typeof searches === 'number' ? whole(searches) : 0;
+};
 
 const SEARCH_SIZES = ['search_context_size_medium', 'search_context_size_low', 'search_context_size_high'] as const;
 

@@ -180,6 +180,17 @@ describe('costOf, against figures worked out by hand', () => {
   });
 });
 
+describe('costOf, for models that search at every call', () => {
+  it('counts a search unless the provider reports how many', async () => {
+    const sonar = await sheetOf('perplexity', 'sonar');
+
+    // 100 * 1/M + 100 * 1/M, and a search of medium context at 0.008
+    expect(usd(costOf(sonar, usage({ inputTokens: 100, outputTokens: 100 })))).toBe('0.0082');
+    expect(usd(costOf(sonar, usage({ inputTokens: 100, outputTokens: 100, webSearchRequests: 2 })))).toBe('0.0162');
+    expect(formatUsd(worstCase(sonar, { inputTokens: 100, outputTokens: 100 }))).toBe('0.0122');
+  });
+});
+
 describe('costOf, with usage as providers send it', () => {
   const plain = sheet({ input_cost_per_token: 1e-6, output_cost_per_token: 2e-6, input_cost_per_audio_token: 5e-6 });
 

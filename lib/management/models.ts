@@ -6,7 +6,7 @@ import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import { requireMaster } from './access.ts';
 import { credentialForModel } from './credentials.ts';
-import { deploymentOf, modelSecretName, type DeploymentResult } from './deployment.ts';
+import { deploymentOf, isPriceField, modelSecretName, type DeploymentResult } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, saysNothing } from './input.ts';
 import { infoOf, modelRow, paramsOf } from './model-answer.ts';
@@ -117,8 +117,8 @@ export async function updateModel(
   const change = await withCredential(deps, part(body, 'litellm_params'));
   const { deployment, secret } = readDeployment(
     body['model_name'] ?? old.modelName,
-    { ...paramsOf(old), ...change },
-    { ...infoOf(old), ...info },
+    mergedParams(old, change, info),
+    { ...infoOf(old), ...('max_tokens' in info ? { max_output_tokens: null } : {}), ...info },
     id,
   );
   const kept = !('api_key' in change) && !('litellm_credential_name' in change);
@@ -134,6 +134,16 @@ export async function updateModel(
   await dropSecret(deps, old, stored);
   deps.onChange?.();
   return { model_id: id, ...(await rowOf(deps, stored)) };
+}
+
+/** Parameters with a change laid over them. What the change says under its other name must not lose against what was there. */
+function mergedParams(old: Deployment, change: JsonObject, info: JsonObject): JsonObject {
+  return {
+    ...paramsOf(old),
+    ...Object.fromEntries(Object.entries(info).filter(([name]) => isPriceField(name))),
+    ...('base_url' in change ? { api_base: null } : {}),
+    ...change,
+  };
 }
 
 /** Deletes a deployment's own secret once nothing refers to it. */

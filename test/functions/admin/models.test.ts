@@ -225,6 +225,28 @@ describe('/model/update', () => {
     expect(await admin.deps.secrets.get(`model/${id}`)).toContain(SECRET);
   });
 
+  it('takes a change under the other name of a field', async () => {
+    const admin = createAdmin();
+    const params = { api_base: 'https://one.example.com', input_cost_per_token: 1e-6 };
+    const id = await addedId(admin, params, { model_info: { max_output_tokens: 10 } });
+    await admin.call('PATCH', `/model/${id}/update`, {
+      body: {
+        litellm_params: { base_url: 'https://two.example.com' },
+        model_info: { max_tokens: 20, input_cost_per_token: 2e-6 },
+      },
+    });
+    expect(await stored(admin, id)).toMatchObject({
+      apiBase: 'https://two.example.com',
+      maxOutputTokens: 20,
+      price: { input_cost_per_token: 2e-6 },
+    });
+    await admin.call('PATCH', `/model/${id}/update`, {
+      body: { model_info: { max_tokens: null, input_cost_per_token: null } },
+    });
+    expect(await stored(admin, id)).not.toHaveProperty('price');
+    expect(await stored(admin, id)).not.toHaveProperty('maxOutputTokens');
+  });
+
   it('takes what /model/info told as input', async () => {
     const admin = createAdmin();
     const id = await addedId(admin, { api_key: SECRET, extra_headers: { 'x-team': 'a' }, timeout: 2.5 });

@@ -47,7 +47,11 @@ export async function sweep(deps: KeeperDeps): Promise<Sweep> {
   return counts;
 }
 
-async function sweepMeter(deps: KeeperDeps, meter: Meter, counts: { settled: number; booked: number; absent: number }): Promise<void> {
+async function sweepMeter(
+  deps: KeeperDeps,
+  meter: Meter,
+  counts: { settled: number; booked: number; absent: number },
+): Promise<void> {
   const now = deps.now();
   for (const hold of meter.holds.filter(({ expiresAt }) => expiresAt <= now)) {
     counts[await settleExpired(deps, deps.policy, meter.id, hold)]++;

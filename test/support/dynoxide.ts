@@ -5,7 +5,13 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createDynamoClient, createTables, open, type TableNames } from '../../lib/stores/dynamodb/index.ts';
+import {
+  createDynamoClient,
+  createTables,
+  open,
+  type DynamoOptions,
+  type TableNames,
+} from '../../lib/stores/dynamodb/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 /** A running emulator with the tables of Tollgate. */
@@ -24,8 +30,8 @@ const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 export const NAMES: TableNames = { registry: 'test-registry', meters: 'test-meters', ledger: 'test-ledger' };
 
 /** A client of an emulator, or of a proxy before it. */
-export const clientFor = (endpoint: string): DynamoDBClient =>
-  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS });
+export const clientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
+  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over });
 
 /** Starts an emulator and creates the tables. */
 export async function startDynoxide(): Promise<Emulator> {

@@ -17,7 +17,7 @@ export function createLog(
   const least = LEVELS.indexOf(threshold);
   return (level, message, fields = {}) => {
     if (LEVELS.indexOf(level) < least) return;
-    write(`${JSON.stringify({ timestamp: new Date(now()).toISOString(), level, message, ...fields })}\n`);
+    write(`${JSON.stringify({ ...fields, timestamp: new Date(now()).toISOString(), level, message })}\n`);
   };
 }
 

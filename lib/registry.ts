@@ -52,7 +52,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return models.list;
     } catch (error) {
       if (models === undefined) throw error;
-      deps.log('warn', 'models could not be read again; the last known ones are used', describeError(error));
+      deps.log('warn', 'models could not be read again; the last known ones are used', { error: describeError(error) });
       models.until = deps.now() + 1_000;
       return models.list;
     } finally {

@@ -34,7 +34,7 @@ export function supervise(server: WebServer, log: Log, host: Host = process): vo
   });
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     host.on(event, (cause) => {
-      log('error', `${event}: no more requests`, describeError(cause));
+      log('error', `${event}: no more requests`, { error: describeError(cause) });
       end(1, FAULT_GRACE_MS);
     });
   }

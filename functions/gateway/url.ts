@@ -15,7 +15,7 @@ import { DEADLINE_MARGIN_MS, type ShellDeps } from './shell.ts';
 /** The handler. The runtime's global `awslambda` must exist when this is called. */
 export function createUrlHandler({ service, log, maxBodyBytes, now = Date.now }: ShellDeps) {
   const settled = new WeakMap<Context, Promise<unknown>>();
-  const failed = (message: string) => (error: unknown) => log('error', message, describeError(error));
+  const failed = (message: string) => (error: unknown) => log('error', message, { error: describeError(error) });
 
   async function answer(event: LambdaFunctionURLEvent, context: Context) {
     const request = requestOfEvent(event);

@@ -37,7 +37,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
     maxBodyBytes,
     now,
     renderRefusal: (path, error) => service.refuse(path, error),
-    onError: (error) => log('error', 'a request failed outside the onion', describeError(error)),
+    onError: (error) => log('error', 'a request failed outside the onion', { error: describeError(error) }),
     async handle(request, { signal, receivedAt }) {
       if (underWay >= maxConcurrent) return service.refuse(request.path, busy(maxConcurrent));
       underWay++;

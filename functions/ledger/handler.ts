@@ -35,7 +35,7 @@ function readEntry({ dynamodb }: DynamoDBRecord, log: Log): LedgerEntry | undefi
   try {
     return entryFromImage(dynamodb?.NewImage);
   } catch (error) {
-    log('error', 'a ledger record could not be read', { position: dynamodb?.SequenceNumber, ...describeError(error) });
+    log('error', 'a ledger record could not be read', { position: dynamodb?.SequenceNumber, error: describeError(error) });
     return undefined;
   }
 }

@@ -35,7 +35,7 @@ export function renderErrors(render: ErrorRenderer, log: Log): Policy {
     } catch (thrown) {
       const error = GatewayError.from(thrown);
       if (error.kind === 'internal')
-        log('error', 'request failed inside the gateway', { id: exchange.id, ...describeError(error.cause ?? error) });
+        log('error', 'request failed inside the gateway', { id: exchange.id, error: describeError(error.cause ?? error) });
       reply = errorReply(error, render(exchange.dialect, error, exchange.id));
     }
     return { ...reply, headers: { ...reply.headers, ...stamps(exchange) } };

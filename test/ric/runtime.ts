@@ -1,8 +1,9 @@
 /**
  * One Lambda execution environment on loopback: a Runtime API, a function URL in front of it, and the real runtime client
- * (`aws-lambda-ric`) as a child process between them, one request at a time as on AWS.
+ * (`aws-lambda-ric`) as a child process between them, one request at a time as on AWS. Between requests the process is frozen
+ * (SIGSTOP), so that work nobody waited for does not get done.
  *
- * Not imitated: freezing between requests, the kill at the deadline, bandwidth limits, IAM.
+ * Not imitated: the kill at the deadline, bandwidth limits, IAM.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -34,7 +35,7 @@ export interface Environment {
   readonly output: () => string;
   /** The report of a failed start. */
   readonly initError: () => string | undefined;
-  /** Resolves when the handler has returned and the runtime asks for work again: what it does after the last byte is done then. */
+  /** Resolves when the runtime asks for work again and is frozen: what the function had to do after the last byte is done, or never. */
   readonly idle: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -110,10 +111,12 @@ class RuntimeApi {
   readonly #running = new Map<string, Invocation>();
   readonly #idleWaiters: (() => void)[] = [];
   readonly #timeoutMs: number;
+  readonly #signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
   #poll: ServerResponse | undefined;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, signal: (signal: 'SIGSTOP' | 'SIGCONT') => void) {
     this.#timeoutMs = timeoutMs;
+    this.#signal = signal;
   }
 
   invoke(invocation: Invocation): void {
@@ -167,9 +170,11 @@ class RuntimeApi {
     if (this.#poll === undefined) return;
     const invocation = this.#queue.shift();
     if (invocation === undefined) {
+      this.#signal('SIGSTOP');
       for (const resolve of this.#idleWaiters.splice(0)) resolve();
       return;
     }
+    this.#signal('SIGCONT');
     this.#running.set(invocation.id, invocation);
     this.#poll
       .writeHead(200, {
@@ -207,7 +212,7 @@ async function listen(server: Server): Promise<number> {
 
 /** Starts the servers and the runtime client. Does not wait for the function to load. */
 export async function startEnvironment({ taskRoot, env, timeoutMs = 900_000 }: EnvironmentOptions): Promise<Environment> {
-  const api = new RuntimeApi(timeoutMs);
+  const api = new RuntimeApi(timeoutMs, (signal) => child.kill(signal));
   const runtimeApi = createServer((request, response) => void api.handle(request, response));
   runtimeApi.requestTimeout = 0;
   const front = frontOf(api);

@@ -12,7 +12,7 @@ import { createUsageEstimator } from '../lib/domain/estimate.ts';
 import type { Deployment } from '../lib/domain/model.ts';
 import type { Env } from '../lib/env.ts';
 import { createGateway, type Gateway } from '../lib/gateway.ts';
-import type { Log } from '../lib/log.ts';
+import { describeError, type Log } from '../lib/log.ts';
 import type { ManagementDeps } from '../lib/management/deps.ts';
 import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
@@ -53,7 +53,11 @@ export function compose(from: Composition): Composed {
   const random = from.random ?? randomBytes;
   const uniform = (): number => Buffer.from(random(4)).readUInt32BE() / 2 ** 32;
   const environment = from.environment ?? {};
-  const catalog = from.catalog ?? createCatalog();
+  const catalog =
+    from.catalog ??
+    createCatalog({
+      onError: (shard, error) => log('error', 'prices could not be read', { shard, error: describeError(error) }),
+    });
   const registry = createRegistry({ keys: stores.keys, models: stores.models, fixed: from.deployments ?? [], now, log });
   const http = createHttpClient({ now });
   const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };

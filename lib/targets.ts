@@ -1,11 +1,13 @@
 /** Deployments with what pricing and encoding must know of their model: limits, features, price. */
-import type { Catalog } from './catalog/index.ts';
+import { factsOf, type Catalog } from './catalog/index.ts';
 import type { Deployment } from './domain/model.ts';
 import { costOf, isPriced, mergeSheet } from './domain/price.ts';
 import type { Target } from './exchange.ts';
 
 /** Most targets remembered. */
 const TARGETS_KEPT = 5_000;
+
+const keyOf = (deployment: Deployment, model: string): string => `${deployment.id} ${model}`;
 
 /** A feature, where the catalog knows of it. */
 const flag = <Name extends string>(name: Name, value: boolean | undefined): { readonly [key in Name]?: boolean } =>
@@ -16,7 +18,11 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
   const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
 
   async function resolve(deployment: Deployment, model: string): Promise<Target> {
-    const facts = await catalog.find(deployment.provider, deployment.baseModel ?? model);
+    const facts = await (deployment.baseModel === undefined
+      ? catalog.find(deployment.provider, model)
+      : catalog.named(deployment.baseModel));
+    // Prices that could not be read now may be readable on the next call.
+    if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
     const sheet = mergeSheet(facts, deployment.price);
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
@@ -36,7 +42,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
   }
 
   return (deployment, model) => {
-    const key = `${deployment.id} ${model}`;
+    const key = keyOf(deployment, model);
     const found = known.get(key);
     if (found !== undefined && found.deployment === deployment) return found.target;
     if (known.size >= TARGETS_KEPT) known.clear();

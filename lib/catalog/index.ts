@@ -28,6 +28,14 @@ export interface CatalogOptions {
   readonly onError?: (shard: string, error: unknown) => void;
 }
 
+/** What is known of the model a deployment serves: of its `baseModel` where the operator named one. */
+export const factsOf = (
+  catalog: Pick<Catalog, 'find' | 'named'>,
+  deployment: { readonly provider: string; readonly baseModel?: string },
+  model: string,
+): Promise<CatalogModel | undefined> =>
+  deployment.baseModel === undefined ? catalog.find(deployment.provider, model) : catalog.named(deployment.baseModel);
+
 type Models = ReadonlyMap<string, CatalogModel>;
 
 const NO_MODELS: Models = new Map();

@@ -21,7 +21,7 @@ export interface ManagementDeps {
   readonly meters: MeterStore;
   readonly ledger: LedgerStore;
   readonly totals: TotalStore;
-  readonly catalog: Pick<Catalog, 'find'>;
+  readonly catalog: Pick<Catalog, 'find' | 'named'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;
   /** Milliseconds since the epoch. */

@@ -1,4 +1,5 @@
 /** Deployments the operator adds at run time: `/model/...`. Their `api_key` goes to the secret store, never into a table. */
+import { factsOf } from '../catalog/index.ts';
 import * as z from 'zod/mini';
 import type { Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
@@ -41,7 +42,7 @@ async function withCredential(deps: ManagementDeps, params: JsonObject): Promise
 
 /** The entry of `/model/info` for a deployment. */
 async function rowOf(deps: ManagementDeps, deployment: Deployment): Promise<JsonObject> {
-  return modelRow(deployment, await deps.catalog.find(deployment.provider, deployment.baseModel ?? deployment.model));
+  return modelRow(deployment, await factsOf(deps.catalog, deployment, deployment.model));
 }
 
 /**

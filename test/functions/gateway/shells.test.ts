@@ -173,7 +173,7 @@ describe.each(Object.entries({ url: startUrl, web: startOnWeb }))('%s shell', (_
     const text = await failed.body.text();
     expect(JSON.parse(text)).toMatchObject({ path: '/v1/messages', kind: 'internal' });
     expect(text).not.toContain('a bug');
-    expect(lines).toEqual([['error', 'a request failed outside the onion', { name: 'Error', message: 'a bug' }]]);
+    expect(lines).toEqual([['error', 'a request failed outside the onion', { error: { name: 'Error', message: 'a bug' } }]]);
     expect(next.statusCode).toBe(200);
   });
 

@@ -53,7 +53,7 @@ describe('supervision', () => {
       await once(host, 'exited');
 
       expect(host.codes).toEqual([1]);
-      expect(lines).toEqual([['error', `${event}: no more requests`, { name: 'Error', message: 'boom' }]]);
+      expect(lines).toEqual([['error', `${event}: no more requests`, { error: { name: 'Error', message: 'boom' } }]]);
     },
   );
 

@@ -1,6 +1,6 @@
 /** The end of a server process: told to go, or broken. */
-import type { Log } from '../../lib/log.ts';
-import { describeError } from '../../lib/log.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeError, type Log } from '../../lib/log.ts';
 import type { WebServer } from './web.ts';
 
 /** The part of `process` that is used; tests bring their own. */
@@ -13,6 +13,8 @@ export interface Host {
 const SIGTERM_GRACE_MS = 700;
 /** After a fault that nobody caught, open streams may end for this long, milliseconds. */
 const FAULT_GRACE_MS = 30_000;
+/** After streams were cut, their settlement may take this long, milliseconds; then the keeper has it. */
+const LAST_WORDS_MS = 250;
 
 /**
  * Ends the process in order, once. On SIGTERM what does not end in time is cut: its holds are settled by the keeper. After an
@@ -23,10 +25,8 @@ export function supervise(server: WebServer, log: Log, host: Host = process): vo
   const end = (code: number, graceMs: number): void => {
     if (ending) return;
     ending = true;
-    void server.stop(graceMs).then(
-      () => host.exit(code),
-      () => host.exit(code),
-    );
+    const limit = wait(graceMs + LAST_WORDS_MS, undefined, { ref: false });
+    void Promise.race([server.stop(graceMs).catch(() => undefined), limit]).then(() => host.exit(code));
   };
   host.on('SIGTERM', () => {
     log('info', 'SIGTERM: no more requests');

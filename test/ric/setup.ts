@@ -1,4 +1,4 @@
-/** Before the suite: the runtime client is there in the version that the lock file names, and the bundle is new. */
+/** Before the suite: the runtime client is there in the version that the lock file names, and the bundles are new. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -34,5 +34,5 @@ function install(): void {
 /** Vitest calls this once; what it throws ends the run. */
 export async function setup(): Promise<void> {
   if (!isInstalled()) install();
-  await bundleAll(resolve(HERE, '../..'), ['gateway']);
+  await bundleAll(resolve(HERE, '../..'), ['gateway', 'web']);
 }

@@ -18,9 +18,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
   const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
 
   async function resolve(deployment: Deployment, model: string): Promise<Target> {
-    const facts = await (deployment.baseModel === undefined
-      ? catalog.find(deployment.provider, model)
-      : catalog.named(deployment.baseModel));
+    const facts = await factsOf(catalog, deployment, model);
     // Prices that could not be read now may be readable on the next call.
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
     const sheet = mergeSheet(facts, deployment.price);

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../kinds/json.ts';
 import { instanceOf } from './demo-schema.ts';
 
 /** A call of a tool; `arguments` is JSON text. */
-export interface DemoToolCall {
+interface DemoToolCall {
   readonly name: string;
   readonly arguments: string;
 }

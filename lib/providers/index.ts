@@ -8,7 +8,7 @@ import { openai } from './openai.ts';
 import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
-export { buildCall, type BuiltCall, type CallParts } from './build-call.ts';
+export { buildCall, type BuiltCall } from './build-call.ts';
 
 /** The rows by id (LiteLLM's slugs), in alphabetical order. */
 export const providers: ReadonlyMap<string, Provider> = mapOf([anthropic, azure, codestral, mistral, openai, ...compatible]);

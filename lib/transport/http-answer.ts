@@ -7,13 +7,15 @@ import type { Connection, ConnectionAware, DispatchController } from './undici.t
 /** Bytes that may wait for their reader before the socket is paused. */
 const HIGH_WATER = 128 * 1024;
 
-/** Time limits of one call, in milliseconds, and who may end it. */
+/** What bounds one call: who may end it, and time limits in milliseconds. */
 export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
   /** Until the connection stands. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Until the answer's headers are in, connection time included. */
+  /** From when the connection stands until the answer's headers are in; bounds connecting as well. */
   readonly headersTimeoutMs?: number | undefined;
+  /** Told once, when the call is over, however it ended. */
+  readonly onEnd?: () => void;
 }
 
 /** Status and headers (lower case, repeated ones comma-joined) of an answer. */
@@ -164,6 +166,7 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
   #release(): void {
     clearTimeout(this.#timer);
     this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.#limits.onEnd?.();
   }
 
   /** Hands over in a microtask: by then every chunk of this read of the socket is here. */

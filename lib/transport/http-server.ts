@@ -11,7 +11,7 @@ import { refuseMalformed } from './http-refusal.ts';
 import { isStream, type HttpReply, type HttpRequest } from './message.ts';
 
 /** What comes with a request. */
-export interface RequestContext {
+interface RequestContext {
   /** Aborts when the client is gone before the reply is out. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -50,14 +50,16 @@ const DISCARD_LIMIT = 64 * 1024 * 1024;
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handle, renderRefusal, maxBodyBytes, onError = () => undefined, now = Date.now } = options;
   const open = new Set<Promise<unknown>>();
-  const unanswered = new WeakSet<Socket>();
+  /** Requests not yet answered, by connection (there are several where a client pipelines). */
+  const unanswered = new WeakMap<Socket, number>();
+  const count = (socket: Socket, change: number): void => void unanswered.set(socket, (unanswered.get(socket) ?? 0) + change);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const receivedAt = now();
     const controller = new AbortController();
-    unanswered.add(request.socket);
+    count(request.socket, 1);
     response.on('close', () => {
-      unanswered.delete(request.socket);
+      count(request.socket, -1);
       if (!response.writableFinished) controller.abort(new GatewayError('client_closed', 'The client closed the connection.'));
     });
     const { path, query } = targetOf(request);
@@ -112,7 +114,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
   );
   server.on('clientError', (error, socket) =>
-    refuseMalformed(error, socket as Socket, unanswered.has(socket as Socket), renderRefusal),
+    refuseMalformed(error, socket as Socket, (unanswered.get(socket as Socket) ?? 0) > 0, renderRefusal),
   );
 
   return {

@@ -19,7 +19,7 @@ export interface HttpCall {
   /** Ends the call at any moment. Its reason is what the call throws, when that is a `GatewayError`; else `client_closed`. */
   readonly signal?: AbortSignal;
   readonly connectTimeoutMs?: number;
-  /** Until the headers of the answer are in, connection time included. */
+  /** From when the connection stands until the headers of the answer are in; bounds connecting as well. */
   readonly headersTimeoutMs?: number;
 }
 
@@ -68,9 +68,13 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   let agent = createAgent({ connectTimeoutMs, keepAliveMs });
   let lastUsed = now();
 
+  const touch = (): void => {
+    lastUsed = now();
+  };
+
   function freshAgent(): Agent {
     const pause = now() - lastUsed;
-    lastUsed = now();
+    touch();
     if (pause <= keepAliveMs) return agent;
     void agent.close();
     agent = createAgent({ connectTimeoutMs, keepAliveMs });
@@ -79,26 +83,25 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 
   return {
     async send(call) {
-      const first = dispatch(freshAgent(), call);
+      const first = dispatch(freshAgent(), call, touch);
       try {
         return answerOf(await first.head, first);
       } catch (error) {
         if (!first.repeatable) throw error;
-        const second = dispatch(agent, call);
+        const second = dispatch(agent, call, touch);
         return answerOf(await second.head, second);
-      } finally {
-        lastUsed = now();
       }
     },
     close: () => agent.close(),
   };
 }
 
-function dispatch(agent: Agent, call: HttpCall): Incoming {
+function dispatch(agent: Agent, call: HttpCall, onEnd: () => void): Incoming {
   const limits: CallLimits = {
     signal: call.signal,
     connectTimeoutMs: call.connectTimeoutMs,
     headersTimeoutMs: call.headersTimeoutMs,
+    onEnd,
   };
   const incoming = new Incoming(limits);
   if (incoming.failed) return incoming;

@@ -9,13 +9,11 @@ import PoolClass from 'undici/lib/dispatcher/pool.js';
 
 /** A pool of connections to any number of origins. */
 export type { Agent };
-/** Told of each step of one call. */
-export type DispatchHandler = Dispatcher.DispatchHandler;
 /** Pauses, resumes or aborts the answer of one call. */
 export type DispatchController = Dispatcher.DispatchController;
 
-/** A handler that learns which connection carries its call. */
-export interface ConnectionAware extends DispatchHandler {
+/** A handler, told of each step of one call, that learns which connection carries it. */
+export interface ConnectionAware extends Dispatcher.DispatchHandler {
   connection?: Connection;
 }
 

@@ -128,6 +128,27 @@ describe('a call', () => {
 });
 
 describe('the body of an answer', () => {
+  it('counts as use of its connection until its last byte', async () => {
+    const ports = new Set<number | undefined>();
+    let finish = (): void => undefined;
+    const base = await httpUpstream((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.write('o');
+      finish = () => response.end('k');
+    });
+    let now = 0;
+    const http = client({ now: () => now });
+
+    const answer = await http.send(post(base));
+    now += 20_000;
+    finish();
+    await textOf(answer.body);
+    await turn();
+    (await http.send(post(base))).discard();
+
+    expect(ports.size).toBe(1);
+  });
+
   it('yields each piece as it comes', async () => {
     let sendNext = (): void => undefined;
     const base = await httpUpstream((_request, response) => {

@@ -68,11 +68,12 @@ const MEANINGS: Readonly<Record<string, { readonly kind: ErrorKind; readonly sta
 
 /** An error a provider reported inside a stream, or in the body of an answer that claimed success. */
 export function reportedError(body: JsonObject): GatewayError {
-  const { message, type } = reportOf(body);
+  const { message, type, facts } = reportOf(body);
   const meaning = MEANINGS[type ?? ''];
   return new GatewayError(meaning?.kind ?? 'upstream', message ?? 'The provider reported an error without a message.', {
     ...(meaning !== undefined && { status: meaning.status }),
     ...(type !== undefined && { code: type }),
+    ...(facts !== undefined && { facts }),
     fromUpstream: true,
   });
 }
@@ -80,12 +81,13 @@ export function reportedError(body: JsonObject): GatewayError {
 /** A failed answer. Its status stays; the type in its body says best what it means. */
 export function decodeError({ status, headers, body }: FailedAnswer): GatewayError {
   const text = new TextDecoder().decode(body);
-  const { message, type } = reportOf(parsed(text));
+  const { message, type, facts } = reportOf(parsed(text));
   const retryAfter = headers['retry-after'];
   const detail: ErrorDetail = {
     status,
     ...(type !== undefined && { code: type }),
     ...(retryAfter !== undefined && { retryAfter }),
+    ...(facts !== undefined && { facts }),
     fromUpstream: true,
   };
   const kind = MEANINGS[type ?? '']?.kind ?? kindOfStatus(status);
@@ -100,8 +102,16 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Message and type of an error body: `{error: {type, message}}`, or one of the forms proxies in between use. */
-function reportOf(body: unknown): { readonly message?: string; readonly type?: string } {
+/** What an error body says. */
+interface Report {
+  readonly message?: string;
+  readonly type?: string;
+  /** The `error_code` by which the SDKs tell errors of one type apart. */
+  readonly facts?: { readonly error_code: string };
+}
+
+/** Reads an error body: `{error: {type, message, details}}`, or one of the forms proxies in between use. */
+function reportOf(body: unknown): Report {
   const first: unknown = Array.isArray(body) ? body[0] : body;
   if (!isObject(first)) return {};
   const error = isObject(first.error) ? first.error : first;
@@ -111,7 +121,12 @@ function reportOf(body: unknown): { readonly message?: string; readonly type?: s
   const type = [error.type, error.status].find(
     (candidate): candidate is string => typeof candidate === 'string' && candidate !== 'error',
   );
-  return { message: message ?? JSON.stringify(first).slice(0, EXCERPT), ...(type !== undefined && { type }) };
+  const code = isObject(error.details) ? error.details.error_code : undefined;
+  return {
+    message: message ?? JSON.stringify(first).slice(0, EXCERPT),
+    ...(type !== undefined && { type }),
+    ...(typeof code === 'string' && /^\w{1,80}$/.test(code) && { facts: { error_code: code } }),
+  };
 }
 
 /** Longest piece of an unknown body shown, characters. */

@@ -1,6 +1,14 @@
 /** Whole answers: a provider's to events, a folded answer to a client's message. */
 import { GatewayError } from '../../errors.ts';
-import type { Citation, GenerateEvent, GenerateResponse, Part, ReasoningPart, ToolCallPart } from '../../kinds/generate.ts';
+import type {
+  Citation,
+  GenerateEvent,
+  GenerateResponse,
+  Part,
+  ReasoningPart,
+  ToolCallPart,
+  Warning,
+} from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
 import { encodeCitation } from './citation.ts';
@@ -65,15 +73,15 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
   };
 }
 
-type Warn = (field: string, reason: string) => void;
+type Warn = (field: string, reason: string, kind?: Warning['kind']) => void;
 
 /** Tells the client of each kind of loss once. */
 export function warnOnce(context: ReplyContext): Warn {
   const told = new Set<string>();
-  return (field, reason) => {
+  return (field, reason, kind = 'dropped') => {
     if (told.has(field)) return;
     told.add(field);
-    context.warn({ kind: 'dropped', field, reason });
+    context.warn({ kind, field, reason });
   };
 }
 
@@ -129,7 +137,8 @@ function reasoningBlocks(part: ReasoningPart): JsonObject[] {
 
 function toolBlocks({ id, name, arguments: json, extensions, ...call }: ToolCallPart, warn: Warn): JsonObject[] {
   const input = inputOf(json);
-  if (input === undefined) warn('tool_use', 'The arguments of a call are no JSON object; they are the text of `input`.');
+  if (input === undefined)
+    warn('tool_use', 'The arguments of a call are no JSON object; they are the text of `input`.', 'changed');
   const carrier = callProofBlock({
     id,
     ...(call.signature !== undefined && { signature: call.signature }),

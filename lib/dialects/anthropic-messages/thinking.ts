@@ -118,11 +118,17 @@ function obstacleTo(thinking: JsonObject, { maxTokens, forcesTool, messages, nat
   return !native && answersUnthoughtCall(messages) ? 'the tool call it goes on from came without signed thinking.' : undefined;
 }
 
-/** True when the conversation goes on from tool calls whose turn does not begin with thinking: the API refuses that with a budget. */
+/**
+ * True when the conversation goes on from tool calls that no thinking precedes: the API refuses that with a budget. Thinking once,
+ * before the first of several rounds of calls, is enough.
+ */
 function answersUnthoughtCall(messages: readonly Turn[]): boolean {
-  if (messages.at(-1)?.content[0]?.type !== 'tool_result') return false;
-  const [first] = messages.at(-2)?.content ?? [];
-  return first?.type !== 'thinking' && first?.type !== 'redacted_thinking';
+  let at = messages.length - 1;
+  for (; messages[at]?.content[0]?.type === 'tool_result'; at -= 2) {
+    const first = messages[at - 1]?.content[0]?.type;
+    if (first === 'thinking' || first === 'redacted_thinking') return false;
+  }
+  return at < messages.length - 1;
 }
 
 function withinLimit(thinking: JsonObject, { maxTokens }: ThinkingLimits, warn: (warning: Warning) => void): JsonObject {

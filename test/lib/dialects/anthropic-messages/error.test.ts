@@ -67,6 +67,18 @@ describe('a failed answer of a provider', () => {
     });
   });
 
+  it('keeps the code by which SDKs tell errors of one type apart', () => {
+    const details = { error_code: 'thread_not_found', secret: 'no' };
+    const error = failed(404, JSON.stringify({ type: 'error', error: { type: 'not_found_error', message: 'Gone', details } }));
+
+    expect(anthropicMessages.encodeError(error, 'CALL').error).toEqual({
+      type: 'not_found_error',
+      message: 'Gone',
+      details: { error_code: 'thread_not_found' },
+    });
+    expect(failed(400, '{"error":{"message":"x","details":{"error_code":"http://10.0.0.1"}}}').detail.facts).toBeUndefined();
+  });
+
   it('keeps when to try again', () => {
     expect(failed(429, typed('rate_limit_error'), { 'retry-after': '7' }).detail.retryAfter).toBe('7');
   });

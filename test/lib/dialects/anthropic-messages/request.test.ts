@@ -438,6 +438,18 @@ describe('reasoning', () => {
     expect(fieldsOf(encoded)).toEqual(warned);
   });
 
+  it('goes on when the model thought before the first of several rounds of calls', () => {
+    const [asked, called, answered] = toolLoop({ type: 'reasoning', text: '', data: 'd', origin: 'anthropic-messages' });
+    const second: readonly Message[] = [
+      { role: 'assistant', parts: [{ type: 'tool-call', id: 'b', name: 'f', arguments: '{}' }] },
+      { role: 'tool', parts: [{ type: 'tool-result', callId: 'b', parts: [] }] },
+    ];
+    const messages = [asked, called, answered].filter((message) => message !== undefined);
+
+    expect(encode({ reasoning: { effort: 'low' }, messages: [...messages, ...second] }).body.thinking).toEqual(enabled(1024));
+    expect(encode({ reasoning: { effort: 'low' }, messages: [...toolLoop(), ...second] }).body).not.toHaveProperty('thinking');
+  });
+
   it('is sent as a client of this dialect wrote it', () => {
     const native = { extensions: { 'anthropic-messages': {} } };
 

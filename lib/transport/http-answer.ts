@@ -129,7 +129,7 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
   return(): Promise<IteratorResult<Uint8Array>> {
     this.#chunks = [];
     this.#size = 0;
-    if (!this.#ended) {
+    if (!this.#ended && this.#fault === undefined) {
       this.#ended = true;
       this.#release();
       this.#controller?.abort(new GatewayError('client_closed', 'The answer was not read to its end.'));

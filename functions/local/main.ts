@@ -1,0 +1,33 @@
+/** `npm start`: the gateway and management on this machine. What takes time is loaded after the flags are read. */
+import { HELP, readCommandLine } from '../../lib/local/command-line.ts';
+import { StartError } from '../../lib/local/start-error.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { stopOnSignals } from './signals.ts';
+
+const startedAt = performance.now();
+
+async function main(): Promise<void> {
+  const line = readCommandLine(process.argv.slice(2));
+  if (line.show === 'help') return void process.stdout.write(HELP);
+  if (line.show === 'version') return void process.stdout.write(`${manifest.version}\n`);
+  const { startLocal } = await import('./start.ts');
+  const server = await startLocal({ ...line, version: manifest.version, environment: process.env, warn });
+  stopOnSignals(() => server.stop(), warn);
+  process.stdout.write(`${server.banner}\nReady on ${server.url} after ${Math.round(performance.now() - startedAt)} ms\n`);
+}
+
+function warn(text: string): void {
+  process.stderr.write(`tollgate: ${text}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  // The start of a line for the operator; only what nobody foresaw shows where it happened.
+  warn(
+    error instanceof StartError || !(error instanceof Error)
+      ? String(error instanceof Error ? error.message : error)
+      : String(error.stack),
+  );
+  process.exit(1);
+}

@@ -1,0 +1,161 @@
+/** Puts a local run together: state, emulators, models, keys, the gateway and management behind one address. */
+import { readEnv, type Env } from '../../lib/env.ts';
+import { banner, urlOf } from '../../lib/local/banner.ts';
+import type { CommandLine } from '../../lib/local/command-line.ts';
+import type { LocalConfig } from '../../lib/local/config.ts';
+import { createDispatcher } from '../../lib/local/dispatcher.ts';
+import { exampleModel } from '../../lib/local/example-model.ts';
+import { keptVirtualKey, LOCAL_ALIAS, masterKey, virtualKey } from '../../lib/local/run-keys.ts';
+import { isErrno, StartError } from '../../lib/local/start-error.ts';
+import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.ts';
+import { createLog } from '../../lib/log.ts';
+import { createCatalog } from '../../lib/catalog/index.ts';
+import { createAdminHandler } from '../admin/handler.ts';
+import { routesAt } from '../admin/routes.ts';
+import { compose } from '../compose.ts';
+import { startWeb, type WebServer } from '../gateway/web.ts';
+import { offerOf } from './offer.ts';
+import { openStorage } from './storage.ts';
+import { startWork } from './work.ts';
+
+/** What a run is started with. */
+export interface LocalOptions extends Omit<CommandLine, 'show'> {
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes a line for the operator. */
+  readonly warn: (line: string) => void;
+}
+
+/** A run that takes requests. */
+export interface LocalServer {
+  readonly url: string;
+  readonly banner: string;
+  /** Takes no more requests, lets open answers end for a few seconds, then ends what was started. */
+  stop(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 33_554_432;
+/** How long open answers may go on after the stop. */
+const GRACE_MS = 5_000;
+/** How long their settlement may take once they are cut. */
+const SETTLE_MS = 2_000;
+
+/**
+ * Starts everything.
+ *
+ * @throws StartError in one line for what the operator can mend; what was started by then is ended.
+ */
+export async function startLocal(options: LocalOptions): Promise<LocalServer> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.toReversed()) await close();
+  };
+  try {
+    return await start(options, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: LocalOptions,
+  closers: (() => Promise<void> | void)[],
+  closeAll: () => Promise<void>,
+): Promise<LocalServer> {
+  const { warn } = options;
+  const folder = options.data === undefined ? undefined : openStateFolder(options.data);
+  closers.push(() => folder?.close());
+  const config = await readConfig(options);
+  const environment = config?.environment ?? options.environment;
+  const env = readSettings(config, environment);
+  const log = createLog(env.TOLLGATE_LOG_LEVEL, (line) => void process.stderr.write(line));
+
+  let makeKeyAgain = (): Promise<unknown> => Promise.resolve();
+  const storage = await openStorage({ env, folder, environment, warn, onRestart: async () => void (await makeKeyAgain()) });
+  closers.push(() => storage.close());
+  const offer = await offerOf(config, environment);
+  closers.push(() => offer.close());
+  offer.warnings.forEach(warn);
+
+  const master = masterKey(environment, config?.masterKey, folder);
+  const catalog = createCatalog();
+  const composed = compose({
+    env,
+    ...storage,
+    masterKey: () => Promise.resolve(master.secret),
+    deployments: offer.deployments,
+    catalog,
+    environment,
+    log,
+  });
+  closers.push(() => composed.close());
+  const key = await keptVirtualKey(composed.management, folder);
+  makeKeyAgain = () => virtualKey(composed.management, key);
+  const model = await exampleModel(offer.deployments, catalog, environment);
+
+  const service = createDispatcher({
+    gateway: composed.gateway,
+    admin: createAdminHandler(composed.management),
+    isManagement,
+  });
+  const { host } = options;
+  const maxBodyBytes = env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES;
+  const web = await listen(() => startWeb({ service, log, maxBodyBytes, host, port: options.port }), options);
+  const stopWork = startWork({ env, stores: storage.stores, database: storage.database, folder, log });
+  closers.push(stopWork);
+  const url = urlOf(host, web.port);
+  return {
+    url,
+    banner: banner({
+      version: options.version,
+      url,
+      masterKey: master,
+      virtualKey: { secret: key, alias: LOCAL_ALIAS },
+      model,
+      providers: offer.lines,
+      state: [...storage.description, ...keysLine(folder)],
+    }),
+    async stop() {
+      await Promise.race([web.stop(GRACE_MS), new Promise((resolve) => setTimeout(resolve, GRACE_MS + SETTLE_MS).unref())]);
+      await closeAll();
+    },
+  };
+}
+
+/** YAML is loaded only for those who have a config file. */
+async function readConfig({ config, environment }: LocalOptions): Promise<LocalConfig | undefined> {
+  if (config === undefined) return undefined;
+  const { loadConfig } = await import('../../lib/local/config.ts');
+  return loadConfig(config, environment);
+}
+
+/** Our variables: of the environment, else of the config, else the defaults; a terminal is spared the line for every request. */
+function readSettings(config: LocalConfig | undefined, environment: LocalOptions['environment']): Env {
+  try {
+    return readEnv({ TOLLGATE_LOG_LEVEL: 'warn', ...config?.settings, ...environment });
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const keysLine = (folder: StateFolder | undefined): string[] =>
+  folder === undefined ? [] : [`keys of this page in ${folder.file('master-key')} and ${folder.file('virtual-key')}`];
+
+/** Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. */
+const isManagement = (path: string): boolean =>
+  /^\/(key|model|spend|credentials)(\/|$)/.test(path) || routesAt(path).some((route) => route.open !== true);
+
+async function listen(begin: () => Promise<WebServer>, { host, port }: LocalOptions): Promise<WebServer> {
+  try {
+    return await begin();
+  } catch (error) {
+    if (isErrno(error, 'EADDRINUSE')) throw new StartError(`port ${port} on ${host} is in use; choose another with --port`);
+    if (isErrno(error, 'EACCES'))
+      throw new StartError(`port ${port} on ${host} may not be used by this user; choose another with --port`);
+    if (isErrno(error, 'EADDRNOTAVAIL') || isErrno(error, 'ENOTFOUND')) {
+      throw new StartError(`--host: ${host} is no address of this machine`);
+    }
+    throw error;
+  }
+}

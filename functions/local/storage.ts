@@ -1,0 +1,128 @@
+/** Where a local run keeps its data: emulators of the services it uses on AWS, or memory. */
+import { randomBytes } from 'node:crypto';
+import { databaseAdvice, startDatabase } from '../../lib/local/database.ts';
+import { startSecretsManager } from '../../lib/local/secrets-manager.ts';
+import type { StateFolder } from '../../lib/local/state-folder.ts';
+import type { Env } from '../../lib/env.ts';
+import type { SecretStore } from '../../lib/stores/secrets.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
+
+/** What is started with. */
+export interface StorageOptions {
+  readonly env: Env;
+  /** Absent keeps nothing. */
+  readonly folder: StateFolder | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly warn: (line: string) => void;
+  /** Called when the database died and is back, its tables made again where they were in memory. */
+  readonly onRestart: () => Promise<void>;
+}
+
+/** A table client's way to the emulator. */
+export interface Emulated {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** Stores and secrets, ready. */
+export interface Storage {
+  readonly stores: Stores;
+  readonly secrets: SecretStore;
+  /** The database; absent where the stores are in memory. */
+  readonly database?: Emulated;
+  /** One line each, for the newcomer. */
+  readonly description: readonly string[];
+  close(): Promise<void>;
+}
+
+const REGION = 'us-east-1';
+
+/** Starts the emulators and makes the tables. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  let prepare = (): Promise<void> => Promise.resolve();
+  const [database, dynamodb] = await Promise.all([
+    startDatabase({
+      folder: options.folder,
+      environment: options.environment,
+      onIncident: options.warn,
+      onRestart: async () => {
+        await prepare();
+        await options.onRestart();
+      },
+    }),
+    import('../../lib/stores/dynamodb/index.ts'),
+  ]);
+  if (database === undefined) return inMemory(options);
+
+  const emulated = { endpoint: database.url, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const client = dynamodb.createDynamoClient(emulated);
+  const names = tableNames(options.env);
+  prepare = () => dynamodb.createTables(client, names);
+  const secrets = await openSecrets(options, options.folder?.file('secrets.json')).catch(async (error: unknown) => {
+    await database.close();
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    client.destroy();
+    await Promise.all([database.close(), secrets.close()]);
+  };
+  try {
+    await prepare();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const description =
+    options.folder === undefined
+      ? [`nothing is kept (${database.name} in memory)`]
+      : [`tables in ${database.place} (${database.name})`, `provider credentials in ${options.folder.file('secrets.json')}`];
+  return { stores: dynamodb.open(client, names), secrets: secrets.store, database: emulated, description, close };
+}
+
+/** Physical names of the tables. */
+export const tableNames = (env: Env) => ({
+  registry: env.TOLLGATE_REGISTRY_TABLE,
+  meters: env.TOLLGATE_METERS_TABLE,
+  ledger: env.TOLLGATE_LEDGER_TABLE,
+});
+
+/** The stores without a database: everything works, nothing outlives the process. */
+async function inMemory(options: StorageOptions): Promise<Storage> {
+  const memory = await import('../../lib/stores/memory/index.ts');
+  const stores = memory.open();
+  const secrets = await openSecrets(options, undefined);
+  return {
+    stores: { ...stores, ledger: projecting(stores) },
+    secrets: secrets.store,
+    description: [`nothing is kept: there is no database for this machine. To keep keys and spend: ${databaseAdvice()}`],
+    close: () => secrets.close(),
+  };
+}
+
+/** The ledger with its totals kept up to date at once, for want of a stream. */
+function projecting({ ledger, totals }: Stores): Stores['ledger'] {
+  return {
+    get: (id) => ledger.get(id),
+    list: (filter) => ledger.list(filter),
+    async record(entry) {
+      const outcome = await ledger.record(entry);
+      if (outcome === 'recorded') await totals.apply(entry);
+      return outcome;
+    },
+  };
+}
+
+/** Our Secrets Manager, open to this process alone, and the store that talks to it as to AWS. */
+async function openSecrets({ env }: StorageOptions, file: string | undefined) {
+  const accessKeyId = randomBytes(16).toString('hex');
+  const manager = await startSecretsManager({ accessKeyId, ...(file === undefined ? {} : { file }) });
+  const { createSecretStore } = await import('../../lib/stores/secrets-manager/index.ts');
+  const store = createSecretStore({
+    prefix: env.TOLLGATE_SECRET_PREFIX,
+    endpoint: manager.url,
+    region: REGION,
+    credentials: { accessKeyId, secretAccessKey: 'local' },
+  });
+  return { store, close: () => manager.close() };
+}

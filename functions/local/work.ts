@@ -1,0 +1,57 @@
+/** What runs beside the requests: the keeper on its schedule, and the consumer of the ledger's stream. On AWS they are functions. */
+import type { Env } from '../../lib/env.ts';
+import { followLedger } from '../../lib/local/ledger-stream.ts';
+import type { StateFolder } from '../../lib/local/state-folder.ts';
+import { describeError, type Log } from '../../lib/log.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
+import { createKeeper } from '../keeper/handler.ts';
+import { createLedgerHandler } from '../ledger/handler.ts';
+import { type Emulated, tableNames } from './storage.ts';
+
+/** What the work is done with. */
+export interface WorkOptions {
+  readonly env: Env;
+  readonly stores: Stores;
+  /** Absent where the stores are in memory and keep their totals themselves. */
+  readonly database: Emulated | undefined;
+  readonly folder: StateFolder | undefined;
+  readonly log: Log;
+}
+
+const SWEEP_EVERY_MS = 30_000;
+const CHECKPOINT_FILE = 'ledger-stream.json';
+
+/** Starts both; the result ends them and resolves when they have ended. */
+export function startWork({ env, stores, database, folder, log }: WorkOptions): () => Promise<void> {
+  const keep = createKeeper({ env, stores, log });
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const schedule = setInterval(() => {
+    sweeping = keep().catch((error: unknown) =>
+      log('warn', 'the keeper failed; the next sweep tries again', describeError(error)),
+    );
+  }, SWEEP_EVERY_MS);
+  const stop = new AbortController();
+  const following = database === undefined ? Promise.resolve() : follow(database, stop.signal);
+
+  async function follow(emulated: Emulated, signal: AbortSignal): Promise<void> {
+    const sdk = await import('@aws-sdk/client-dynamodb-streams');
+    const client = new sdk.DynamoDBStreamsClient({ ...emulated });
+    await followLedger({
+      sdk,
+      client,
+      table: tableNames(env).ledger,
+      consume: createLedgerHandler(stores.totals, log),
+      load: () => folder?.read(CHECKPOINT_FILE),
+      save: (checkpoint) => folder?.write(CHECKPOINT_FILE, checkpoint),
+      log,
+      signal,
+    });
+    client.destroy();
+  }
+
+  return async () => {
+    clearInterval(schedule);
+    stop.abort();
+    await Promise.all([sweeping, following]);
+  };
+}

@@ -46,10 +46,10 @@ const POLL_MS = 5;
 const STDERR_KEPT = 2_000;
 
 /**
- * On POSIX the child is wrapped in two lines of shell: a watcher waits for the end of a pipe that only we hold open, and kills the
+ * On POSIX the child is wrapped in a line of shell: a watcher waits for the end of a pipe that only we hold open, and kills the
  * child then, so that it goes with us even when we are killed with SIGKILL. `exec` keeps the child under our own process id.
  */
-const LIFELINE = '(read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec "$@" 3<&-';
+const LIFELINE = 'umask 077; (read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec "$@" 3<&-';
 
 interface Child {
   readonly process: ChildProcess;

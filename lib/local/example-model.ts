@@ -2,7 +2,23 @@
 import type { Catalog } from '../catalog/index.ts';
 import { matchDeployments } from '../domain/access.ts';
 import type { Deployment } from '../domain/model.ts';
-import { EXAMPLE_MODELS } from '../providers/examples.ts';
+
+/** A small, current chat model of each well-known provider, by the name the provider has for it. */
+const EXAMPLE_MODELS: ReadonlyMap<string, string> = new Map([
+  ['anthropic', 'claude-haiku-4-5'],
+  ['cerebras', 'llama3.1-8b'],
+  ['deepseek', 'deepseek-chat'],
+  ['demo', 'demo'],
+  ['fireworks_ai', 'gpt-oss-20b'],
+  ['groq', 'llama-3.1-8b-instant'],
+  ['mistral', 'mistral-small-latest'],
+  ['nvidia_nim', 'meta/llama-3.1-8b-instruct'],
+  ['openai', 'gpt-4o-mini'],
+  ['openrouter', 'openai/gpt-4o-mini'],
+  ['perplexity', 'sonar'],
+  ['together_ai', 'openai/gpt-oss-20b'],
+  ['xai', 'grok-3-mini'],
+]);
 
 /**
  * A name to call: of a deployment with a name of its own, else a well-known model behind a wildcard, else one the catalog knows there.

@@ -1,5 +1,5 @@
 /** The folder that keeps what a local run must not forget: tables, secrets, keys. One Tollgate at a time works in it. */
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
@@ -35,7 +35,7 @@ export function readMark(path: string): ProcessMark | undefined {
 }
 
 /**
- * Makes the folder where needed (mode 0700) and takes it.
+ * Takes the folder; makes it where needed, with mode 0700. One that exists keeps its mode: our files in it are 0600.
  *
  * @throws StartError when it cannot be written, or a running Tollgate has it.
  */
@@ -45,7 +45,6 @@ export function openStateFolder(path: string): StateFolder {
   const ownerFile = file(OWNER_FILE);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
     const owner = readMark(ownerFile);
     if (owner !== undefined && owner.pid !== process.pid && isAlive(owner)) {
       throw new StartError(

@@ -22,15 +22,15 @@ export interface Access {
 export const ACCESS = {
   gateway: {
     registry: ['GetItem', 'Query'],
-    meters: ['GetItem', 'PutItem', 'UpdateItem'],
+    meters: ['GetItem', 'UpdateItem'],
     ledger: ['GetItem', 'PutItem'],
     secrets: ['GetSecretValue'],
     masterKey: true,
   },
   admin: {
     registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
-    meters: ['GetItem', 'PutItem'],
-    ledger: ['GetItem', 'BatchGetItem', 'Query'],
+    meters: ['GetItem', 'PutItem', 'UpdateItem'],
+    ledger: ['GetItem', 'BatchGetItem', 'Query', 'PutItem'],
     secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'],
     masterKey: true,
   },

@@ -1,0 +1,148 @@
+/** The rights of `infra/constructs/access.ts` against what the functions really do: enough, and nothing that is never used. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createKeeper } from '../../functions/keeper/handler.ts';
+import { ACCESS, type Access } from '../../infra/constructs/access.ts';
+import { budgetMeter } from '../../lib/domain/budget.ts';
+import { hashSecret } from '../../lib/domain/key.ts';
+import { USD } from '../../lib/domain/money.ts';
+import { project } from '../../lib/projection.ts';
+import { open } from '../../lib/stores/dynamodb/index.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
+import { createAdmin } from '../functions/admin/support.ts';
+import { clientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
+import { aDeployment, aKey, NOW } from '../support/exchange.ts';
+import { serveGateway } from '../support/gateway.ts';
+import { guard, type Guarded } from '../support/iam.ts';
+import { chatAnswer, sendJson, startUpstream } from '../support/upstream.ts';
+
+let tables: Emulator;
+const stops: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  tables = await startDynoxide();
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+afterAll(() => tables.stop());
+
+/** Stores that may do what a role may do. */
+async function storesOf(access: Access): Promise<{ readonly stores: Stores; readonly guarded: Guarded }> {
+  const guarded = await guard(tables.endpoint, tables.names, access);
+  const client = clientFor(guarded.endpoint);
+  stops.push(guarded.stop, () => client.destroy());
+  return { stores: open(client, tables.names), guarded };
+}
+
+/** Every right on tables, as the guard writes them. */
+const rightsOf = (access: Access): readonly string[] =>
+  (['registry', 'meters', 'ledger'] as const)
+    .flatMap((table) => (access[table] ?? []).map((action) => `${table}:${action}`))
+    .toSorted();
+
+describe('access', () => {
+  test('lets the guard of these tests refuse what is not granted', async () => {
+    const { stores, guarded } = await storesOf({ registry: ['GetItem'] });
+
+    await expect(stores.keys.create(aKey({ hash: 'b'.repeat(64) }))).rejects.toThrow();
+
+    expect([...guarded.denied]).toEqual(['registry:PutItem']);
+  });
+
+  test('lets the gateway serve, settle and refuse, and gives it no right it does not use', async () => {
+    const { stores, guarded } = await storesOf(ACCESS.gateway);
+    const provider = await startUpstream(sendJson(chatAnswer()));
+    const credential = { type: 'value', value: 'upstream-secret' } as const;
+    await tables.stores.models.put(aDeployment({ id: 'served', apiBase: `${provider.url}/v1`, credential }), 'new');
+    const key = aKey({ hash: hashSecret('sk-served'), maxBudget: USD, rpmLimit: 100, maxParallelRequests: 2 });
+    await tables.stores.keys.create(key);
+    // A lost call holds the whole budget: the first request has to settle it to get in.
+    const budget = { ...budgetMeter(key, Date.now()), amounts: { usd: USD }, limits: { usd: USD }, swept: true };
+    await tables.stores.meters.hold(budget, 'lost-before', Date.now() - 1);
+    const gateway = await serveGateway(provider.url, { stores, deployments: [], env: { TOLLGATE_EXPIRED_HOLD: 'zero' } });
+    stops.push(
+      () => gateway.close(),
+      () => provider.close(),
+    );
+    await tables.stores.keys.create(aKey({ hash: hashSecret('sk-poor'), maxBudget: 1n }));
+    const call = (secret: string, path: string, body?: object) =>
+      fetch(`${gateway.url}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
+
+    const served = await call('sk-served', '/v1/chat/completions', chat);
+    const refused = await call('sk-poor', '/v1/chat/completions', chat);
+    const models = await call('sk-served', '/v1/models');
+
+    expect([served.status, refused.status, models.status]).toEqual([200, 429, 200]);
+    expect(await tables.stores.ledger.get('lost-before')).toMatchObject({ status: 'expired' });
+    expect([...guarded.denied]).toEqual([]);
+    expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.gateway));
+  });
+
+  test('lets the keeper settle, and gives it no right it does not use', async () => {
+    const { stores, guarded } = await storesOf(ACCESS.keeper);
+    const scope = { kind: 'key', id: 'c'.repeat(64) } as const;
+    const window = { name: 'total', start: 0 };
+    const request = { meter: 'key#c#usd#total#0', scope, window, amounts: { usd: 5n }, limits: { usd: 10n }, swept: true };
+    await tables.stores.meters.hold(request, 'lost', NOW - 1);
+    await tables.stores.meters.hold({ ...request, meter: 'key#c#usd#total#1' }, 'entered', NOW - 1);
+    const keep = createKeeper({ env: { TOLLGATE_EXPIRED_HOLD: 'hold' }, stores, log: () => undefined, now: () => NOW });
+
+    const done = await keep();
+
+    expect(done).toMatchObject({ booked: 2, failed: 0 });
+    expect([...guarded.denied]).toEqual([]);
+    expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.keeper));
+  });
+
+  test('lets the ledger consumer project, and gives it no right it does not use', async () => {
+    const { stores, guarded } = await storesOf(ACCESS.ledger);
+    const entry = await createAdmin().spend({ id: 'projected', keyHash: 'd'.repeat(64) });
+
+    const projected = await project(stores.totals, [entry, entry], () => undefined);
+
+    expect(projected).toMatchObject({ applied: 1, known: 1, failed: [] });
+    expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.ledger));
+  });
+
+  test('lets management do all it offers, and gives it no right it does not use', async () => {
+    const { stores, guarded } = await storesOf(ACCESS.admin);
+    const admin = createAdmin(stores);
+    const statuses: [string, number][] = [];
+    async function call(method: string, path: string, body?: object) {
+      const answer = await admin.call(method, path, body === undefined ? {} : { body });
+      statuses.push([`${method} ${path.split('?')[0]}`, answer.status]);
+      return answer.body;
+    }
+
+    const { key, token } = await call('POST', '/key/generate', { key_alias: 'one', spend: 0.5, budget_duration: '30d' });
+    await tables.stores.ledger.record({ ...(await createAdmin().spend({ id: 'earlier', keyHash: String(token) })) });
+    await call('POST', '/key/update', { key, max_budget: 10 });
+    await tables.stores.ledger.record({ ...(await createAdmin().spend({ id: 'later', keyHash: String(token) })) });
+    await call('POST', '/key/update', { key, max_budget: null });
+    await call('POST', '/key/update', { key, max_budget: 20, key_alias: 'two' });
+    await call('GET', `/key/info?key=${String(key)}`);
+    await call('GET', '/key/list');
+    await call('POST', '/key/block', { key });
+    await call('POST', '/key/unblock', { key });
+    const again = await call('POST', `/key/${String(key)}/regenerate`, {});
+    await call('GET', '/spend/logs?request_id=earlier');
+    await call('GET', '/spend/logs');
+    await call('POST', '/credentials', { credential_name: 'c', credential_values: { api_key: 'x' }, credential_info: {} });
+    await call('GET', '/credentials');
+    const params = { model: 'openai/gpt-4o-mini', litellm_credential_name: 'c' };
+    const { model_id: id } = await call('POST', '/model/new', { model_name: 'm', litellm_params: params });
+    await call('GET', '/model/info');
+    await call('POST', '/model/delete', { id });
+    await call('DELETE', '/credentials/c');
+    await call('POST', '/key/delete', { keys: [again['key']] });
+
+    expect(statuses.filter(([, status]) => status !== 200)).toEqual([]);
+    expect([...guarded.denied]).toEqual([]);
+    expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.admin));
+  });
+});

@@ -112,8 +112,8 @@ export class ChoiceDecoder {
   /** Closes open blocks without a finish: the answer broke off. */
   close(): void {
     if (this.#waiting.length > 0) this.#openText();
-    this.#shut();
     for (const call of this.#calls.list) this.#endCall(call);
+    this.#shut();
     this.#endAudio();
   }
 

@@ -47,6 +47,8 @@ function decodePart(value: unknown, path: string): ContentPart {
       return decodeAudio(fields);
     case 'file':
       return decodeFile(fields);
+    case 'document_url':
+      return decodeDocumentUrl(fields);
     case 'thinking':
       return { type: 'reasoning', text: thinkingText(fields.any('thinking')) };
     default:
@@ -118,6 +120,21 @@ function fileSource(data: string, title: string | undefined): MediaSource {
 /** LiteLLM's clients put web addresses where OpenAI has the id of an upload. */
 const idSource = (id: string): MediaSource =>
   /^https?:\/\//i.test(id) ? { type: 'url', url: id } : { type: 'file', id, origin: DIALECT };
+
+/** Mistral's part for a document on the web; its fields stay with it, for the way back. */
+function decodeDocumentUrl(fields: Fields): DocumentPart {
+  const own = { type: 'document_url', ...fields.without('type', 'cache_control') };
+  const url = fields.name('document_url');
+  const title = fields.string('document_name');
+  const { cache } = decodeCache(fields.any('cache_control'));
+  return {
+    type: 'document',
+    source: { type: 'url', url },
+    ...(title !== undefined && { title }),
+    ...(cache !== undefined && { cache }),
+    ...extensionsOf(own),
+  };
+}
 
 /** The parts as `content` array elements; what chat cannot carry becomes text or is dropped, with a warning. */
 export function encodeContent(parts: readonly Part[], path: string, warn: Warn): JsonObject[] {
@@ -193,6 +210,9 @@ function encodeDocument(part: DocumentPart, path: string, warn: Warn): JsonObjec
     case 'text':
       return asText(part, source.text, path, warn);
     case 'url':
+      if (part.extensions?.[DIALECT]?.['document_url'] !== undefined) {
+        return { ...part.extensions[DIALECT], ...encodeCache(part.cache) };
+      }
       return asText(part, `The document is at ${source.url}`, path, warn);
     case 'base64':
       if (/^(text\/|application\/(json|xml))/.test(source.mediaType)) {

@@ -110,6 +110,11 @@ export class Fields {
     throw wrong(this.at(name), 'an object', value);
   }
 
+  /** All fields but these, read or not. */
+  without(...names: readonly string[]): JsonObject {
+    return Object.fromEntries(Object.entries(this.#object).filter(([key]) => !names.includes(key)));
+  }
+
   /** Fields that were not read and hold something; undefined when there are none. */
   rest(): JsonObject | undefined {
     let rest: JsonObject | undefined;

@@ -11,7 +11,7 @@ import type { Admission, Exchange, Outcome, Reply, Target } from '../exchange.ts
 import { settleCall } from '../settlement.ts';
 import { takeHolds, type AdmissionDeps, type Refusal, type Taken } from './admission.ts';
 import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
-import { entryOf } from './entry.ts';
+import { clipName, entryOf } from './entry.ts';
 import type { Policy } from './policy.ts';
 import { rateHeaders, refusalError } from './refusal.ts';
 
@@ -110,7 +110,14 @@ function pricedTargets({ plan, modelName }: Exchange): readonly Target[] {
 
 function holdsOf(exchange: Exchange, key: VirtualKey, now: number, ceiling: Ceiling | undefined): readonly HoldRequest[] {
   const { receivedAt: at, route, dialect, modelName, generate } = exchange;
-  const call = { at, kind: 'generate', route, clientDialect: dialect, modelGroup: modelName, stream: generate.stream };
+  const call = {
+    at,
+    kind: 'generate',
+    route,
+    clientDialect: dialect,
+    modelGroup: clipName(modelName),
+    stream: generate.stream,
+  };
   if (ceiling === undefined) return holdRequests(key, now, { tokens: 0, call });
   return holdRequests(key, now, { usd: costCeiling(ceiling), tokens: tokenCeiling(ceiling), call });
 }

@@ -3,7 +3,18 @@ import { scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Money } from '../domain/money.ts';
 import type { Exchange, Outcome, Target } from '../exchange.ts';
+import type { Warning } from '../kinds/generate.ts';
+import type { JsonObject } from '../kinds/json.ts';
 import type { Usage } from '../kinds/usage.ts';
+
+/** Longest texts kept, characters, and most items of a list: a client must not be able to make an entry that no store takes. */
+const LONGEST_NAME = 256;
+const LONGEST_MESSAGE = 2_000;
+const LARGEST_METADATA = 8_192;
+const MOST_ITEMS = 50;
+
+/** A client's text, as much of it as is kept. */
+export const clipName = (name: string): string => name.slice(0, LONGEST_NAME);
 
 /** How a call ended, and what was held for it. */
 export interface Ending {
@@ -24,16 +35,18 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: 
     endedAt: now,
     status: outcome.status,
     ...callerFields(exchange),
-    ...(generate.user === undefined ? {} : { endUser: generate.user }),
+    ...(generate.user === undefined ? {} : { endUser: clipName(generate.user) }),
     kind: 'generate',
     route: exchange.route,
     clientDialect: exchange.dialect,
-    modelGroup: exchange.modelName,
+    modelGroup: clipName(exchange.modelName),
     ...(target === undefined ? {} : servedBy(target)),
     ...(exchange.upstreamDialect === undefined ? {} : { upstreamDialect: exchange.upstreamDialect }),
     stream: generate.stream,
     httpStatus,
-    ...(outcome.error === undefined ? {} : { error: { kind: outcome.error.kind, message: outcome.error.message } }),
+    ...(outcome.error === undefined
+      ? {}
+      : { error: { kind: outcome.error.kind, message: outcome.error.message.slice(0, LONGEST_MESSAGE) } }),
     ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
     ...costFields(target, outcome.usage),
     ...(held === undefined ? {} : { held }),
@@ -41,17 +54,31 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: 
     durationMs: now - exchange.receivedAt,
     ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
     ...(request.ip === undefined ? {} : { ip: request.ip }),
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(warnings.length === 0 ? {} : { warnings: warnings.map(({ kind, field, reason }) => `${kind} ${field}: ${reason}`) }),
-    ...(generate.metadata === undefined ? {} : { metadata: generate.metadata }),
+    ...(userAgent === undefined ? {} : { userAgent: clipName(userAgent) }),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.slice(0, MOST_ITEMS).map(warningText) }),
+    ...metadataFields(generate.metadata),
   };
+}
+
+const warningText = ({ kind, field, reason }: Warning): string => `${kind} ${field}: ${reason}`.slice(0, LONGEST_MESSAGE);
+
+/** The client's metadata; of what is too large to keep, only that it was. */
+function metadataFields(metadata: JsonObject | undefined): Pick<LedgerEntry, 'metadata'> {
+  if (metadata === undefined) return {};
+  const size = JSON.stringify(metadata).length;
+  return { metadata: size <= LARGEST_METADATA ? metadata : { omitted: `${size} characters` } };
 }
 
 type CallerFields = Pick<LedgerEntry, 'keyHash' | 'keyAlias' | 'userId' | 'teamId' | 'tags'>;
 
 function callerFields({ caller, generate }: Exchange): CallerFields {
   const asked: unknown = generate.metadata?.['tags'];
-  const tags = Array.isArray(asked) ? asked.filter((tag) => typeof tag === 'string') : [];
+  const tags = Array.isArray(asked)
+    ? asked
+        .filter((tag) => typeof tag === 'string')
+        .slice(0, MOST_ITEMS)
+        .map(clipName)
+    : [];
   if (caller?.type !== 'key') return { keyHash: 'master', tags };
   const { key } = caller;
   return {
@@ -65,7 +92,7 @@ function callerFields({ caller, generate }: Exchange): CallerFields {
 
 const servedBy = ({ deployment, model }: Target): Pick<LedgerEntry, 'provider' | 'model' | 'deploymentId'> => ({
   provider: deployment.provider,
-  model,
+  model: clipName(model),
   deploymentId: deployment.id,
 });
 

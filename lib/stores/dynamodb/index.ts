@@ -10,8 +10,8 @@ import type { TableNames } from './schema.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, type DynamoOptions } from './client.ts';
-export { entryFromImage, type Image } from './ledger.ts';
-export { createTables, TABLES, type IndexSchema, type TableNames, type TableSchema } from './schema.ts';
+export { entryFromImage } from './ledger.ts';
+export { createTables, TABLES, type TableNames } from './schema.ts';
 
 /**
  * Every store of the three tables.

@@ -139,6 +139,28 @@ describe('admit', () => {
     });
   });
 
+  it('keeps no more of what a client says than an entry and a hold can carry', async () => {
+    const key = aKey({ maxBudget: 10n * USD });
+    const long = 'x'.repeat(500_000);
+    const exchange = aCall(key, { modelName: long, request: aRequest({ headers: { 'user-agent': long } }) }, 100);
+    exchange.generate = { ...exchange.generate, user: long, metadata: { tags: Array(1_000).fill(long), note: long } };
+    exchange.warnings.push({ kind: 'dropped', field: long, reason: long });
+    let hold = '';
+
+    const reply = await policy()(exchange, async () => {
+      hold = JSON.stringify((await budgetOf(key))?.holds[0]?.call);
+      return answers(exchange, { ...used(1, 'error'), error: new GatewayError('upstream', long) })();
+    });
+    await reply.done;
+
+    const entry = JSON.stringify(await stores.ledger.get(exchange.id), (_, value: unknown) =>
+      typeof value === 'bigint' ? 0 : value,
+    );
+    expect(hold.length).toBeLessThan(500);
+    expect(entry.length).toBeLessThan(30_000);
+    expect(entry).toContain('"metadata":{"omitted":"');
+  });
+
   it('holds for the dearest target of the plan', async () => {
     const exchange = aCall(aKey({ maxBudget: 10n * USD }), { plan: [aTarget(), aTarget(DEAR)] }, 100);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openaiChat } from '../../../../lib/dialects/openai-chat/index.ts';
 
-const { askUsage, hidesUsage, isUsageFrame, withCost, clampOutput } = openaiChat.passthrough;
+const { passthrough } = openaiChat;
 const usage = '{"id":"a","choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}';
 
 describe('a passthrough of chat completions', () => {
@@ -10,15 +10,18 @@ describe('a passthrough of chat completions', () => {
     const asked = { model: 'm', stream: true, stream_options: { include_usage: true } };
     const whole = { model: 'm' };
 
-    expect(askUsage(plain)).toEqual({ ...plain, stream_options: { include_obfuscation: false, include_usage: true } });
-    expect(askUsage({ model: 'm', stream: true })).toMatchObject({ stream_options: { include_usage: true } });
-    expect(askUsage(asked)).toBe(asked);
-    expect(askUsage(whole)).toBe(whole);
-    expect([plain, asked, whole].map(hidesUsage)).toEqual([true, false, false]);
+    expect(passthrough.askUsage(plain)).toEqual({
+      ...plain,
+      stream_options: { include_obfuscation: false, include_usage: true },
+    });
+    expect(passthrough.askUsage({ model: 'm', stream: true })).toMatchObject({ stream_options: { include_usage: true } });
+    expect(passthrough.askUsage(asked)).toBe(asked);
+    expect(passthrough.askUsage(whole)).toBe(whole);
+    expect([plain, asked, whole].map((body) => passthrough.hidesUsage(body))).toEqual([true, false, false]);
   });
 
   it('tells frames that only carry usage from all others', () => {
-    expect(isUsageFrame({ data: usage })).toBe(true);
+    expect(passthrough.isUsageFrame({ data: usage })).toBe(true);
     const others = [
       '[DONE]',
       '{"usage"',
@@ -26,21 +29,27 @@ describe('a passthrough of chat completions', () => {
       '{"choices":[{}],"usage":{}}',
       '{"choices":[],"x":{}}',
     ];
-    expect(others.map((data) => isUsageFrame({ data }))).toEqual(others.map(() => false));
+    expect(others.map((data) => passthrough.isUsageFrame({ data }))).toEqual(others.map(() => false));
   });
 
   it('writes the cost into frames that have usage', () => {
     const costOf = ({ outputTokens = 0 }) => outputTokens / 100;
 
-    expect(JSON.parse(withCost(usage, costOf) ?? '')).toMatchObject({ id: 'a', usage: { prompt_tokens: 2, cost: 0.03 } });
-    expect(withCost(usage, () => undefined)).toBeUndefined();
+    expect(JSON.parse(passthrough.withCost(usage, costOf) ?? '')).toMatchObject({
+      id: 'a',
+      usage: { prompt_tokens: 2, cost: 0.03 },
+    });
+    expect(passthrough.withCost(usage, () => undefined)).toBeUndefined();
     for (const data of ['{"choices":[]}', '{"usage":', '{"usage":null}', '{"usage":{}}'])
-      expect(withCost(data, costOf)).toBeUndefined();
+      expect(passthrough.withCost(data, costOf)).toBeUndefined();
   });
 
   it('caps the output in the field the client used', () => {
-    expect(clampOutput({ max_tokens: 50 }, 10)).toEqual({ max_tokens: 10 });
-    expect(clampOutput({ max_tokens: 5, max_completion_tokens: 50 }, 10)).toEqual({ max_tokens: 5, max_completion_tokens: 10 });
-    expect(clampOutput({ max_tokens: null }, 10)).toEqual({ max_tokens: null, max_completion_tokens: 10 });
+    expect(passthrough.clampOutput({ max_tokens: 50 }, 10)).toEqual({ max_tokens: 10 });
+    expect(passthrough.clampOutput({ max_tokens: 5, max_completion_tokens: 50 }, 10)).toEqual({
+      max_tokens: 5,
+      max_completion_tokens: 10,
+    });
+    expect(passthrough.clampOutput({ max_tokens: null }, 10)).toEqual({ max_tokens: null, max_completion_tokens: 10 });
   });
 });

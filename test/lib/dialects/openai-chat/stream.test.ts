@@ -3,13 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { openaiChat } from '../../../../lib/dialects/openai-chat/index.ts';
 import { GatewayError } from '../../../../lib/errors.ts';
 import { foldEvents } from '../../../../lib/kinds/fold.ts';
-import type { GenerateEvent } from '../../../../lib/kinds/generate.ts';
+import type { GenerateEvent, GenerateResponse } from '../../../../lib/kinds/generate.ts';
 import { answerOf, bytesOf, chunkOf, chunksOf, contextOf, decodePieces, deltasOf, encodeEvents, streamOf } from './fixture.ts';
 
 const streams = readdirSync(new URL('../../../fixtures/openai-chat/', import.meta.url)).filter((name) =>
   name.endsWith('.stream.txt'),
 );
 const partsOf = (name: string) => answerOf(bytesOf(name)).choices[0]?.parts;
+
+/** What of an answer must survive: not the provider's own word for its end, nor how it wrote empty arguments. */
+function essence({ choices, usage }: GenerateResponse): unknown {
+  const alike = choices.map((choice) => {
+    const { raw: _raw, parts, ...rest } = choice;
+    const filled = parts.map((part) =>
+      part.type === 'tool-call' && part.arguments === '' ? { ...part, arguments: '{}' } : part,
+    );
+    return { ...rest, parts: filled };
+  });
+  return { choices: alike, usage };
+}
 
 describe('a stream of a provider', () => {
   it.each(streams)('gives the same events however its bytes were split: %s', (name) => {
@@ -438,13 +450,6 @@ describe('a stream for a client', () => {
     const again = answerOf(Buffer.from(encodeEvents(decodePieces([bytesOf(name)]))));
 
     // Assess
-    const essence = ({ choices, usage }: typeof answer) => ({
-      usage,
-      choices: choices.map(({ raw: _, parts, ...choice }) => ({
-        ...choice,
-        parts: parts.map((part) => (part.type === 'tool-call' && part.arguments === '' ? { ...part, arguments: '{}' } : part)),
-      })),
-    });
     expect(essence(again)).toEqual(essence(answer));
   });
 

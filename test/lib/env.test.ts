@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { readEnv, readWebEndpoint } from '../../lib/env.ts';
+
+describe('readEnv', () => {
+  test('fills in what is not set', () => {
+    expect(readEnv({})).toMatchObject({
+      TOLLGATE_SECRET_PREFIX: 'tollgate/',
+      TOLLGATE_EXPIRED_HOLD: 'hold',
+      TOLLGATE_NUM_RETRIES: 2,
+      TOLLGATE_DISABLE_LEDGER: false,
+      TOLLGATE_LOG_LEVEL: 'info',
+    });
+  });
+
+  test('names every variable that is wrong', () => {
+    const wrong = { TOLLGATE_NUM_RETRIES: 'many', TOLLGATE_LOG_LEVEL: 'loud' };
+
+    expect(() => readEnv(wrong)).toThrow(/TOLLGATE_NUM_RETRIES: .*TOLLGATE_LOG_LEVEL: /);
+  });
+});
+
+describe('readWebEndpoint', () => {
+  test.each([
+    ['0.0.0.0:3000', '0.0.0.0', 3000],
+    ['http://127.0.0.1:8080', '127.0.0.1', 8080],
+    ['[::1]:3000', '::1', 3000],
+  ])('reads %s', (value, host, port) => {
+    expect(readWebEndpoint({ AWS_LAMBDA_HTTP_ENDPOINT: value })).toEqual({ host, port });
+  });
+
+  test.each([undefined, '', '3000', 'localhost', 'localhost:http'])('refuses %s', (value) => {
+    expect(() => readWebEndpoint({ AWS_LAMBDA_HTTP_ENDPOINT: value })).toThrow('AWS_LAMBDA_HTTP_ENDPOINT: expected host:port');
+  });
+});

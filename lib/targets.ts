@@ -31,7 +31,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
       model,
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      ...flag('supportsReasoning', supports['supports_reasoning']),
+      ...(facts === undefined ? {} : { supportsReasoning: supports['supports_reasoning'] === true }),
       ...flag('supportsAdaptiveThinking', supports['supports_adaptive_thinking']),
       ...flag('supportsSampling', supports['supports_sampling_params']),
       ...(native ? { structuredOutput: 'native' } : {}),

@@ -5,6 +5,7 @@ import { decodeCache } from './content.ts';
 import {
   asObject,
   at,
+  invalid,
   readObject,
   readOptionalFlag,
   readOptionalList,
@@ -47,12 +48,19 @@ export function decodeToolChoice(body: JsonObject): Pick<GenerateRequest, 'toolC
   const choice = readOptionalObject(body, 'tool_choice', '');
   if (choice === undefined) return {};
   const type = readWord(choice, 'type', 'tool_choice', ['auto', 'any', 'tool', 'none']);
+  if ((type === 'any' || type === 'tool') && noTools(body)) {
+    throw invalid('tool_choice', 'tool_choice may only be specified while providing tools');
+  }
   const single = readOptionalFlag(choice, 'disable_parallel_tool_use', 'tool_choice');
   return {
     toolChoice: toolChoice(type, choice),
     ...(single !== undefined && { parallelToolCalls: !single }),
   };
 }
+
+/** True when there is nothing to choose from: neither tools nor servers that bring some. */
+const noTools = (body: JsonObject): boolean =>
+  ![body.tools, body.mcp_servers].some((list) => Array.isArray(list) && list.length > 0);
 
 function toolChoice(type: 'auto' | 'any' | 'tool' | 'none', choice: JsonObject): ToolChoice {
   if (type === 'tool') return { type, name: readText(choice, 'name', 'tool_choice') };

@@ -25,6 +25,9 @@ export function mergeRawUsage(known: JsonObject, later: unknown): JsonObject {
   };
 }
 
+/** Words of `speed` and `inference_geo` that change no price. */
+const PLAIN: ReadonlySet<string> = new Set(['standard', 'global', 'not_available']);
+
 /** The usage of a provider's answer; undefined when it has no token figures at all. */
 export function decodeUsage(raw: JsonObject): Usage | undefined {
   const fresh = figure(raw.input_tokens);
@@ -35,7 +38,10 @@ export function decodeUsage(raw: JsonObject): Usage | undefined {
   const thinking = figureIn(raw.output_tokens_details, 'thinking_tokens', 'reasoning_tokens');
   const searches = figureIn(raw.server_tool_use, 'web_search_requests');
   const cost = figure(raw.cost);
-  const tier = raw.speed === 'fast' ? 'fast' : raw.service_tier;
+  const tier = raw.service_tier;
+  const modifiers = [raw.speed, raw.inference_geo].filter(
+    (word): word is string => typeof word === 'string' && !PLAIN.has(word),
+  );
   if (fresh === undefined && read === undefined && written === undefined && output === undefined) return undefined;
   return {
     ...((fresh ?? read ?? written) !== undefined && { inputTokens: (fresh ?? 0) + (read ?? 0) + (written ?? 0) }),
@@ -46,6 +52,7 @@ export function decodeUsage(raw: JsonObject): Usage | undefined {
     ...(thinking !== undefined && { reasoningTokens: thinking }),
     ...(searches !== undefined && { webSearchRequests: searches }),
     ...(typeof tier === 'string' && { serviceTier: tier }),
+    ...(modifiers.length > 0 && { modifiers }),
     ...(cost !== undefined && { reportedCostUsd: cost }),
     source: 'provider',
   };
@@ -56,13 +63,12 @@ const TIERS: Readonly<Record<string, JsonObject>> = {
   default: { service_tier: 'standard' },
   priority: { service_tier: 'priority' },
   batch: { service_tier: 'batch' },
-  fast: { speed: 'fast' },
 };
 
 /** The usage of an answer for a client; zeros where nothing is known yet. `cost` in USD is added when given. */
 export function encodeUsage(usage: Usage | undefined, cost?: number): JsonObject {
   const { inputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens, outputTokens = 0 } = usage ?? {};
-  const { reasoningTokens, webSearchRequests, serviceTier } = usage ?? {};
+  const { reasoningTokens, webSearchRequests, serviceTier, modifiers } = usage ?? {};
   return {
     input_tokens: Math.max(0, inputTokens - cacheReadTokens - cacheWriteTokens),
     cache_creation_input_tokens: cacheWriteTokens,
@@ -77,6 +83,7 @@ export function encodeUsage(usage: Usage | undefined, cost?: number): JsonObject
     ...(reasoningTokens !== undefined && { output_tokens_details: { thinking_tokens: reasoningTokens } }),
     ...(webSearchRequests !== undefined && { server_tool_use: { web_search_requests: webSearchRequests } }),
     ...(serviceTier !== undefined && TIERS[serviceTier]),
+    ...(modifiers?.includes('fast') === true && { speed: 'fast' }),
     ...(cost !== undefined && { cost }),
   };
 }

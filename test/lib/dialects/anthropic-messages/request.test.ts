@@ -89,7 +89,10 @@ describe('the request of a client', () => {
     [{ tool_choice: { type: 'auto' } }, { toolChoice: { type: 'auto' } }],
     [{ tool_choice: { type: 'none' } }, { toolChoice: { type: 'none' } }],
     [
-      { tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: false } },
+      {
+        tools: [{ name: 'f', input_schema: { type: 'object' } }],
+        tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: false },
+      },
       { toolChoice: { type: 'tool', name: 'f' }, parallelToolCalls: true },
     ],
     [{ thinking: { type: 'disabled' } }, { reasoning: { mode: 'disabled' } }],
@@ -131,7 +134,12 @@ describe('the request of a client', () => {
     ['tools.0', { tools: [5] }, 'tools.0: Input should be a valid dictionary'],
     ['tools.0.input_schema', { tools: [{ name: 'f' }] }, 'tools.0.input_schema: Field required'],
     ['tool_choice.type', { tool_choice: { type: 'some' } }, "'auto', 'any', 'tool', 'none'"],
-    ['tool_choice.name', { tool_choice: { type: 'tool' } }, 'tool_choice.name: Field required'],
+    [
+      'tool_choice.name',
+      { tools: [{ name: 'f', input_schema: { type: 'object' } }], tool_choice: { type: 'tool' } },
+      'tool_choice.name: Field required',
+    ],
+    ['tool_choice', { tool_choice: { type: 'any' } }, 'tool_choice may only be specified while providing tools'],
     ['thinking.budget_tokens', { thinking: { type: 'enabled' } }, 'thinking.budget_tokens: Field required'],
     ['output_config.effort', { output_config: { effort: 'extreme' } }, "'low', 'medium', 'high', 'xhigh', 'max'"],
     ['output_config.format.schema', { output_config: { format: { type: 'json_schema' } } }, 'Field required'],

@@ -91,7 +91,7 @@ describe('a stream of the provider', () => {
     expect(foldEvents(events).usage).toEqual({
       inputTokens: 900,
       outputTokens: 3,
-      serviceTier: 'fast',
+      modifiers: ['fast'],
       reportedCostUsd: 0.5,
       source: 'provider',
     });

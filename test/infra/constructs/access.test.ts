@@ -1,19 +1,19 @@
 /** The rights of `infra/constructs/access.ts` against what the functions really do: enough, and nothing that is never used. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createKeeper } from '../../functions/keeper/handler.ts';
-import { ACCESS, type Access } from '../../infra/constructs/access.ts';
-import { budgetMeter } from '../../lib/domain/budget.ts';
-import { hashSecret } from '../../lib/domain/key.ts';
-import { USD } from '../../lib/domain/money.ts';
-import { project } from '../../lib/projection.ts';
-import { open } from '../../lib/stores/dynamodb/index.ts';
-import type { Stores } from '../../lib/stores/stores.ts';
-import { createAdmin } from '../functions/admin/support.ts';
-import { clientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
-import { aDeployment, aKey, NOW } from '../support/exchange.ts';
-import { serveGateway } from '../support/gateway.ts';
-import { guard, type Guarded } from '../support/iam.ts';
-import { chatAnswer, sendJson, startUpstream } from '../support/upstream.ts';
+import { createKeeper } from '../../../functions/keeper/handler.ts';
+import { ACCESS, type Access } from '../../../infra/constructs/access.ts';
+import { budgetMeter } from '../../../lib/domain/budget.ts';
+import { hashSecret } from '../../../lib/domain/key.ts';
+import { USD } from '../../../lib/domain/money.ts';
+import { project } from '../../../lib/projection.ts';
+import { open } from '../../../lib/stores/dynamodb/index.ts';
+import type { Stores } from '../../../lib/stores/stores.ts';
+import { createAdmin } from '../../functions/admin/support.ts';
+import { clientFor, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
+import { aDeployment, aKey, NOW } from '../../support/exchange.ts';
+import { serveGateway } from '../../support/gateway.ts';
+import { guard, type Guarded } from '../../support/iam.ts';
+import { chatAnswer, sendJson, startUpstream } from '../../support/upstream.ts';
 
 let tables: Emulator;
 const stops: (() => unknown)[] = [];

@@ -30,7 +30,10 @@ afterAll(() => tables.stop());
 async function storesOf(access: Access): Promise<{ readonly stores: Stores; readonly guarded: Guarded }> {
   const guarded = await guard(tables.endpoint, tables.names, access);
   const client = clientFor(guarded.endpoint);
-  stops.push(guarded.stop, () => client.destroy());
+  stops.push(
+    () => guarded.stop(),
+    () => client.destroy(),
+  );
   return { stores: open(client, tables.names), guarded };
 }
 

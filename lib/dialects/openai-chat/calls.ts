@@ -1,6 +1,36 @@
-/** Which tool call a piece of a stream belongs to: providers number and name calls in many ways. */
+/** Tool calls: their wire form, and which call a piece of a stream belongs to, since providers number and name calls in many ways. */
+import type { ToolCallPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { textOf } from './wire.ts';
+import { DIALECT, textOf } from './wire.ts';
+
+/** Gemini's proof of thought on a call, where its OpenAI-like API puts it. */
+export function thoughtSignature(call: JsonObject): { signature?: string } {
+  const extra = call['extra_content'];
+  const google = isObject(extra) ? extra['google'] : undefined;
+  const signature = isObject(google) ? textOf(google['thought_signature']) : undefined;
+  return signature === undefined ? {} : { signature };
+}
+
+/** Arguments as the wire has them: never empty. */
+export const argumentsOf = (text: string): string => (text.trim() === '' ? '{}' : text);
+
+/** A call as an element of `tool_calls`. */
+export function encodeCall(part: ToolCallPart): JsonObject {
+  return {
+    id: part.id,
+    ...(part.custom === true
+      ? { type: 'custom', custom: { name: part.name, input: part.arguments } }
+      : { type: 'function', function: { name: part.name, arguments: argumentsOf(part.arguments) } }),
+    ...callProofs(part),
+  };
+}
+
+/** What a client must send back with a call: Gemini's proof of thought, where its OpenAI-like API has it. */
+export function callProofs(part: Pick<ToolCallPart, 'signature' | 'extensions'>): JsonObject {
+  const own = part.extensions?.[DIALECT];
+  const missing = part.signature !== undefined && own?.['extra_content'] === undefined;
+  return { ...(missing && { extra_content: { google: { thought_signature: part.signature } } }), ...own };
+}
 
 /** A tool call as it grows. */
 export interface Call {

@@ -1,10 +1,10 @@
 /** One alternative of a provider's answer: its deltas become events. A whole message is one big delta. */
 import type { Citation, DialectId, Extensions, FinishReason, GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { Calls, isWhole, readPiece, type Call } from './calls.ts';
+import { Calls, isWhole, readPiece, thoughtSignature, type Call } from './calls.ts';
 import { decodeAnnotation } from './citations.ts';
 import { thinkingText } from './content.ts';
-import { imageOf, thoughtSignature } from './messages.ts';
+import { imageOf } from './messages.ts';
 import { fillText, joinDetails, reasoningText, signatureOf } from './reasoning.ts';
 import { DIALECT, finishOf, numberOf, objectsOf, textOf, unknownFields } from './wire.ts';
 

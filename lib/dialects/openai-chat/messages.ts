@@ -3,6 +3,7 @@ import type { AudioPart, ImagePart, Message, Part, ReasoningPart, ToolCallPart, 
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { decodeContent, encodeContent, extensionsOf, shortest, type ContentPart, type Warn } from './content.ts';
 import { decodeCache, markLast } from './cache.ts';
+import { encodeCall, thoughtSignature } from './calls.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from './fields.ts';
 import { decodeReasoning, joinDetails } from './reasoning.ts';
 import { DIALECT, objectsOf, readDataUrl, ROLES, textOf } from './wire.ts';
@@ -135,14 +136,6 @@ function argumentsText(value: unknown, fields: Fields): string | undefined {
   throw wrong(fields.at('arguments'), 'a string of JSON', value);
 }
 
-/** Gemini's proof of thought on a call, where its OpenAI-like API puts it. */
-export function thoughtSignature(call: JsonObject): { signature?: string } {
-  const extra = call['extra_content'];
-  const google = isObject(extra) ? extra['google'] : undefined;
-  const signature = isObject(google) ? textOf(google['thought_signature']) : undefined;
-  return signature === undefined ? {} : { signature };
-}
-
 function decodeLegacyCall(fields: Fields, path: string): ToolCallPart[] {
   if (fields.any('function_call') === undefined) return [];
   const call = fields.inner('function_call');
@@ -181,14 +174,18 @@ function resultParts(fields: Fields): ToolResultPart['parts'] {
   });
 }
 
+interface Options {
+  /** Whether earlier reasoning goes along. */
+  readonly reasoning: boolean;
+  readonly warn: Warn;
+}
+
 /**
  * The conversation for a provider. Tool results become `tool` messages right after their call. Chat has no place for pictures and
  * files inside a result, so they follow the run of results in a user message.
  */
-export function encodeMessages(
-  messages: readonly Message[],
-  options: { readonly reasoning: boolean; readonly warn: Warn },
-): JsonObject[] {
+export function encodeMessages(messages: readonly Message[], options: Options): JsonObject[] {
+  warnOfReasoning(messages, options);
   const wire: JsonObject[] = [];
   let moved: JsonObject[] = [];
   for (const [index, message] of messages.entries()) {
@@ -248,11 +245,7 @@ function encodeResult(result: ToolResultPart, path: string, warn: Warn): { messa
 }
 
 /** An assistant message; undefined when nothing of it can be said in this dialect. */
-function encodeAssistant(
-  message: Message,
-  path: string,
-  options: { readonly reasoning: boolean; readonly warn: Warn },
-): JsonObject | undefined {
+function encodeAssistant(message: Message, path: string, options: Options): JsonObject | undefined {
   const { warn } = options;
   const said: Part[] = [];
   const reasoning: ReasoningPart[] = [];
@@ -262,14 +255,14 @@ function encodeAssistant(
   let audio: JsonObject | undefined;
   for (const [index, part] of message.parts.entries()) {
     if (part.type === 'reasoning') reasoning.push(part);
-    else if (part.type === 'tool-call') calls.push(encodeCall(part, `${path}.tool_calls[${calls.length}]`, warn));
+    else if (part.type === 'tool-call') calls.push(sentCall(part, `${path}.tool_calls[${calls.length}]`, warn));
     else if (part.type === 'refusal') refusal = (refusal ?? '') + part.text;
     else if (part.type === 'audio' && part.id !== undefined) audio = { id: part.id };
     else if (part.type === 'image') images.push(...encodeContent([part], `${path}.content[${index}]`, warn));
     else said.push(part);
   }
   const content = encodeContent(said, `${path}.content`, warn);
-  const thought = encodeThoughts(reasoning, message, path, options);
+  const thought = options.reasoning ? encodeThoughts(reasoning, message) : {};
   const nothing = content.length === 0 && calls.length === 0 && refusal === undefined && audio === undefined;
   if (nothing && images.length === 0 && Object.keys(thought).length === 0) return undefined;
   return {
@@ -284,20 +277,11 @@ function encodeAssistant(
   };
 }
 
-function encodeCall(part: ToolCallPart, path: string, warn: Warn): JsonObject {
+function sentCall(part: ToolCallPart, path: string, warn: Warn): JsonObject {
   if (part.cache !== undefined) {
     warn({ kind: 'dropped', field: `${path}.cache_control`, reason: 'Chat has no cache mark on a tool call.' });
   }
-  const extra = part.extensions?.[DIALECT];
-  const signature = part.signature !== undefined && extra?.['extra_content'] === undefined;
-  return {
-    id: part.id,
-    ...(part.custom === true
-      ? { type: 'custom', custom: { name: part.name, input: part.arguments } }
-      : { type: 'function', function: { name: part.name, arguments: part.arguments.trim() === '' ? '{}' : part.arguments } }),
-    ...(signature && { extra_content: { google: { thought_signature: part.signature } } }),
-    ...extra,
-  };
+  return encodeCall(part);
 }
 
 /**
@@ -306,23 +290,24 @@ function encodeCall(part: ToolCallPart, path: string, warn: Warn): JsonObject {
  * tool loops; rows of providers that refuse the field take it out. A proof of another dialect means nothing here: it stays behind, with
  * a warning. A client's own spelling (`reasoning`, kept among its extensions) is sent instead.
  */
-function encodeThoughts(
-  parts: readonly ReasoningPart[],
-  message: Message,
-  path: string,
-  { reasoning, warn }: { readonly reasoning: boolean; readonly warn: Warn },
-): JsonObject {
-  const own = message.extensions?.[DIALECT];
-  if (parts.length === 0 || own?.['reasoning'] !== undefined) return {};
-  if (!reasoning) {
-    warn({ kind: 'dropped', field: `${path}.reasoning`, reason: 'The model does not reason: earlier reasoning is not sent.' });
-    return {};
-  }
+function encodeThoughts(parts: readonly ReasoningPart[], message: Message): JsonObject {
+  if (parts.length === 0 || message.extensions?.[DIALECT]?.['reasoning'] !== undefined) return {};
   const details = joinDetails(parts.flatMap((part) => (part.origin === DIALECT ? (part.details ?? []) : [])));
   const text = parts.map((part) => part.text).join('');
-  if (parts.some((part) => part.origin !== DIALECT && (part.signature ?? part.data) !== undefined)) {
-    warn({ kind: 'dropped', field: `${path}.thinking`, reason: 'Proofs of reasoning of another provider are not sent.' });
-  }
   if (details.length > 0) return { reasoning_details: details };
   return text === '' ? {} : { reasoning_content: text };
+}
+
+/** One warning for all earlier reasoning that does not go along, or goes without its proof. */
+function warnOfReasoning(messages: readonly Message[], { reasoning, warn }: Options): void {
+  const parts = messages.flatMap((message) => message.parts.filter((part) => part.type === 'reasoning'));
+  if (parts.length > 0 && !reasoning) {
+    warn({
+      kind: 'dropped',
+      field: 'messages[].reasoning',
+      reason: 'The model does not reason: earlier reasoning is not sent.',
+    });
+  } else if (parts.some((part) => part.origin !== DIALECT && (part.signature ?? part.data) !== undefined)) {
+    warn({ kind: 'dropped', field: 'messages[].thinking', reason: 'Proofs of reasoning of another provider are not sent.' });
+  }
 }

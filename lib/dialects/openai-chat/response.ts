@@ -12,6 +12,7 @@ import type {
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
 import { AnswerDecoder } from './answer.ts';
+import { argumentsOf, encodeCall } from './calls.ts';
 import { cite, citedFields, sourceFields, uncited, type Cited } from './citations.ts';
 import { errorOfChunk } from './error.ts';
 import { encodeReasoning } from './reasoning.ts';
@@ -123,25 +124,6 @@ function legacyCall(calls: readonly ToolCallPart[], choice: number, context: Rep
     });
   }
   return { name: first?.name, arguments: argumentsOf(first?.arguments ?? '') };
-}
-
-const argumentsOf = (text: string): string => (text.trim() === '' ? '{}' : text);
-
-function encodeCall(part: ToolCallPart): JsonObject {
-  return {
-    id: part.id,
-    ...(part.custom === true
-      ? { type: 'custom', custom: { name: part.name, input: part.arguments } }
-      : { type: 'function', function: { name: part.name, arguments: argumentsOf(part.arguments) } }),
-    ...callProofs(part),
-  };
-}
-
-/** What a client must send back with a call: Gemini's proof of thought, where its OpenAI-like API has it. */
-export function callProofs(part: Pick<ToolCallPart, 'signature' | 'extensions'>): JsonObject {
-  const own = part.extensions?.[DIALECT];
-  const missing = part.signature !== undefined && own?.['extra_content'] === undefined;
-  return { ...(missing && { extra_content: { google: { thought_signature: part.signature } } }), ...own };
 }
 
 /** A picture the model made, as OpenRouter has it. */

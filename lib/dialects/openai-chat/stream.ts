@@ -7,10 +7,11 @@ import { mergeUsage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
 import { AnswerDecoder } from './answer.ts';
+import { callProofs } from './calls.ts';
 import { cite, citedFields, sourceFields, uncited } from './citations.ts';
 import { encodeError, errorInside, errorOfChunk } from './error.ts';
 import { encodeBlock } from './reasoning.ts';
-import { callProofs, encodeAudio, encodeImage, isLegacy } from './response.ts';
+import { encodeAudio, encodeImage, isLegacy } from './response.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT, finishWord } from './wire.ts';
 

@@ -600,7 +600,7 @@ describe('a request for a provider', () => {
     expect(own.warnings).toEqual([]);
     expect(plain.message).toEqual({ role: 'assistant', content: 'C', reasoning_content: 'AB' });
     expect(foreign.message).toEqual({ role: 'assistant', content: 'C', reasoning_content: 'A' });
-    expect(foreign.warnings).toMatchObject([{ kind: 'dropped', field: 'messages[0].thinking' }]);
+    expect(foreign.warnings).toMatchObject([{ kind: 'dropped', field: 'messages[].thinking' }]);
   });
 
   it('keeps the spelling of reasoning, sends none to a model without it, and needs no content beside it', () => {
@@ -611,7 +611,7 @@ describe('a request for a provider', () => {
     expect(encode({ messages: [only] }).body.messages).toEqual([{ role: 'assistant', content: '', reasoning_content: 'A' }]);
     expect(encode({ messages: [only, hello] }, { supportsReasoning: false })).toMatchObject({
       body: { messages: [{ role: 'user' }] },
-      warnings: [{ kind: 'dropped', field: 'messages[0].reasoning' }],
+      warnings: [{ kind: 'dropped', field: 'messages[].reasoning' }],
     });
   });
 

@@ -23,7 +23,7 @@ export async function listModels(
     for (const id of names) found.set(id, { id, ownedBy: deployment.provider, created });
   }
   const allowed = caller?.type === 'key' ? caller.key.models : [];
-  return [...found.values()].filter(({ id }) => mayCall(allowed, id)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...found.values()].filter(({ id }) => mayCall(allowed, id)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Names a wildcard stands for: `groq/*` gives every chat model the catalog has for the provider. */

@@ -23,11 +23,11 @@ export interface RegistryDeps {
 /** Cached views of the stores. */
 export interface Registry {
   /** A key by the hash of its secret. Unknown keys are remembered too, so that a wrong key cannot hammer the table. */
-  findKey(hash: string): Promise<VirtualKey | undefined>;
+  readonly findKey: (hash: string) => Promise<VirtualKey | undefined>;
   /** All deployments; those of the store win over fixed ones of the same id. */
-  deployments(): Promise<readonly Deployment[]>;
+  readonly deployments: () => Promise<readonly Deployment[]>;
   /** Drops everything cached: management changed something in this process. */
-  forget(): void;
+  readonly forget: () => void;
 }
 
 /** Most keys remembered. */

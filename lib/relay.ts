@@ -117,11 +117,12 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   for (const event of events) tally.push(event);
   if (tally.error !== undefined && !tally.spoke) throw run.redact(tally.error);
   const usage = tally.settled(tally.error === undefined);
+  const error = tally.error === undefined ? undefined : run.redact(tally.error);
   const outcome: Outcome = {
-    status: tally.error === undefined ? 'success' : 'error',
+    status: error === undefined ? 'success' : 'error',
     firstByteMs,
     ...(usage === undefined ? {} : { usage }),
-    ...(tally.error === undefined ? {} : { error: tally.error }),
+    ...(error === undefined ? {} : { error }),
   };
   const headers = providerHeaders(answer.headers);
   const done = Promise.resolve(outcome);
@@ -139,7 +140,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
       done,
     };
   }
-  if (tally.error !== undefined) throw run.redact(tally.error);
+  if (error !== undefined) throw error;
   const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents(events), context)));
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }
@@ -158,7 +159,12 @@ function streamed(run: Relay): Reply {
   const tally = new Tally(run.estimator);
   const finish = (status: Outcome['status'], error?: GatewayError): void => {
     const usage = tally.settled(status === 'success');
-    resolve({ status, firstByteMs, ...(usage === undefined ? {} : { usage }), ...(error === undefined ? {} : { error }) });
+    resolve({
+      status,
+      firstByteMs,
+      ...(usage === undefined ? {} : { usage }),
+      ...(error === undefined ? {} : { error: run.redact(error) }),
+    });
   };
   let started = false;
   const left = (): void => {

@@ -58,6 +58,8 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     throw new StartError('--data and --ephemeral contradict each other: keep state in a folder, or keep none');
   }
   if (flags.host === '') throw new StartError('--host: expected an address such as 127.0.0.1');
+  if (flags.data === '') throw new StartError('--data: expected the name of a folder');
+  if (flags.config === '') throw new StartError('--config: expected the name of a file');
   return {
     ...base,
     ...(flags.config === undefined ? {} : { config: flags.config }),

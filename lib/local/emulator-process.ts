@@ -46,8 +46,9 @@ const POLL_MS = 5;
 const STDERR_KEPT = 2_000;
 
 /**
- * On POSIX the child is wrapped in a line of shell: a watcher waits for the end of a pipe that only we hold open, and kills the
- * child then, so that it goes with us even when we are killed with SIGKILL. `exec` keeps the child under our own process id.
+ * On POSIX the child is started by a line of shell: a watcher waits for the end of a pipe that only we hold open, and kills the child
+ * then, so that it goes with us even when we are killed with SIGKILL. `exec` gives the child the process id we know; its files are
+ * for their owner alone.
  */
 const LIFELINE = 'umask 077; (read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec "$@" 3<&-';
 

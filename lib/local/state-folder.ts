@@ -1,6 +1,6 @@
 /** The folder that keeps what a local run must not forget: tables, secrets, keys. One Tollgate at a time works in it. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { isAlive, markOf, type ProcessMark } from './process-identity.ts';
@@ -44,7 +44,7 @@ export function openStateFolder(path: string): StateFolder {
   const file = (name: string): string => join(folder, name);
   const ownerFile = file(OWNER_FILE);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const owner = readMark(ownerFile);
     if (owner !== undefined && owner.pid !== process.pid && isAlive(owner)) {
       throw new StartError(
@@ -65,9 +65,17 @@ export function openStateFolder(path: string): StateFolder {
   };
 }
 
+/** Makes a folder and those above it. Node's own way (`recursive`) never ends where a file system refuses with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function unusable(folder: string, error: unknown): unknown {
   if (error instanceof StartError || !(error instanceof Error)) return error;
   const reasons = {
+    ENOENT: 'the file system refuses',
     EACCES: 'no permission',
     EPERM: 'no permission',
     EROFS: 'the file system is read-only',

@@ -31,7 +31,7 @@ export function parseBody(bytes: Uint8Array): JsonObject {
   if (!isObject(value)) {
     throw new GatewayError(
       'invalid_request',
-      `The request body must be a JSON object, not ${Array.isArray(value) ? 'an array' : String(value === null ? 'null' : typeof value)}.`,
+      `The request body must be a JSON object, not ${Array.isArray(value) ? 'an array' : (value === null ? 'null' : typeof value)}.`,
     );
   }
   return value;

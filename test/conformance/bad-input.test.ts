@@ -13,6 +13,7 @@ import {
   sendJson,
   sendText,
   startUpstream,
+  type Script,
   type Upstream,
 } from '../support/upstream.ts';
 
@@ -181,9 +182,9 @@ describe.each([
     ['529', sendJson({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, 529), 529],
     ['401', sendJson({ error: { message: 'bad key upstream-secret at 127.0.0.1' } }, 401), 401],
     ['500', sendJson({ error: { message: 'boom' } }, 500), 500],
-    ['nothing', (_seen: unknown, response: { destroy(): void }) => response.destroy(), 502],
+    ['nothing', ((_seen, response) => void response.destroy()) satisfies Script, 502],
   ])('answers %s', async (name, script, status) => {
-    upstream.answer(script as never);
+    upstream.answer(script);
     const reply = await ask();
     expect(reply.status).toBe(status);
     const { message } = errorIn(path, reply.json);

@@ -103,7 +103,7 @@ type Sent = Pick<EncodedRequest, 'decoding' | 'headers'> & { readonly bytes: Uin
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
 function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const original = exchange.body;
-  const own = dialect.passthrough.withoutForeignProofs?.(original) ?? original;
+  const own = dialect.passthrough.withoutForeignProofs(original, reasoningOf(provider));
   let body: JsonObject = { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
@@ -122,12 +122,20 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   return { bytes: replaceTopLevel(exchange.request.body, edits), headers, decoding: {} };
 }
 
+const reasoningOf = ({ reasoningField }: Provider): Pick<Provider, 'reasoningField'> =>
+  reasoningField === undefined ? {} : { reasoningField };
+
 /** The request in the provider's dialect. */
 function translatedBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const clamp = exchange.admission?.clampedOutputTokens;
   const request: GenerateRequest = clamp === undefined ? exchange.generate : { ...exchange.generate, maxOutputTokens: clamp };
   const structuredOutput = target.structuredOutput ?? provider.structuredOutput ?? 'native';
-  const encoded = dialect.encodeRequest(request, { ...target, structuredOutput, cacheMarks: provider.cacheMarks ?? false });
+  const encoded = dialect.encodeRequest(request, {
+    ...target,
+    ...reasoningOf(provider),
+    structuredOutput,
+    cacheMarks: provider.cacheMarks ?? false,
+  });
   exchange.warnings.push(...encoded.warnings);
   const body = finished(encoded.body, target, provider);
   return { bytes: Buffer.from(JSON.stringify(body)), headers: encoded.headers ?? {}, decoding: encoded.decoding };

@@ -25,7 +25,12 @@ export interface UpstreamTarget {
   readonly supportsSampling?: boolean;
   /** Whether an OpenAI-like API reads `cache_control` marks; others are taken not to, and many refuse the field. */
   readonly cacheMarks?: boolean;
+  /** Where an OpenAI-like API wants the reasoning of earlier turns; absent: nowhere, and strict ones refuse such fields. */
+  readonly reasoningField?: ReasoningField;
 }
+
+/** Fields in which OpenAI-like APIs take back earlier reasoning; `reasoning_details` are OpenRouter's opaque items. */
+export type ReasoningField = 'reasoning_content' | 'reasoning' | 'reasoning_details';
 
 /** A request in the provider's language. */
 export interface EncodedRequest {
@@ -115,10 +120,10 @@ export interface Passthrough {
   /** Request headers of the client that belong to the dialect and go along (`anthropic-beta`). Lower case. */
   readonly headers?: readonly string[];
   /**
-   * A request without the proofs of reasoning that this gateway packed for another provider's answers: the provider of this dialect
-   * would refuse them. Returns the same object when there are none.
+   * A request without the reasoning that only another provider understands, which this gateway wrote into its answers: the provider
+   * called now would refuse it. Returns the same object when there is none.
    */
-  withoutForeignProofs?(body: JsonObject): JsonObject;
+  withoutForeignProofs(body: JsonObject, target: Pick<UpstreamTarget, 'reasoningField'>): JsonObject;
   /** Edits a request so that its stream reports usage; returns the same object when nothing is needed. */
   askUsage(body: JsonObject): JsonObject;
   /** True when the client did not ask for the usage that `askUsage` made the provider send: such frames are taken out again. */

@@ -45,6 +45,7 @@ const rows: readonly Row[] = [
     envKeys: ['BASETEN_API_KEY'],
     envBases: ['BASETEN_API_BASE'],
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.baseten.co/inference/model-apis/overview',
   },
   {
@@ -53,6 +54,7 @@ const rows: readonly Row[] = [
     base: 'https://api.cerebras.ai/v1',
     envKeys: ['CEREBRAS_API_KEY'],
     envBases: ['CEREBRAS_API_BASE'],
+    reasoningField: 'reasoning',
     docs: 'https://inference-docs.cerebras.ai/api-reference/chat-completions',
   },
   {
@@ -61,6 +63,7 @@ const rows: readonly Row[] = [
     envKeys: ['OPENAI_API_KEY'],
     envBases: ['OPENAI_API_BASE', 'OPENAI_BASE_URL'],
     auth: { type: 'bearer', optional: true },
+    reasoningField: 'reasoning_content',
     docs: 'https://platform.openai.com/docs/api-reference/chat',
   },
   {
@@ -72,6 +75,7 @@ const rows: readonly Row[] = [
     cacheMarks: true,
     structuredOutput: 'tool',
     quirks: [maxTokens, flattenContent()],
+    reasoningField: 'reasoning_content',
     docs: 'https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope',
   },
   {
@@ -81,6 +85,7 @@ const rows: readonly Row[] = [
     envKeys: ['DEEPINFRA_API_KEY'],
     envBases: ['DEEPINFRA_API_BASE'],
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://deepinfra.com/docs/openai_api',
   },
   {
@@ -91,6 +96,7 @@ const rows: readonly Row[] = [
     envBases: ['DEEPSEEK_API_BASE'],
     structuredOutput: 'tool',
     quirks: [maxTokens, flattenContent()],
+    reasoningField: 'reasoning_content',
     docs: 'https://api-docs.deepseek.com/api/create-chat-completion',
   },
   {
@@ -99,6 +105,7 @@ const rows: readonly Row[] = [
     envKeys: [],
     envBases: [],
     auth: { type: 'none' },
+    reasoningField: 'reasoning_content',
     docs: 'https://platform.openai.com/docs/api-reference/chat',
   },
   {
@@ -108,6 +115,7 @@ const rows: readonly Row[] = [
     envKeys: ['FIREWORKS_AI_API_KEY', 'FIREWORKS_API_KEY', 'FIREWORKSAI_API_KEY', 'FIREWORKS_AI_TOKEN'],
     envBases: ['FIREWORKS_API_BASE'],
     quirks: [maxTokens, modelPrefix('accounts/fireworks/models/'), toolChoiceWord('required', 'any'), schemaAsJsonObject],
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.fireworks.ai/api-reference/post-chatcompletions',
   },
   {
@@ -126,6 +134,7 @@ const rows: readonly Row[] = [
     envKeys: ['GROQ_API_KEY'],
     envBases: ['GROQ_API_BASE'],
     quirks: [dropNullFromMessages('function_call', 'tool_calls')],
+    reasoningField: 'reasoning',
     docs: 'https://console.groq.com/docs/openai',
   },
   {
@@ -134,6 +143,7 @@ const rows: readonly Row[] = [
     envKeys: ['HOSTED_VLLM_API_KEY'],
     envBases: ['HOSTED_VLLM_API_BASE'],
     auth: { type: 'bearer', optional: true },
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
   },
   {
@@ -170,6 +180,7 @@ const rows: readonly Row[] = [
     envKeys: ['LLAMAFILE_API_KEY'],
     envBases: ['LLAMAFILE_API_BASE'],
     auth: { type: 'bearer', optional: true },
+    reasoningField: 'reasoning_content',
     docs: 'https://github.com/mozilla-ai/llamafile',
   },
   {
@@ -180,6 +191,7 @@ const rows: readonly Row[] = [
     envBases: ['LM_STUDIO_API_BASE'],
     auth: { type: 'bearer', optional: true },
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://lmstudio.ai/docs/app/api/endpoints/openai',
   },
   {
@@ -197,6 +209,7 @@ const rows: readonly Row[] = [
     envKeys: ['MOONSHOT_API_KEY'],
     envBases: ['MOONSHOT_API_BASE'],
     quirks: [maxTokens, clamp('temperature', 0, 1)],
+    reasoningField: 'reasoning_content',
     docs: 'https://platform.moonshot.ai/docs/api/chat',
   },
   {
@@ -215,6 +228,7 @@ const rows: readonly Row[] = [
     envKeys: ['NOVITA_API_KEY'],
     envBases: ['NOVITA_API_BASE'],
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion',
   },
   {
@@ -224,6 +238,7 @@ const rows: readonly Row[] = [
     envKeys: ['NVIDIA_NIM_API_KEY'],
     envBases: ['NVIDIA_NIM_API_BASE'],
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.api.nvidia.com/nim/reference/llm-apis',
   },
   {
@@ -235,6 +250,7 @@ const rows: readonly Row[] = [
     auth: { type: 'bearer', optional: true },
     generate: chatBelowV1,
     quirks: [maxTokens],
+    reasoningField: 'reasoning',
     docs: 'https://docs.ollama.com/api/openai-compatibility',
   },
   {
@@ -246,6 +262,7 @@ const rows: readonly Row[] = [
     auth: { type: 'bearer', optional: true },
     generate: chatBelowV1,
     quirks: [maxTokens],
+    reasoningField: 'reasoning',
     docs: 'https://docs.ollama.com/api/openai-compatibility',
   },
   {
@@ -255,6 +272,7 @@ const rows: readonly Row[] = [
     envKeys: ['OPENROUTER_API_KEY', 'OR_API_KEY'],
     envBases: ['OPENROUTER_API_BASE'],
     cacheMarks: true,
+    reasoningField: 'reasoning_details',
     docs: 'https://openrouter.ai/docs/api-reference/chat-completion',
   },
   {
@@ -300,6 +318,7 @@ const rows: readonly Row[] = [
     envKeys: ['VERCEL_AI_GATEWAY_API_KEY', 'VERCEL_OIDC_TOKEN'],
     envBases: ['VERCEL_AI_GATEWAY_API_BASE'],
     cacheMarks: true,
+    reasoningField: 'reasoning_details',
     docs: 'https://vercel.com/docs/ai-gateway/openai-compat',
   },
   {
@@ -309,6 +328,7 @@ const rows: readonly Row[] = [
     envKeys: ['VOLCENGINE_API_KEY', 'ARK_API_KEY'],
     envBases: ['VOLCENGINE_API_BASE'],
     quirks: [maxTokens],
+    reasoningField: 'reasoning_content',
     docs: 'https://www.volcengine.com/docs/82379/1494384',
   },
   {
@@ -326,6 +346,7 @@ const rows: readonly Row[] = [
     base: 'https://api.x.ai/v1',
     envKeys: ['XAI_API_KEY'],
     envBases: ['XAI_API_BASE'],
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.x.ai/docs/api-reference',
   },
   {
@@ -336,6 +357,7 @@ const rows: readonly Row[] = [
     envBases: ['ZAI_API_BASE'],
     structuredOutput: 'tool',
     quirks: [maxTokens, flattenContent('tool', 'assistant')],
+    reasoningField: 'reasoning_content',
     docs: 'https://docs.z.ai/api-reference/llm/chat-completion',
   },
 ];

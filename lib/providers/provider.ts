@@ -2,6 +2,7 @@
  * A provider is a row: where it is, how to sign, which dialects it speaks, its quirks. Everything is data but two optional
  * functions, for providers whose address or signature needs more.
  */
+import type { ReasoningField } from '../dialects/dialect.ts';
 import type { DialectId } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import type { Headers } from '../transport/message.ts';
@@ -54,6 +55,8 @@ export interface Provider {
   readonly structuredOutput?: 'native' | 'tool';
   /** True where the OpenAI-like API reads Anthropic's `cache_control` marks; most refuse or ignore them. */
   readonly cacheMarks?: boolean;
+  /** Where the OpenAI-like API takes back the reasoning of earlier turns; absent where it takes none. */
+  readonly reasoningField?: ReasoningField;
   readonly url?: (address: Address) => string;
   /** `variable`: the environment variable the credential came from, when it came from one. */
   readonly sign?: (headers: Record<string, string>, credential: string, variable?: string) => void;

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Dialect, Passthrough } from '../dialect.ts';
 import { decodeError, encodeError } from './error.ts';
+import { withoutReasoning } from './reasoning.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeResponse, encodeResponse } from './response.ts';
 import { decodeStream, encodeStream, isUsageFrame } from './stream.ts';
@@ -15,6 +16,7 @@ function lacksUsage(body: JsonObject): boolean {
 }
 
 const passthrough: Passthrough = {
+  withoutForeignProofs: (body, { reasoningField }) => withoutReasoning(body, reasoningField !== undefined),
   askUsage(body) {
     if (!lacksUsage(body)) return body;
     const options = body['stream_options'];

@@ -1,6 +1,7 @@
 /** Messages of a conversation, both ways. */
 import type { AudioPart, ImagePart, Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { ReasoningField } from '../dialect.ts';
 import { decodeContent, encodeContent, extensionsOf, shortest, type ContentPart, type Warn } from './content.ts';
 import { decodeCache, markLast } from './cache.ts';
 import { encodeCall, thoughtSignature } from './calls.ts';
@@ -175,8 +176,8 @@ function resultParts(fields: Fields): ToolResultPart['parts'] {
 }
 
 interface Options {
-  /** Whether earlier reasoning goes along. */
-  readonly reasoning: boolean;
+  /** Where earlier reasoning goes; absent: it stays behind. */
+  readonly reasoningField?: ReasoningField;
   readonly warn: Warn;
 }
 
@@ -262,7 +263,7 @@ function encodeAssistant(message: Message, path: string, options: Options): Json
     else said.push(part);
   }
   const content = encodeContent(said, `${path}.content`, warn);
-  const thought = options.reasoning ? encodeThoughts(reasoning, message) : {};
+  const thought = encodeThoughts(reasoning, message, options.reasoningField);
   const nothing = content.length === 0 && calls.length === 0 && refusal === undefined && audio === undefined;
   if (nothing && images.length === 0 && Object.keys(thought).length === 0) return undefined;
   return {
@@ -285,29 +286,34 @@ function sentCall(part: ToolCallPart, path: string, warn: Warn): JsonObject {
 }
 
 /**
- * Reasoning of earlier turns, in the one form the next provider can use. Items of an OpenAI-like provider go back as they came
- * (`reasoning_details`); all other reasoning goes as the plain text `reasoning_content`, which DeepSeek, xAI and their like want back in
- * tool loops; rows of providers that refuse the field take it out. A proof of another dialect means nothing here: it stays behind, with
- * a warning. A client's own spelling (`reasoning`, kept among its extensions) is sent instead.
+ * Reasoning of earlier turns, in the field the next provider takes it from. Items of an OpenAI-like provider go back as they came
+ * (`reasoning_details`), with plain reasoning as items beside them; elsewhere it goes as text. A proof of another dialect means nothing
+ * here: it stays behind, with a warning. A client's own spelling (`reasoning`, kept among its extensions) is sent instead.
  */
-function encodeThoughts(parts: readonly ReasoningPart[], message: Message): JsonObject {
-  if (parts.length === 0 || message.extensions?.[DIALECT]?.['reasoning'] !== undefined) return {};
-  const details = joinDetails(parts.flatMap((part) => (part.origin === DIALECT ? (part.details ?? []) : [])));
+function encodeThoughts(parts: readonly ReasoningPart[], message: Message, field: ReasoningField | undefined): JsonObject {
+  if (field === undefined || parts.length === 0 || message.extensions?.[DIALECT]?.['reasoning'] !== undefined) return {};
+  if (field === 'reasoning_details') {
+    const details = joinDetails(parts.flatMap(detailsOf));
+    return details.length === 0 ? {} : { reasoning_details: details };
+  }
   const text = parts.map((part) => part.text).join('');
-  if (details.length > 0) return { reasoning_details: details };
-  return text === '' ? {} : { reasoning_content: text };
+  return text === '' ? {} : { [field]: text };
 }
 
-/** One warning for all earlier reasoning that does not go along, or goes without its proof. */
-function warnOfReasoning(messages: readonly Message[], { reasoning, warn }: Options): void {
-  const parts = messages.flatMap((message) => message.parts.filter((part) => part.type === 'reasoning'));
-  if (parts.length > 0 && !reasoning) {
-    warn({
-      kind: 'dropped',
-      field: 'messages[].reasoning',
-      reason: 'The model does not reason: earlier reasoning is not sent.',
-    });
-  } else if (parts.some((part) => part.origin !== DIALECT && (part.signature ?? part.data) !== undefined)) {
-    warn({ kind: 'dropped', field: 'messages[].thinking', reason: 'Proofs of reasoning of another provider are not sent.' });
+const detailsOf = ({ origin, details, text }: ReasoningPart): readonly JsonObject[] => {
+  if (origin === DIALECT && details !== undefined) return details;
+  return text === '' ? [] : [{ type: 'reasoning.text', text }];
+};
+
+/** A warning per message whose reasoning does not go along, or goes without its proof. */
+function warnOfReasoning(messages: readonly Message[], { reasoningField, warn }: Options): void {
+  for (const [index, message] of messages.entries()) {
+    const parts = message.parts.filter((part) => part.type === 'reasoning');
+    const field = `messages[${index}].reasoning`;
+    if (parts.length > 0 && reasoningField === undefined) {
+      warn({ kind: 'dropped', field, reason: 'The provider takes no reasoning of earlier turns.' });
+    } else if (parts.some((part) => part.origin !== DIALECT && (part.signature ?? part.data) !== undefined)) {
+      warn({ kind: 'dropped', field, reason: 'Proofs of reasoning of another provider are not sent.' });
+    }
   }
 }

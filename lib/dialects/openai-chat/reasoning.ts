@@ -4,7 +4,7 @@
  * opaque items that must come back unchanged) and `thinking_blocks` (LiteLLM: Anthropic's blocks with their signatures).
  */
 import type { ReasoningPart } from '../../kinds/generate.ts';
-import type { JsonObject } from '../../kinds/json.ts';
+import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { DIALECT, objectsOf, textOf } from './wire.ts';
 
 /** Readable text of a message or delta: the first place that has some, since several repeat the same text. */
@@ -110,4 +110,22 @@ export function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
     ...(details.length > 0 && { reasoning_details: details }),
     ...(blocks.length > 0 && { thinking_blocks: blocks }),
   };
+}
+
+/**
+ * A request without the reasoning this gateway wrote into answers of other providers, for an API that takes none back: clients return
+ * whole messages, and a strict API refuses fields it does not know. Where the API does take reasoning, everything stays: it may be
+ * another gateway, which wants `thinking_blocks` too.
+ */
+export function withoutReasoning(body: JsonObject, takesReasoning: boolean): JsonObject {
+  if (takesReasoning || !Array.isArray(body['messages'])) return body;
+  let changed = false;
+  const messages = body['messages'].map((message: unknown) => {
+    if (!isObject(message) || message['role'] !== 'assistant') return message;
+    if (message['reasoning_content'] === undefined && message['thinking_blocks'] === undefined) return message;
+    changed = true;
+    const { reasoning_content: _, thinking_blocks: __, ...rest } = message;
+    return rest;
+  });
+  return changed ? { ...body, messages } : body;
 }

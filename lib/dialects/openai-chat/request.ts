@@ -2,7 +2,7 @@
 import type { GenerateRequest, Reasoning, Sampling } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Warning } from '../../kinds/generate.ts';
-import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
+import type { EncodedRequest, ReasoningField, UpstreamTarget } from '../dialect.ts';
 import { decodeCache, placeMarks } from './cache.ts';
 import type { Warn } from './content.ts';
 import { contradiction, Fields, oneOf, wrong } from './fields.ts';
@@ -159,6 +159,10 @@ function vendorReasoning(own: JsonObject): Reasoning | undefined {
   return undefined;
 }
 
+/** Where earlier reasoning goes: nowhere for a model that does not reason. */
+const reasoningFor = ({ supportsReasoning, reasoningField }: UpstreamTarget): { reasoningField?: ReasoningField } =>
+  supportsReasoning === false || reasoningField === undefined ? {} : { reasoningField };
+
 /** Writes a request for a provider. Limits go as `max_completion_tokens`; rows of providers that know only the older name rename it. */
 export function encodeRequest(asked: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
@@ -172,7 +176,7 @@ export function encodeRequest(asked: GenerateRequest, target: UpstreamTarget): E
   const { fields: tooling, jsonTool } = encodeTools(request, target, warn);
   const body: JsonObject = {
     model: target.model,
-    messages: encodeMessages(request.messages, { reasoning: target.supportsReasoning !== false, warn }),
+    messages: encodeMessages(request.messages, { ...reasoningFor(target), warn }),
     ...tooling,
     ...encodeSampling(request.sampling, own, target, warn),
     ...present('max_completion_tokens', request.maxOutputTokens),

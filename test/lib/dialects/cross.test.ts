@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../lib/dialects/anthropic-messages/index.ts';
-import type { Dialect } from '../../../lib/dialects/dialect.ts';
+import type { Dialect, ReasoningField } from '../../../lib/dialects/dialect.ts';
 import { openaiChat } from '../../../lib/dialects/openai-chat/index.ts';
 import { foldEvents } from '../../../lib/kinds/fold.ts';
 import type { GenerateEvent, GenerateRequest, Message, Part } from '../../../lib/kinds/generate.ts';
@@ -10,7 +10,7 @@ import type { JsonObject } from '../../../lib/kinds/json.ts';
 import { createSseParser } from '../../../lib/transport/sse.ts';
 import { contextOf, messageOf, requestOf } from './anthropic-messages/support.ts';
 
-const TARGET = { model: 'upstream-model', structuredOutput: 'native' as const };
+const TARGET = { model: 'upstream-model', structuredOutput: 'native' as const, reasoningField: 'reasoning_details' as const };
 
 /** The events of a provider's answer, streamed. */
 function streamed(dialect: Dialect, frames: readonly JsonObject[], last: string[] = []): readonly GenerateEvent[] {
@@ -67,11 +67,15 @@ function viaChatClient(message: JsonObject, upstream: Dialect): JsonObject | und
 }
 
 /** The same for an Anthropic client. */
-function viaAnthropicClient(message: JsonObject, upstream: Dialect): JsonObject | undefined {
+function viaAnthropicClient(
+  message: JsonObject,
+  upstream: Dialect,
+  reasoningField: ReasoningField = 'reasoning_details',
+): JsonObject | undefined {
   const turn = { role: 'assistant', content: message.content };
   const messages = [{ role: 'user', content: 'Hi' }, turn, ...anthropicResults(message), { role: 'user', content: 'Go on' }];
   const request = anthropicMessages.decodeRequest({ model: 'm', max_tokens: 10, messages });
-  const sent = upstream.encodeRequest(request, TARGET).body.messages as JsonObject[];
+  const sent = upstream.encodeRequest(request, { ...TARGET, reasoningField }).body.messages as JsonObject[];
   return sent.find(({ role }) => role === 'assistant');
 }
 
@@ -199,7 +203,10 @@ describe('a conversation with an OpenAI-like provider through an Anthropic clien
       { type: 'thinking', thinking: 'Hm.', signature: '' },
       { type: 'text', text: 'Yes' },
     ]);
-    expect(viaAnthropicClient(message, openaiChat)).toMatchObject({ reasoning_content: 'Hm.', content: 'Yes' });
+    expect(viaAnthropicClient(message, openaiChat, 'reasoning_content')).toMatchObject({
+      reasoning_content: 'Hm.',
+      content: 'Yes',
+    });
   });
 
   it('never sends a proof of one provider to the other', () => {

@@ -53,3 +53,28 @@ describe('a passthrough of chat completions', () => {
     expect(passthrough.clampOutput({ max_tokens: null }, 10)).toEqual({ max_tokens: null, max_completion_tokens: 10 });
   });
 });
+
+describe('reasoning this gateway wrote into an answer', () => {
+  const { withoutForeignProofs } = openaiChat.passthrough;
+  const turn = {
+    role: 'assistant',
+    content: 'C',
+    reasoning_content: 'A',
+    thinking_blocks: [{ type: 'thinking', thinking: 'A', signature: 's' }],
+  };
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }, turn] };
+
+  it('does not go to an API that takes none back', () => {
+    expect(withoutForeignProofs(body, {})).toEqual({
+      ...body,
+      messages: [body.messages[0], { role: 'assistant', content: 'C' }],
+    });
+  });
+
+  it('goes where it is taken, and a body without any is left alone', () => {
+    const plain = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
+    expect(withoutForeignProofs(body, { reasoningField: 'reasoning_content' })).toBe(body);
+    expect(withoutForeignProofs(plain, {})).toBe(plain);
+    expect(withoutForeignProofs({ messages: 4 }, {})).toEqual({ messages: 4 });
+  });
+});

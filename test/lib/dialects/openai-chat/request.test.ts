@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { UpstreamTarget } from '../../../../lib/dialects/dialect.ts';
+import type { ReasoningField, UpstreamTarget } from '../../../../lib/dialects/dialect.ts';
 import { decodeRequest, encodeRequest } from '../../../../lib/dialects/openai-chat/request.ts';
 import { GatewayError } from '../../../../lib/errors.ts';
 import type { GenerateRequest, Message, Part, ReasoningPart } from '../../../../lib/kinds/generate.ts';
 import type { JsonObject } from '../../../../lib/kinds/json.ts';
 import { jsonOf } from './fixture.ts';
 
-const target: UpstreamTarget = { model: 'm', structuredOutput: 'native' };
+const target: UpstreamTarget = { model: 'm', structuredOutput: 'native', reasoningField: 'reasoning_content' };
 const hello: Message = { role: 'user', parts: [{ type: 'text', text: 'Hi' }] };
 const base: GenerateRequest = {
   model: 'm',
@@ -579,8 +579,9 @@ describe('a request for a provider', () => {
 
   it('sends back own reasoning items, plain text of other reasoning, and no foreign proof', () => {
     // Prepare
-    const reasoned = (...parts: readonly ReasoningPart[]) => {
-      const { body, warnings } = messagesOf({ role: 'assistant', parts: [...parts, { type: 'text', text: 'C' }] });
+    const reasoned = (reasoningField: ReasoningField, ...parts: readonly ReasoningPart[]) => {
+      const messages = [{ role: 'assistant' as const, parts: [...parts, { type: 'text' as const, text: 'C' }] }];
+      const { body, warnings } = encode({ messages }, { reasoningField });
       return { message: Array.isArray(body.messages) ? (body.messages[0] as JsonObject) : {}, warnings };
     };
     const origin = 'openai-chat';
@@ -589,18 +590,28 @@ describe('a request for a provider', () => {
 
     // Act
     const own = reasoned(
+      'reasoning_details',
       { type: 'reasoning', text: 'A', details: [first], origin },
       { type: 'reasoning', text: '', details: [proof], origin },
     );
-    const plain = reasoned({ type: 'reasoning', text: 'A' }, { type: 'reasoning', text: 'B' });
-    const foreign = reasoned({ type: 'reasoning', text: 'A', signature: 's', origin: 'anthropic-messages' });
+    const plain = reasoned('reasoning_content', { type: 'reasoning', text: 'A' }, { type: 'reasoning', text: 'B' });
+    const beside = reasoned('reasoning_details', { type: 'reasoning', text: 'A' });
+    const renamed = reasoned('reasoning', { type: 'reasoning', text: 'A' });
+    const foreign = reasoned('reasoning_content', {
+      type: 'reasoning',
+      text: 'A',
+      signature: 's',
+      origin: 'anthropic-messages',
+    });
 
     // Assess
     expect(own.message).toEqual({ role: 'assistant', content: 'C', reasoning_details: [{ ...first, signature: 's' }] });
     expect(own.warnings).toEqual([]);
     expect(plain.message).toEqual({ role: 'assistant', content: 'C', reasoning_content: 'AB' });
+    expect(beside.message).toMatchObject({ reasoning_details: [{ type: 'reasoning.text', text: 'A' }] });
+    expect(renamed.message).toMatchObject({ reasoning: 'A' });
     expect(foreign.message).toEqual({ role: 'assistant', content: 'C', reasoning_content: 'A' });
-    expect(foreign.warnings).toMatchObject([{ kind: 'dropped', field: 'messages[].thinking' }]);
+    expect(foreign.warnings).toMatchObject([{ kind: 'dropped', field: 'messages[0].reasoning' }]);
   });
 
   it('keeps the spelling of reasoning, sends none to a model without it, and needs no content beside it', () => {
@@ -611,7 +622,7 @@ describe('a request for a provider', () => {
     expect(encode({ messages: [only] }).body.messages).toEqual([{ role: 'assistant', content: '', reasoning_content: 'A' }]);
     expect(encode({ messages: [only, hello] }, { supportsReasoning: false })).toMatchObject({
       body: { messages: [{ role: 'user' }] },
-      warnings: [{ kind: 'dropped', field: 'messages[].reasoning' }],
+      warnings: [{ kind: 'dropped', field: 'messages[0].reasoning' }],
     });
   });
 

@@ -111,6 +111,7 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   }
   body = finished(body, target, provider);
   const edits: Record<string, Json | undefined> = { model: target.model };
+  for (const field of exchange.removed) edits[field] = undefined;
   for (const key of new Set([...Object.keys(original), ...Object.keys(body)])) {
     if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;
   }

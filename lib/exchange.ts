@@ -74,8 +74,10 @@ export interface Exchange {
   readonly route: string;
   /** Id of the client's dialect. */
   readonly dialect: string;
-  /** The parsed body. */
+  /** The parsed body, without the fields that are meant for the gateway. */
   body: JsonObject;
+  /** Those fields: bytes that pass through lose them too. */
+  removed: readonly string[];
   /** The decoded request. */
   generate: GenerateRequest;
   caller?: Caller;

@@ -157,6 +157,7 @@ function openExchange(
     route: match?.endpoint.route ?? request.path,
     dialect: dialectOf(request.path, match),
     body: {},
+    removed: [],
     generate: NOTHING,
     modelName: '',
     plan: [],

@@ -88,7 +88,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lib/domain',
     'lib/kinds',
     'type:lib/stores',
-    'type:lib/catalog',
+    'lib/catalog',
     'lib/providers',
     'type:lib/exchange.ts',
     'type:lib/transport',
@@ -215,7 +215,9 @@ describe('the house', () => {
   });
 
   it('keeps files near the size of a page', () => {
-    const long = sources.map((path) => ({ path, lines: read(path).split('\n').length })).filter(({ lines }) => lines > 400);
+    const long = sources
+      .map((path) => ({ path, lines: read(path).trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > 400);
     // Each of these is one table or one grammar that reads worse in pieces; a new entry wants a reason in review.
     const excused = new Set<string>();
     expect(long.filter(({ path }) => !excused.has(path))).toEqual([]);

@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.ts';
 import type { GenerateRequest } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
+import { withoutControls } from './control-fields.ts';
 import type { Policy } from './policy.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -31,7 +32,7 @@ export function parseBody(bytes: Uint8Array): JsonObject {
   if (!isObject(value)) {
     throw new GatewayError(
       'invalid_request',
-      `The request body must be a JSON object, not ${Array.isArray(value) ? 'an array' : (value === null ? 'null' : typeof value)}.`,
+      `The request body must be a JSON object, not ${Array.isArray(value) ? 'an array' : value === null ? 'null' : typeof value}.`,
     );
   }
   return value;
@@ -43,9 +44,10 @@ export function decode(
   pathModel: string | undefined,
 ): Policy {
   return async function decodePolicy(exchange, next) {
-    const body = parseBody(exchange.request.body);
+    const { body, removed } = withoutControls(parseBody(exchange.request.body), (warning) => exchange.warnings.push(warning));
     if (pathModel !== undefined) body['model'] = pathModel;
     exchange.body = body;
+    exchange.removed = removed;
     exchange.generate = decodeRequest(exchange.dialect, body);
     return next();
   };

@@ -141,6 +141,23 @@ describe('a request that passes through', () => {
   });
 });
 
+describe('fields for the gateway', () => {
+  it('do not reach the provider, whose request is otherwise byte for byte the one of the client', async () => {
+    upstream.answer(sendJson(messageAnswer()));
+    const response = await fetch(`${gateway.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': gateway.masterKey },
+      body: '{"model":"claude", "fallbacks":["x"], "max_tokens":5,"messages":[{"role":"user","content":"x"}]}',
+    });
+    expect(JSON.parse(upstream.seen.at(-1)?.text ?? '')).toEqual({
+      model: 'claude-sonnet-4-5',
+      max_tokens: 5,
+      messages: [{ role: 'user', content: 'x' }],
+    });
+    expect(response.headers.get('x-tollgate-warnings')).toBe('dropped fallbacks');
+  });
+});
+
 describe('an error', () => {
   it.each([
     [400, Anthropic.BadRequestError],

@@ -28,6 +28,7 @@ export function anExchange(over: Partial<Exchange> = {}): Exchange {
     route: '/v1/chat/completions',
     dialect: 'openai-chat',
     body: {},
+    removed: [],
     generate: { model: 'gpt-4o-mini', messages: [], sampling: {}, stream: false, includeUsage: false, extensions: {} },
     modelName: 'gpt-4o-mini',
     plan: [],

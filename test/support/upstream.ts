@@ -75,7 +75,10 @@ export function sendText(text: string, status: number, type: string): Script {
 }
 
 /** Frames of an OpenAI-like stream; `[DONE]` is added unless `open`. */
-export function sendChunks(chunks: readonly unknown[], options: { readonly open?: boolean; readonly destroy?: boolean } = {}): Script {
+export function sendChunks(
+  chunks: readonly unknown[],
+  options: { readonly open?: boolean; readonly destroy?: boolean } = {},
+): Script {
   return async (_seen, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const chunk of chunks) {
@@ -111,7 +114,11 @@ export const chatAnswer = (text = 'Hello', over: Record<string, unknown> = {}): 
 });
 
 /** One chunk of an OpenAI stream. */
-export const chatChunk = (delta: Record<string, unknown>, finish: string | null = null, over: Record<string, unknown> = {}): Record<string, unknown> => ({
+export const chatChunk = (
+  delta: Record<string, unknown>,
+  finish: string | null = null,
+  over: Record<string, unknown> = {},
+): Record<string, unknown> => ({
   id: 'chatcmpl-1',
   object: 'chat.completion.chunk',
   created: 1_760_000_000,

@@ -12,6 +12,8 @@ import { DIALECT, objectsOf, readDataUrl, ROLES, textOf } from './wire.ts';
 /** Calls of earlier assistant messages, by id: what a tool result may answer. */
 interface Calls {
   readonly ids: Set<string>;
+  /** Ids made up for calls that came without one, until a result without one answers them. */
+  readonly unnamed: string[];
   /** Id given to the last call of the deprecated `function_call`, by function name. */
   readonly legacy: Map<string, string>;
 }
@@ -20,7 +22,7 @@ interface Calls {
 export function decodeMessages(value: unknown): Message[] {
   if (!Array.isArray(value)) throw wrong('messages', 'an array of messages', value);
   if (value.length === 0) throw wrong('messages', 'at least one message', value);
-  const calls: Calls = { ids: new Set(), legacy: new Map() };
+  const calls: Calls = { ids: new Set(), unnamed: [], legacy: new Map() };
   return value.map((message: unknown, index) => decodeMessage(message, `messages[${index}]`, calls));
 }
 
@@ -73,7 +75,7 @@ function decodeAssistant(fields: Fields, message: JsonObject, path: string, call
     ...(refusal ? [{ type: 'refusal' as const, text: refusal }] : []),
     ...decodeImages(fields),
     ...decodeSpoken(fields),
-    ...(fields.array('tool_calls') ?? []).map((call, index) => decodeCall(call, `${path}.tool_calls[${index}]`)),
+    ...(fields.array('tool_calls') ?? []).map((call, index) => decodeCall(call, `${path}.tool_calls[${index}]`, calls)),
     ...decodeLegacyCall(fields, path),
   ];
   if (parts.length === 0) throw wrong(fields.at('content'), 'a string, or tool_calls beside it', message['content']);
@@ -110,9 +112,9 @@ function decodeSpoken(fields: Fields): AudioPart[] {
   return [{ type: 'audio', source, id, ...(transcript !== undefined && { transcript }) }];
 }
 
-function decodeCall(value: unknown, path: string): ToolCallPart {
+function decodeCall(value: unknown, path: string, calls: Calls): ToolCallPart {
   const fields = fieldsOf(value, path);
-  const id = fields.name('id');
+  const id = fields.any('id') === undefined ? unnamedCall(path, calls) : fields.name('id');
   const custom = fields.any('type') === 'custom';
   const inner = fields.inner(custom ? 'custom' : 'function');
   const name = inner.name('name');
@@ -128,6 +130,13 @@ function decodeCall(value: unknown, path: string): ToolCallPart {
     ...(cache !== undefined && { cache }),
     ...extensionsOf(fields.rest()),
   };
+}
+
+/** Some providers make calls without ids and take them back so: they pair with results by order. */
+function unnamedCall(path: string, { unnamed }: Calls): string {
+  const id = `call_${path.replace(/\D+/g, '_')}`;
+  unnamed.push(id);
+  return id;
 }
 
 /** Arguments are JSON text; some clients send the object itself. */
@@ -146,7 +155,8 @@ function decodeLegacyCall(fields: Fields, path: string): ToolCallPart[] {
 }
 
 function decodeResult(fields: Fields, calls: Calls): ToolResultPart {
-  const callId = fields.name('tool_call_id');
+  const callId = fields.any('tool_call_id') === undefined ? calls.unnamed.shift() : fields.name('tool_call_id');
+  if (callId === undefined) throw wrong(fields.at('tool_call_id'), 'a non-empty string', callId);
   if (!calls.ids.has(callId)) throw orphan(fields.at('tool_call_id'), 'tool', callId);
   return { type: 'tool-result', callId, parts: resultParts(fields) };
 }

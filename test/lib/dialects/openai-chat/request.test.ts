@@ -309,6 +309,22 @@ describe('a request of a client', () => {
   });
 });
 
+describe('calls without ids', () => {
+  it('pair with results without ids, by order', () => {
+    const call = (name: string) => ({ type: 'function', function: { name, arguments: '{}' } });
+    const { messages } = decode({
+      messages: [
+        { role: 'assistant', tool_calls: [call('f'), call('g')] },
+        { role: 'tool', content: 'of f' },
+        { role: 'tool', content: 'of g' },
+      ],
+    });
+    const ids = messages[0]?.parts.map((part) => part.type === 'tool-call' && part.id);
+    expect(new Set(ids).size).toBe(2);
+    expect(messages.slice(1).map(({ parts: [result] }) => result?.type === 'tool-result' && result.callId)).toEqual(ids);
+  });
+});
+
 describe('a wrong request', () => {
   const user = { role: 'user', content: 'Hi' };
   const called = (call: JsonObject) => ({ messages: [user, { role: 'assistant', tool_calls: [call] }] });
@@ -350,7 +366,13 @@ describe('a wrong request', () => {
     ],
     ['an empty assistant', { messages: [{ role: 'assistant', content: null }] }, 'messages[0].content', 'got null'],
     ['an audio without id', { messages: [{ role: 'assistant', audio: {} }] }, 'messages[0].audio.id', 'got nothing'],
-    ['a call without id', called({ function: { name: 'f' } }), 'messages[1].tool_calls[0].id', 'got nothing'],
+    ['a call with a wrong id', called({ id: 7, function: { name: 'f' } }), 'messages[1].tool_calls[0].id', 'got'],
+    [
+      'a result without an id or an open call',
+      { messages: [user, { role: 'tool', content: 'x' }] },
+      'messages[1].tool_call_id',
+      'got nothing',
+    ],
     ['a call without function', called({ id: 'a' }), 'messages[1].tool_calls[0].function', 'expected an object'],
     [
       'arguments of a wrong type',

@@ -3,7 +3,7 @@
  * the necessary edits; different means decode, encode, and events on the way back.
  */
 import type { Dialect, EncodedRequest } from './dialects/dialect.ts';
-import type { CredentialRef } from './domain/model.ts';
+import type { CredentialRef, Deployment } from './domain/model.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply, Target } from './exchange.ts';
 import type { DialectId, GenerateRequest } from './kinds/generate.ts';
@@ -103,7 +103,7 @@ type Sent = Pick<EncodedRequest, 'decoding' | 'headers'> & { readonly bytes: Uin
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
 function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const original = exchange.body;
-  const own = dialect.passthrough.withoutForeignProofs(original, reasoningOf(provider));
+  const own = dialect.passthrough.withoutForeignProofs(original, reasoningOf(provider, target.deployment));
   let body: JsonObject = { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
@@ -123,8 +123,15 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   return { bytes: replaceTopLevel(exchange.request.body, edits), headers, decoding: {} };
 }
 
-const reasoningOf = ({ reasoningField }: Provider): Pick<Provider, 'reasoningField'> =>
-  reasoningField === undefined ? {} : { reasoningField };
+/**
+ * Where the API takes back earlier reasoning. A row called at another address than its own (`openai/` with an `api_base`) is some
+ * compatible server, most of which take the common field.
+ */
+function reasoningOf(provider: Provider, { apiBase }: Deployment): Pick<Provider, 'reasoningField'> {
+  const elsewhere = provider.base !== undefined && apiBase !== undefined && apiBase !== provider.base;
+  const reasoningField = provider.reasoningField ?? (elsewhere ? 'reasoning_content' : undefined);
+  return reasoningField === undefined ? {} : { reasoningField };
+}
 
 /** The request in the provider's dialect. */
 function translatedBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
@@ -133,7 +140,7 @@ function translatedBody(exchange: Exchange, target: Target, provider: Provider, 
   const structuredOutput = target.structuredOutput ?? provider.structuredOutput ?? 'native';
   const encoded = dialect.encodeRequest(request, {
     ...target,
-    ...reasoningOf(provider),
+    ...reasoningOf(provider, target.deployment),
     structuredOutput,
     cacheMarks: provider.cacheMarks ?? false,
   });

@@ -1,8 +1,9 @@
 /** What the gateway weighs before its first request: bundle, import time, time to the ready line. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCommand } from './process.ts';
+import { bundle, BUNDLES } from '../../infra/bundle.ts';
+import { NODE_FLAGS, startCommand } from './process.ts';
 
 /** A bundle: KB of code loaded at start, and median milliseconds to import it in a fresh process. */
 export interface Bundle {
@@ -24,7 +25,7 @@ function importMs(file: string): number {
     process.stdout.write(String(performance.now() - began));
     process.exit(0);`;
   const run = (): number => {
-    const env = { ...process.env, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+    const env = { ...process.env, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x', TOLLGATE_MASTER_KEY_SECRET: 'x' };
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env });
     if (stdout === '') throw new Error(stderr);
     return Number(stdout);
@@ -32,15 +33,13 @@ function importMs(file: string): number {
   return median(Array.from({ length: RUNS }, run));
 }
 
-/** Builds, then measures the function URL bundle of the gateway. */
-export function measureBundles(root: string): readonly Bundle[] {
-  const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`${built.stdout}${built.stderr}`);
-  const dist = join(root, 'dist');
-  return readdirSync(dist)
-    .map((name) => ({ name, file: join(dist, name, 'index.mjs') }))
+/** Builds every function; imports those that Lambda imports (the Web Function is a program, started and not imported). */
+export async function measureBundles(root: string): Promise<readonly Bundle[]> {
+  const reports = await Promise.all(BUNDLES.map((spec) => bundle(spec, root)));
+  return reports
+    .map(({ name, start }) => ({ name, start, file: join(root, 'dist', name, 'index.mjs') }))
     .filter(({ file }) => existsSync(file))
-    .map(({ name, file }) => ({ name, kilobytes: statSync(file).size / 1024, importMs: importMs(file) }));
+    .map(({ name, start, file }) => ({ name, kilobytes: start / 1024, importMs: importMs(file) }));
 }
 
 /** Median milliseconds from `node functions/local/main.ts` to its ready line. */
@@ -48,7 +47,7 @@ export async function measureReady(root: string): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < 5; run++) {
     const running = await startCommand(
-      [process.execPath, join(root, 'functions/local/main.ts'), '--ephemeral', '--port', '4390'],
+      [process.execPath, ...NODE_FLAGS, join(root, 'functions/local/main.ts'), '--ephemeral', '--port', '4390'],
       {
         port: 4390,
         cwd: root,

@@ -2,6 +2,9 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
+/** Flags of Node that `npm start` gives. */
+export const NODE_FLAGS = ['--max-semi-space-size=16'];
+
 /** A running process. */
 export interface Running {
   readonly pid: number;

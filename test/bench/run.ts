@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { measureBundles, measureReady } from './footprint.ts';
 import { runLoad, type Measured } from './load.ts';
-import { commandOf, cpuOf, forgetPeak, peakOf, startCommand, startScript, treeOf, type Running } from './process.ts';
+import { commandOf, cpuOf, forgetPeak, NODE_FLAGS, peakOf, startCommand, startScript, treeOf, type Running } from './process.ts';
 import { splitByCause } from './profile.ts';
 import { render, type Row, type Scenario } from './report.ts';
 
@@ -61,6 +61,7 @@ async function startTollgate(port: number, upstreamPort: number, ledger: boolean
     await startCommand(
       [
         process.execPath,
+        ...NODE_FLAGS,
         ...nodeFlags,
         join(root, 'functions/local/main.ts'),
         '--ephemeral',
@@ -186,7 +187,7 @@ async function profile(upstreamPort: number) {
 
 async function main(): Promise<void> {
   console.log('footprint ...');
-  const bundles = measureBundles(root);
+  const bundles = await measureBundles(root);
   const readyMs = await measureReady(root);
   const upstream = keep(await startScript(join(here, 'upstream.ts'), [], CALLER_CORE));
   const bare = keep(await startScript(join(here, 'bare-proxy.ts'), [String(upstream.port)], GATEWAY_CORE));

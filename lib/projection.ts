@@ -1,7 +1,7 @@
 /** Projections of the ledger: what the consumer of its stream keeps up to date. */
 import type { LedgerEntry } from './domain/ledger-entry.ts';
 import { describeError, type Log } from './log.ts';
-import type { TotalStore } from './stores/totals.ts';
+import { MOST_APPLIED, type TotalStore } from './stores/totals.ts';
 
 /** What a batch came to. */
 export interface Projected {
@@ -12,21 +12,23 @@ export interface Projected {
   readonly failed: readonly string[];
 }
 
-/**
- * Adds entries to the totals of their keys. Entries of one key go one after the other, since they share an item; keys go side by side.
- */
+/** Adds entries to the totals of their keys: those of one key in batches, one after the other, since they share an item. */
 export async function project(totals: TotalStore, entries: readonly LedgerEntry[], log: Log): Promise<Projected> {
   const counts = { applied: 0, known: 0 };
   const failed: string[] = [];
   const byKey = Map.groupBy(entries, ({ keyHash }) => keyHash);
   await Promise.all(
     [...byKey.values()].map(async (group) => {
-      for (const entry of group) {
+      for (let start = 0; start < group.length; start += MOST_APPLIED) {
+        const batch = group.slice(start, start + MOST_APPLIED);
         try {
-          counts[await totals.apply(entry)]++;
+          const added = await totals.apply(batch);
+          counts.applied += added;
+          counts.known += batch.length - added;
         } catch (error) {
-          failed.push(entry.id);
-          log('error', 'entry not projected', { id: entry.id, error: describeError(error) });
+          const ids = batch.map(({ id }) => id);
+          failed.push(...ids);
+          log('error', 'entries not projected', { ids, error: describeError(error) });
         }
       }
     }),

@@ -107,7 +107,7 @@ function projecting({ ledger, totals }: Stores): Stores['ledger'] {
     list: (filter) => ledger.list(filter),
     async record(entry) {
       const outcome = await ledger.record(entry);
-      if (outcome === 'recorded') await totals.apply(entry);
+      if (outcome === 'recorded') await totals.apply([entry]);
       return outcome;
     },
   };

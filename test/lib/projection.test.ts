@@ -20,16 +20,17 @@ describe('the projection of the ledger', () => {
 
   it('names the entries that must come again', async () => {
     const { totals } = open();
-    const [good, bad] = [anEntry(), anEntry()];
+    const [good, bad] = [anEntry(), anEntry({ keyHash: 'another' })];
     const lines: string[] = [];
     const failing = {
       ...totals,
-      apply: (entry: typeof good) => (entry.id === bad.id ? Promise.reject(new Error('down')) : totals.apply(entry)),
+      apply: (entries: readonly (typeof good)[]) =>
+        entries.includes(bad) ? Promise.reject(new Error('down')) : totals.apply(entries),
     };
 
     const counts = await project(failing, [good, bad], (level, message) => void lines.push(`${level} ${message}`));
 
     expect(counts).toEqual({ applied: 1, known: 0, failed: [bad.id] });
-    expect(lines).toEqual(['error entry not projected']);
+    expect(lines).toEqual(['error entries not projected']);
   });
 });

@@ -33,11 +33,15 @@ export function createTotalStore(): TotalStore {
   const totals = new Map<string, Total>();
   const applied = new Set<string>();
   return {
-    async apply(entry) {
-      if (applied.has(entry.id)) return 'known';
-      applied.add(entry.id);
-      totals.set(entry.keyHash, addTotals(totals.get(entry.keyHash) ?? NO_TOTAL, totalOf(entry)));
-      return 'applied';
+    async apply(entries) {
+      let added = 0;
+      for (const entry of entries) {
+        if (applied.has(entry.id)) continue;
+        applied.add(entry.id);
+        totals.set(entry.keyHash, addTotals(totals.get(entry.keyHash) ?? NO_TOTAL, totalOf(entry)));
+        added++;
+      }
+      return added;
     },
     read: async (keyHash) => totals.get(keyHash) ?? NO_TOTAL,
   };

@@ -295,7 +295,7 @@ describe('/key/info', () => {
     await admin.deps.meters.seed(meter, { usd: USD(1) });
     await admin.deps.meters.hold({ meter, scope, window, amounts, limits: { usd: USD(10) }, swept: true }, 'h1', NOW + 1000);
     const { cost: _none, ...unpriced } = await admin.spend({ keyHash: hash, cost: 0n });
-    await admin.deps.totals.apply({ ...unpriced, id: 'unpriced' });
+    await admin.deps.totals.apply([{ ...unpriced, id: 'unpriced' }]);
     expect(await infoOf(admin, hash)).toMatchObject({
       spend: 1,
       held: 4,

@@ -89,7 +89,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
     async spend(entry) {
       const full: LedgerEntry = { ...anEntry(`call-${spent++}`, clock.now), ...entry };
       await deps.ledger.record(full);
-      await deps.totals.apply(full);
+      await deps.totals.apply([full]);
       return full;
     },
   };

@@ -69,14 +69,17 @@ describe('ledger consumer', () => {
     const { totals } = open();
     const failing: TotalStore = {
       ...totals,
-      apply: (entry) => (entry.id === 'two' ? Promise.reject(new Error('no')) : totals.apply(entry)),
+      apply: (entries) => (entries.some(({ id }) => id === 'two') ? Promise.reject(new Error('no')) : totals.apply(entries)),
     };
 
     const answer = await createLedgerHandler(
       failing,
       quiet,
     )({
-      Records: ['one', 'two', 'three'].map((id, index) => aRecord(String(index + 1), docOf(anEntry(id)))),
+      Records: ['one', 'two', 'three'].map((id, index) => {
+        const keyHash = id === 'two' ? 'another-key' : KEY;
+        return aRecord(String(index + 1), docOf({ ...anEntry(id), keyHash }));
+      }),
     });
 
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });

@@ -1,4 +1,5 @@
 /** What every implementation of the store ports must do. One suite, run against memory and against DynamoDB. */
+import { MOST_APPLIED } from '../../../lib/stores/totals.ts';
 import { describe, expect, it } from 'vitest';
 import type { VirtualKey } from '../../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
@@ -449,10 +450,10 @@ export function storesContract(name: string, stores: () => Stores): void {
       const entry = anEntry({ keyHash });
       const { cost: _, ...unpriced } = anEntry({ keyHash });
 
-      const outcomes = await Promise.all([1, 2, 3].map(() => stores().totals.apply(entry)));
-      await stores().totals.apply(unpriced);
+      const outcomes = await Promise.all([1, 2, 3].map(() => stores().totals.apply([entry])));
+      await stores().totals.apply([unpriced]);
 
-      expect(outcomes.filter((outcome) => outcome === 'applied')).toHaveLength(1);
+      expect(outcomes.toSorted()).toEqual([0, 0, 1]);
       expect(await stores().totals.read(keyHash)).toEqual({
         spend: entry.cost,
         requests: 2,
@@ -460,6 +461,17 @@ export function storesContract(name: string, stores: () => Stores): void {
         inputTokens: 20,
         outputTokens: 10,
       });
+    });
+
+    it('adds a batch at once, without those that were applied before', async () => {
+      const keyHash = unique('hash');
+      const entries = Array.from({ length: MOST_APPLIED }, () => anEntry({ keyHash }));
+      await stores().totals.apply(entries.slice(0, 3));
+
+      const added = await stores().totals.apply([...entries, ...entries.slice(0, 1)].slice(1));
+
+      expect(added).toBe(MOST_APPLIED - 3);
+      expect((await stores().totals.read(keyHash)).requests).toBe(MOST_APPLIED);
     });
 
     it('reads zero for a key that never called', async () => {

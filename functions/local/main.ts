@@ -2,7 +2,7 @@
 import { HELP, readCommandLine } from '../../lib/local/command-line.ts';
 import { StartError } from '../../lib/local/start-error.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { stopOnSignals } from './signals.ts';
+import { stopOnSignals, whenOrphaned } from './signals.ts';
 
 const startedAt = performance.now();
 
@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   const { startLocal } = await import('./start.ts');
   const server = await startLocal({ ...line, version: manifest.version, environment: process.env, warn });
   stopOnSignals(() => server.stop(), warn);
+  if (process.env['npm_lifecycle_event'] !== undefined) whenOrphaned(() => process.kill(process.pid, 'SIGTERM'));
   process.stdout.write(`${server.banner}\nReady on ${server.url} after ${Math.round(performance.now() - startedAt)} ms\n`);
 }
 
@@ -20,14 +21,15 @@ function warn(text: string): void {
   process.stderr.write(`tollgate: ${text}\n`);
 }
 
+/** One line for what the operator can mend; what nobody foresaw shows where it happened. */
+function lineOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof StartError ? error.message : (error.stack ?? error.message);
+}
+
 try {
   await main();
 } catch (error) {
-  // The start of a line for the operator; only what nobody foresaw shows where it happened.
-  warn(
-    error instanceof StartError || !(error instanceof Error)
-      ? String(error instanceof Error ? error.message : error)
-      : String(error.stack),
-  );
+  warn(lineOf(error));
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-/** How a local run ends. */
+/** How a local run ends: told by a signal, or left alone by the `npm start` it came from. */
 
 /** The part of `process` that is used; tests bring their own. */
 export interface Host {
@@ -6,8 +6,10 @@ export interface Host {
   exit(code: number): void;
 }
 
-/** One Ctrl-C comes twice: from the terminal, and again from npm. Milliseconds. */
+/** One Ctrl-C can come twice: from the terminal, and again from npm. Milliseconds. */
 const ECHO_MS = 500;
+/** How often we look whether npm is still there, milliseconds. */
+const LOOK_MS = 250;
 
 /** The first SIGINT or SIGTERM ends the run in order, exit code 0; the second at once. */
 export function stopOnSignals(
@@ -34,4 +36,20 @@ export function stopOnSignals(
   };
   host.on('SIGINT', onSignal);
   host.on('SIGTERM', onSignal);
+}
+
+/**
+ * Runs `left` once when the parent process is gone. npm hands a SIGTERM to its shell alone: that ends, and we would stay behind on our
+ * port with nobody to end us.
+ *
+ * @param parent the current parent's process id.
+ */
+export function whenOrphaned(left: () => void, parent: () => number = () => process.ppid, everyMs = LOOK_MS): void {
+  const first = parent();
+  const looking = setInterval(() => {
+    if (parent() === first) return;
+    clearInterval(looking);
+    left();
+  }, everyMs);
+  looking.unref();
 }

@@ -11,7 +11,7 @@ import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.
 import { createLog } from '../../lib/log.ts';
 import { createCatalog } from '../../lib/catalog/index.ts';
 import { createAdminHandler } from '../admin/handler.ts';
-import { routesAt } from '../admin/routes.ts';
+import { ROUTES, routesAt } from '../admin/routes.ts';
 import { compose } from '../compose.ts';
 import { startWeb, type WebServer } from '../gateway/web.ts';
 import { offerOf } from './offer.ts';
@@ -49,22 +49,28 @@ const SETTLE_MS = 2_000;
  */
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const closers: (() => Promise<void> | void)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of closers.toReversed()) await close();
-  };
   try {
-    return await start(options, closers, closeAll);
+    return await start(options, closers);
   } catch (error) {
-    await closeAll();
+    await closeAll(closers).catch(() => undefined);
     throw error;
   }
 }
 
-async function start(
-  options: LocalOptions,
-  closers: (() => Promise<void> | void)[],
-  closeAll: () => Promise<void>,
-): Promise<LocalServer> {
+/** Ends what was started, the last first; a failure does not keep the others from ending. */
+async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  if (faults.length > 0) throw faults[0];
+}
+
+async function start(options: LocalOptions, closers: (() => Promise<void> | void)[]): Promise<LocalServer> {
   const { warn } = options;
   const folder = options.data === undefined ? undefined : openStateFolder(options.data);
   closers.push(() => folder?.close());
@@ -126,7 +132,7 @@ async function start(
     }),
     async stop() {
       await Promise.race([web.stop(GRACE_MS), new Promise((resolve) => setTimeout(resolve, GRACE_MS + SETTLE_MS).unref())]);
-      await closeAll();
+      await closeAll(closers);
     },
   };
 }
@@ -150,9 +156,14 @@ function readSettings(config: LocalConfig | undefined, environment: LocalOptions
 const keysLine = (folder: StateFolder | undefined): string[] =>
   folder === undefined ? [] : [`keys of this page in ${folder.file('master-key')} and ${folder.file('virtual-key')}`];
 
+/** First segments that are management's alone: `key`, `model`, ... */
+const MANAGEMENT = new Set(
+  ROUTES.filter(({ path, open }) => open !== true && !path.startsWith('/v1/')).map(({ path }) => path.split('/')[1]),
+);
+
 /** Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. */
 const isManagement = (path: string): boolean =>
-  /^\/(key|model|spend|credentials)(\/|$)/.test(path) || routesAt(path).some((route) => route.open !== true);
+  MANAGEMENT.has(path.split('/')[1]) || routesAt(path).some((route) => route.open !== true);
 
 async function listen(begin: () => Promise<WebServer>, { host, port }: LocalOptions): Promise<WebServer> {
   try {

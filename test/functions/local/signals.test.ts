@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { stopOnSignals, type Host } from '../../../functions/local/signals.ts';
+import { expect, it, vi } from 'vitest';
+import { stopOnSignals, whenOrphaned, type Host } from '../../../functions/local/signals.ts';
 
 /** A process that can be signalled, and a stop that ends when told. */
 function aHost() {
@@ -64,4 +64,23 @@ it('says why it could not end in order', async () => {
 
   expect(exits).toEqual([1]);
   expect(lines.at(-1)).toBe('the disk is gone');
+});
+
+it('notices once that its parent is gone', () => {
+  vi.useFakeTimers();
+  let parent = 7;
+  let left = 0;
+  whenOrphaned(
+    () => left++,
+    () => parent,
+    10,
+  );
+
+  vi.advanceTimersByTime(50);
+  expect(left).toBe(0);
+  parent = 1;
+  vi.advanceTimersByTime(50);
+
+  expect(left).toBe(1);
+  vi.useRealTimers();
 });

@@ -17,6 +17,7 @@ import type { ManagementDeps } from '../lib/management/deps.ts';
 import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
+import { pooledRandom } from '../lib/random.ts';
 import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
@@ -51,7 +52,8 @@ export function compose(from: Composition): Composed {
   const { env, stores, secrets, log } = from;
   const now = from.now ?? Date.now;
   const random = from.random ?? randomBytes;
-  const uniform = (): number => Buffer.from(random(4)).readUInt32BE() / 2 ** 32;
+  const draw = from.random ?? pooledRandom();
+  const uniform = (): number => Buffer.from(draw(4)).readUInt32BE() / 2 ** 32;
   const environment = from.environment ?? {};
   const catalog =
     from.catalog ??
@@ -93,7 +95,7 @@ export function compose(from: Composition): Composed {
     ready: async () => void (await stores.models.version()),
     log,
     now,
-    random,
+    random: draw,
   });
 
   const management: ManagementDeps = {

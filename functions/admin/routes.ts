@@ -113,12 +113,13 @@ async function readiness(deps: ManagementDeps): Promise<JsonObject> {
   return { status: 'healthy', db: 'connected' };
 }
 
+const PATTERNS = ROUTES.map((route) => ({ route, pattern: route.path.split('/') }));
+
 /** The routes of a path, percent-encoded as sent: one for each verb it knows, none for an unknown path. */
 export function routesAt(path: string): readonly AdminRoute[] {
   const segments = path.replace(/(?<=.)\/$/, '').split('/');
-  return ROUTES.filter(({ path }) => {
-    const pattern = path.split('/');
+  return PATTERNS.filter(({ pattern }) => {
     if (pattern.length !== segments.length) return false;
     return pattern.every((part, index) => (part.startsWith('{') ? segments[index] !== '' : part === segments[index]));
-  });
+  }).map(({ route }) => route);
 }

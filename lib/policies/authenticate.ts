@@ -32,6 +32,17 @@ export function secretOf(request: Pick<HttpRequest, 'headers' | 'query'>): strin
   );
 }
 
+/** The hash of the master key, made again only when the key changes. */
+const masterHash = memoized(hashSecret);
+
+function memoized(make: (text: string) => string): (text: string) => string {
+  let known: { readonly text: string; readonly made: string } | undefined;
+  return (text) => {
+    if (known?.text !== text) known = { text, made: make(text) };
+    return known.made;
+  };
+}
+
 /** True when two hex digests are equal, in constant time. */
 const sameDigest = (one: string, other: string): boolean => timingSafeEqual(Buffer.from(one), Buffer.from(other));
 
@@ -55,7 +66,7 @@ export async function authenticateSecret(secret: string | undefined, deps: Authe
   }
   const hash = hashSecret(secret);
   const master = await deps.masterKey();
-  if (master !== undefined && sameDigest(hash, hashSecret(master))) return { type: 'master' };
+  if (master !== undefined && sameDigest(hash, masterHash(master))) return { type: 'master' };
   if (!secret.startsWith('sk-')) throw refuse('Malformed API key: keys of this gateway start with "sk-".', 'invalid_api_key');
   const key = await deps.findKey(hash);
   if (key === undefined) throw refuse('Unknown API key. It may have been deleted or regenerated.', 'token_not_found_in_db');

@@ -25,7 +25,13 @@ function importMs(file: string): number {
     process.stdout.write(String(performance.now() - began));
     process.exit(0);`;
   const run = (): number => {
-    const env = { ...process.env, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x', TOLLGATE_MASTER_KEY_SECRET: 'x' };
+    const env = {
+      ...process.env,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'x',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      TOLLGATE_MASTER_KEY_SECRET: 'x',
+    };
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env });
     if (stdout === '') throw new Error(stderr);
     return Number(stdout);
@@ -33,12 +39,12 @@ function importMs(file: string): number {
   return median(Array.from({ length: RUNS }, run));
 }
 
-/** Builds every function; imports those that Lambda imports (the Web Function is a program, started and not imported). */
+/** Builds everything; imports what Lambda imports (the Web Function and the local server are programs, started and not imported). */
 export async function measureBundles(root: string): Promise<readonly Bundle[]> {
   const reports = await Promise.all(BUNDLES.map((spec) => bundle(spec, root)));
   return reports
     .map(({ name, start }) => ({ name, start, file: join(root, 'dist', name, 'index.mjs') }))
-    .filter(({ file }) => existsSync(file))
+    .filter(({ name, file }) => name !== 'local' && existsSync(file))
     .map(({ name, start, file }) => ({ name, kilobytes: start / 1024, importMs: importMs(file) }));
 }
 

@@ -118,6 +118,7 @@ export function render(report: Report): string {
     '- *mock provider alone* is the ceiling: the same load without anything between. It must lie above every gateway, and the generator must not',
     '  be at one core, or the figures would show them instead. Where a row comes near the ceiling, compare CPU seconds, not rates.',
     '- *bare Node proxy* forwards and does nothing else; it is what Node itself costs.',
+    '- Tollgate runs as its built server (`npm run build`, `dist/local`); `npm start` runs the same from source, 50 MiB heavier.',
     '- *no keys* is Tollgate with the master key and no ledger; *key + hold + ledger* authenticates a virtual key with a budget, holds its worst case',
     '  in DynamoDB before the call, and writes the ledger entry and the settlement after the last byte. The database is emulated on the same',
     '  core, so its CPU slows the gateway here and would not on AWS; it has a column of its own.',

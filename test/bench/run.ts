@@ -7,7 +7,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { measureBundles, measureReady } from './footprint.ts';
 import { runLoad, type Measured } from './load.ts';
-import { commandOf, cpuOf, forgetPeak, NODE_FLAGS, peakOf, startCommand, startScript, treeOf, type Running } from './process.ts';
+import {
+  commandOf,
+  cpuOf,
+  forgetPeak,
+  NODE_FLAGS,
+  peakOf,
+  startCommand,
+  startScript,
+  treeOf,
+  type Running,
+} from './process.ts';
 import { splitByCause } from './profile.ts';
 import { render, type Row, type Scenario } from './report.ts';
 
@@ -63,7 +73,7 @@ async function startTollgate(port: number, upstreamPort: number, ledger: boolean
         process.execPath,
         ...NODE_FLAGS,
         ...nodeFlags,
-        join(root, 'functions/local/main.ts'),
+        join(root, 'dist/local/index.mjs'),
         '--ephemeral',
         '--port',
         String(port),

@@ -25,11 +25,14 @@ export const ENV = {
 /** Name of a variable. */
 export type EnvName = keyof typeof ENV;
 
+const WHOLE = 'expected a whole number, 0 or more';
+const POSITIVE = 'expected a whole number above 0';
+
 const flag = z.pipe(
-  z._default(z.enum(['true', 'false', '1', '0', '']), 'false'),
+  z._default(z.enum(['true', 'false', '1', '0', ''], 'expected true or false'), 'false'),
   z.transform((value) => value === 'true' || value === '1'),
 );
-const count = (initial: number) => z._default(z.coerce.number().check(z.int(), z.nonnegative()), initial);
+const count = (initial: number) => z._default(z.coerce.number(WHOLE).check(z.int(WHOLE), z.nonnegative(WHOLE)), initial);
 
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
@@ -38,12 +41,15 @@ const schema = z.object({
   TOLLGATE_SECRET_PREFIX: z._default(z.string(), 'tollgate/'),
   TOLLGATE_MASTER_KEY_SECRET: z.optional(z.string()),
   TOLLGATE_MASTER_KEY: z.optional(z.string()),
-  TOLLGATE_EXPIRED_HOLD: z._default(z.enum(['hold', 'zero']), 'hold'),
-  TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number().check(z.int(), z.positive())),
+  TOLLGATE_EXPIRED_HOLD: z._default(z.enum(['hold', 'zero'], 'expected hold or zero'), 'hold'),
+  TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number(POSITIVE).check(z.int(POSITIVE), z.positive(POSITIVE))),
   TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
   TOLLGATE_NUM_RETRIES: count(2),
   TOLLGATE_DISABLE_LEDGER: flag,
-  TOLLGATE_LOG_LEVEL: z._default(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+  TOLLGATE_LOG_LEVEL: z._default(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),
+    'info',
+  ),
 });
 
 /** The parsed settings. */

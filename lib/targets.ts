@@ -1,6 +1,7 @@
 /** Deployments with what pricing and encoding must know of their model: limits, features, price. */
 import { factsOf, type Catalog } from './catalog/index.ts';
 import type { Deployment } from './domain/model.ts';
+import type { PriceSheet } from './domain/price-types.ts';
 import { costOf, isPriced, mergeSheet } from './domain/price.ts';
 import type { Target } from './exchange.ts';
 
@@ -21,7 +22,9 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
     const facts = await factsOf(catalog, deployment, model);
     // Prices that could not be read now may be readable on the next call.
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
-    const sheet = mergeSheet(facts, deployment.price);
+    const merged = mergeSheet(facts, deployment.price);
+    const sheet: PriceSheet | undefined =
+      merged !== undefined && deployment.source === 'demo' ? { ...merged, source: 'demo', version: 'demo' } : merged;
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
     const supports = facts?.supports ?? {};

@@ -32,3 +32,16 @@ describe('readWebEndpoint', () => {
     expect(() => readWebEndpoint({ AWS_LAMBDA_HTTP_ENDPOINT: value })).toThrow('AWS_LAMBDA_HTTP_ENDPOINT: expected host:port');
   });
 });
+
+describe('a wrong variable', () => {
+  test.each([
+    ['TOLLGATE_NUM_RETRIES', 'many', 'a whole number'],
+    ['TOLLGATE_EXPIRED_HOLD', 'maybe', 'hold or zero'],
+    ['TOLLGATE_LOG_LEVEL', 'loud', 'debug, info'],
+    ['TOLLGATE_DISABLE_LEDGER', 'perhaps', 'true or false'],
+    ['TOLLGATE_MAX_BODY_BYTES', '0', 'above 0'],
+  ])('%s is named, with what it may be', (name, value, allowed) => {
+    expect(() => readEnv({ [name]: value })).toThrow(name);
+    expect(() => readEnv({ [name]: value })).toThrow(allowed);
+  });
+});

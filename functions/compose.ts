@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createCall } from '../lib/call.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
 import { createCredentials } from '../lib/credentials.ts';
-import { dialects } from '../lib/dialects/index.ts';
+import { createDialects } from '../lib/dialects/index.ts';
 import { createUsageEstimator } from '../lib/domain/estimate.ts';
 import type { Deployment } from '../lib/domain/model.ts';
 import type { Env } from '../lib/env.ts';
@@ -61,6 +61,7 @@ export function compose(from: Composition): Composed {
       onError: (shard, error) => log('error', 'prices could not be read', { shard, error: describeError(error) }),
     });
   const registry = createRegistry({ keys: stores.keys, models: stores.models, fixed: from.deployments ?? [], now, log });
+  const dialects = createDialects();
   const http = createHttpClient({ now });
   const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };
 

@@ -3,6 +3,7 @@
  * the necessary edits; different means decode, encode, and events on the way back.
  */
 import type { Dialect, EncodedRequest } from './dialects/dialect.ts';
+import type { Dialects } from './dialects/index.ts';
 import type { CredentialRef, Deployment } from './domain/model.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply, Target } from './exchange.ts';
@@ -20,7 +21,7 @@ import type { Headers } from './transport/message.ts';
 /** What calling needs. */
 export interface CallDeps {
   readonly http: HttpClient;
-  readonly dialects: Readonly<Record<DialectId, Dialect>>;
+  readonly dialects: Dialects;
   /** The value behind a reference. `fresh` skips caches: the provider refused the cached one. */
   readonly credential: (ref: CredentialRef, options?: { readonly fresh?: boolean }) => Promise<string | undefined>;
   /** Environment for base URLs of provider rows. */
@@ -40,11 +41,11 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     const { target } = exchange;
     if (target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
     const provider = providerOf(target.deployment.provider);
-    const client = deps.dialects[exchange.dialect as DialectId];
+    const client = deps.dialects.get(exchange.dialect as DialectId);
     const api = provider.generate.find(({ dialect }) => dialect === client.id) ?? provider.generate[0];
     if (api === undefined)
       throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API.`, { param: 'model' });
-    const upstream = deps.dialects[api.dialect];
+    const upstream = await deps.dialects.load(api.dialect);
     exchange.upstreamDialect = upstream.id;
 
     const sent =
@@ -104,13 +105,15 @@ type Sent = Pick<EncodedRequest, 'decoding' | 'headers'> & { readonly bytes: Uin
 function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Sent {
   const original = exchange.body;
   const own = dialect.passthrough.withoutForeignProofs(original, reasoningOf(provider, target.deployment));
-  let body: JsonObject = { ...own, model: target.model };
+  // Where the path names the model, the body of the client is what the provider wants.
+  const { modelInPath = false } = dialect;
+  let body: JsonObject = modelInPath ? own : { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
     body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens);
   }
   body = finished(body, target, provider);
-  const edits: Record<string, Json | undefined> = { model: target.model };
+  const edits: Record<string, Json | undefined> = modelInPath ? {} : { model: target.model };
   for (const field of exchange.removed) edits[field] = undefined;
   for (const key of new Set([...Object.keys(original), ...Object.keys(body)])) {
     if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;

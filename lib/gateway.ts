@@ -2,7 +2,8 @@
  * The table of contents of a request: which endpoint, then the onion, outermost policy first. Shells hand in an `HttpRequest` and write
  * the `Reply`; nothing here knows of Lambda, sockets or tables.
  */
-import type { Dialect } from './dialects/dialect.ts';
+import type { Asked } from './dialects/dialect.ts';
+import type { Dialects } from './dialects/index.ts';
 import { newCallId } from './domain/call-id.ts';
 import { endpoints, findEndpoints } from './endpoints/index.ts';
 import type { Match } from './endpoints/endpoint.ts';
@@ -25,7 +26,7 @@ import type { HttpReply, HttpRequest } from './transport/message.ts';
 
 /** Everything the core needs; shells and tests put it together. */
 export interface GatewayDeps {
-  readonly dialects: Readonly<Record<DialectId, Dialect>>;
+  readonly dialects: Dialects;
   readonly authentication: AuthenticateDeps;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
@@ -56,7 +57,7 @@ export interface ShellContext {
 export interface Gateway {
   handle(request: HttpRequest, context: ShellContext): Promise<Reply>;
   /** An error in the language of whoever calls `path`: for shells that refuse a request before its body is read. */
-  refuse(path: string, error: GatewayError): HttpReply;
+  refuse(path: string, error: GatewayError): Promise<HttpReply>;
 }
 
 const NOTHING: GenerateRequest = { model: '', messages: [], sampling: {}, stream: false, includeUsage: false, extensions: {} };
@@ -64,22 +65,25 @@ const NOTHING: GenerateRequest = { model: '', messages: [], sampling: {}, stream
 /** Puts the gateway together. */
 export function createGateway(deps: GatewayDeps): Gateway {
   const renderError = (dialect: string, error: GatewayError, callId: string): JsonObject =>
-    deps.dialects[dialect as DialectId].encodeError(error, callId);
-  const decodeRequest = (dialect: string, body: JsonObject): GenerateRequest =>
-    deps.dialects[dialect as DialectId].decodeRequest(body);
+    deps.dialects.get(dialect as DialectId).encodeError(error, callId);
+  const decodeRequest = (exchange: Exchange, body: JsonObject, asked: Asked): GenerateRequest => {
+    const dialect = deps.dialects.get(exchange.dialect as DialectId);
+    if (asked.model !== undefined && dialect.modelInPath !== true) body['model'] = asked.model;
+    return dialect.decodeRequest(body, asked);
+  };
 
   /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
-  const onion = (pathModel: string | undefined): readonly Policy[] => [
+  const onion = (asked: Asked): readonly Policy[] => [
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
-    decode(decodeRequest, pathModel), // the model's name is in the body
+    decode((exchange, body) => decodeRequest(exchange, body, asked)), // the model's name is in the body, or the path
     authorize(), // key aliases, then access
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`
     retry(deps.retrying), // inside the hold: repeats share it
   ];
-  const plain = compose(onion(undefined), deps.call);
+  const plain = compose(onion({}), deps.call);
 
   const listing = compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], (exchange) =>
     listModels(deps, exchange),
@@ -90,18 +94,18 @@ export function createGateway(deps: GatewayDeps): Gateway {
   });
 
   const terminalOf = (match: Match | undefined, found: readonly Match[], exchange: Exchange): Promise<Reply> => {
-    switch (match?.endpoint.kind) {
+    if (match === undefined) {
+      const nowhere = (): Promise<Reply> => Promise.reject(nothingAt(exchange.request, found));
+      return compose([renderErrors(renderError, deps.log)], nowhere)(exchange);
+    }
+    switch (match.endpoint.kind) {
       case 'generate':
-        return match?.model === undefined ? plain(exchange) : compose(onion(match.model), deps.call)(exchange);
+        return asksNothing(match) ? plain(exchange) : compose(onion(askedBy(match)), deps.call)(exchange);
       case 'models':
         return listing(exchange);
       case 'liveliness':
       case 'readiness':
         return health(exchange);
-      case undefined:
-        return compose([renderErrors(renderError, deps.log)], () => Promise.reject(nothingAt(exchange.request, found)))(
-          exchange,
-        );
     }
   };
 
@@ -113,16 +117,25 @@ export function createGateway(deps: GatewayDeps): Gateway {
       );
       const limit = limitedSignal(deps, context);
       const exchange = openExchange(deps, request, context, match ?? found[0], limit.signal);
+      await deps.dialects.load(exchange.dialect as DialectId);
       const reply = await terminalOf(match, found, exchange);
       void reply.done.then(limit.release);
       return reply;
     },
-    refuse(path, error) {
+    async refuse(path, error) {
       const dialect = dialectOf(path, findEndpoints(path)[0]);
+      await deps.dialects.load(dialect);
       return errorReply(error, renderError(dialect, error, newCallId(deps.now(), deps.random)));
     },
   };
 }
+
+const asksNothing = ({ model, endpoint }: Match): boolean => model === undefined && endpoint.stream === undefined;
+
+const askedBy = ({ model, endpoint }: Match): Asked => ({
+  ...(model === undefined ? {} : { model }),
+  ...(endpoint.stream === undefined ? {} : { stream: endpoint.stream }),
+});
 
 /** The dialect to answer in: the endpoint's, or Anthropic's below its own prefix, else OpenAI's. */
 const dialectOf = (path: string, match: Match | undefined): DialectId =>

@@ -9,7 +9,8 @@ import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
 import type { Answer } from './transport/http.ts';
-import { createFrameCutter, createSseParser } from './transport/sse.ts';
+import { codecOf, isStreamOf } from './transport/framing.ts';
+import { createFrameCutter } from './transport/sse.ts';
 import type { Headers, SseFrame } from './transport/message.ts';
 
 /** Counts output that no provider counted, for streams that ended early. */
@@ -80,20 +81,18 @@ function providerHeaders(headers: Headers): Record<string, string> {
   return passed;
 }
 
-const isEventStream = (answer: Answer): boolean => /^text\/event-stream/i.test(answer.headers['content-type'] ?? '');
+const isFramed = ({ answer, upstream }: Relay): boolean => isStreamOf(upstream.framing, answer.headers['content-type']);
 
 /** The reply for a successful answer (status below 400). */
 export async function relay(run: Relay): Promise<Reply> {
-  const { exchange, answer } = run;
-  const wanted = exchange.generate.stream;
-  if (isEventStream(answer) && wanted) return streamed(run);
-  return whole(run, isEventStream(answer));
+  const framed = isFramed(run);
+  return framed && run.exchange.generate.stream ? streamed(run) : whole(run, framed);
 }
 
 /** Events of an answer that was read whole. */
 function decodeWhole(run: Relay, bytes: Uint8Array, framed: boolean): readonly GenerateEvent[] {
   if (framed) {
-    const parser = createSseParser();
+    const parser = codecOf(run.upstream.framing).parser();
     const decoder = run.upstream.decodeStream(run.decoding);
     const frames = [...parser.push(bytes), ...parser.end()];
     return [...frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()];
@@ -130,7 +129,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   if (exchange.generate.stream) {
     const encoder = client.encodeStream(context);
     const text = [...unfold(foldEvents(events))].map((event) => encoder.push(event)).join('') + encoder.end();
-    return { status: 200, headers: { ...headers, ...STREAM_HEADERS }, body: utf8.encode(text), done };
+    return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(client.framing).writer(text), done };
   }
   if (client.id === upstream.id && !framed && run.decoding.jsonTool === undefined) {
     return {
@@ -145,11 +144,11 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
+const streamHeaders = ({ client }: Relay): Record<string, string> => ({
+  'content-type': codecOf(client.framing).type,
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
-};
+});
 
 /** Replies at the head and relays the stream as it comes. */
 function streamed(run: Relay): Reply {
@@ -187,7 +186,7 @@ function streamed(run: Relay): Reply {
       ended = true;
       const error = failure(exchange, thrown);
       finish(exchange.signal.aborted ? 'aborted' : 'error', error);
-      if (error.kind !== 'client_closed') yield utf8.encode(errorText(run, error));
+      if (error.kind !== 'client_closed') yield errorBytes(run, error);
     } finally {
       exchange.signal.removeEventListener('abort', left);
       // The shell stopped reading in the middle: the client is gone.
@@ -199,7 +198,7 @@ function streamed(run: Relay): Reply {
   }
 
   exchange.committed = true;
-  return { status: 200, headers: { ...providerHeaders(answer.headers), ...STREAM_HEADERS }, body: body(), done };
+  return { status: 200, headers: { ...providerHeaders(answer.headers), ...streamHeaders(run) }, body: body(), done };
 }
 
 /** What to tell of a stream that broke: the reason of our own abort where there was one. */
@@ -210,16 +209,17 @@ function failure(exchange: Exchange, thrown: unknown): GatewayError {
 }
 
 /** The error as the client's stream says it. */
-function errorText(run: Relay, error: GatewayError): string {
+function errorBytes(run: Relay, error: GatewayError): Uint8Array {
   const encoder = run.client.encodeStream({ ...run.context, warn: () => {} });
-  return encoder.push({ type: 'error', error: run.redact(error) }) + encoder.end();
+  const text = encoder.push({ type: 'error', error: run.redact(error) }) + encoder.end();
+  return codecOf(run.client.framing).writer(text);
 }
 
 /** Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited. */
 async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
   if (!run.hidesUsage && run.context.costOf === undefined) {
-    const parser = createSseParser();
+    const parser = codecOf(run.upstream.framing).parser();
     for await (const chunk of run.answer.body) {
       for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
       yield chunk;
@@ -243,7 +243,7 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   }
   const cutShort = tally.error === undefined;
   for (const event of decoder.end()) tally.push(event);
-  if (cutShort && tally.error !== undefined) yield utf8.encode(errorText(run, tally.error));
+  if (cutShort && tally.error !== undefined) yield errorBytes(run, tally.error);
 }
 
 function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {
@@ -261,9 +261,10 @@ function edited(run: Relay, raw: Uint8Array, frame: SseFrame): Uint8Array | unde
 
 /** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */
 async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
-  const parser = createSseParser();
+  const parser = codecOf(run.upstream.framing).parser();
   const decoder = run.upstream.decodeStream(run.decoding);
   const encoder = run.client.encodeStream(run.context);
+  const { writer } = codecOf(run.client.framing);
   const encode = (events: readonly GenerateEvent[]): string => {
     let text = '';
     for (const event of events) {
@@ -276,11 +277,11 @@ async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array>
   for await (const chunk of run.answer.body) {
     let text = '';
     for (const frame of parser.push(chunk)) text += encode(decoder.push(frame));
-    if (text !== '') yield utf8.encode(text);
+    if (text !== '') yield writer(text);
   }
   let text = '';
   for (const frame of parser.end()) text += encode(decoder.push(frame));
   text += encode(decoder.end());
   text += encoder.end();
-  if (text !== '') yield utf8.encode(text);
+  if (text !== '') yield writer(text);
 }

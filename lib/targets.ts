@@ -24,7 +24,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
     const merged = mergeSheet(facts, deployment.price);
     const sheet: PriceSheet | undefined =
-      merged !== undefined && deployment.source === 'demo' ? { ...merged, source: 'demo', version: 'demo' } : merged;
+      merged !== undefined && deployment.info['demo'] === true ? { ...merged, source: 'demo', version: 'demo' } : merged;
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
     const supports = facts?.supports ?? {};

@@ -8,7 +8,7 @@ import type { HttpReply, HttpRequest } from '../../lib/transport/message.ts';
 export interface Service {
   handle(request: HttpRequest, context: ShellContext): Promise<HttpReply & { readonly done?: Promise<unknown> }>;
   /** An error for whoever calls `path`. */
-  refuse(path: string, error: GatewayError): HttpReply;
+  refuse(path: string, error: GatewayError): Promise<HttpReply>;
 }
 
 /** What every shell is given. */

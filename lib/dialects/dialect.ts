@@ -89,12 +89,30 @@ export interface FailedAnswer {
   readonly body: Uint8Array;
 }
 
+/**
+ * How a stream is cut into frames. A decoder gets every frame as `{event?, data}`, whatever the framing: an NDJSON line is `data`, an AWS
+ * event-stream message is its `:event-type` (or `:exception-type`) as `event` and its payload as `data`, an element of a JSON array is
+ * `data`. An encoder writes text in its own framing; for `aws-event-stream` it writes one JSON line `{"event", "data"}` per message
+ * (`data` an object) and the transport makes the binary frames with their checksums.
+ */
+export type Framing = 'sse' | 'ndjson' | 'json-array' | 'aws-event-stream';
+
+/** What the route says of a request, for wire formats that name model and streaming in the path. */
+export interface Asked {
+  readonly model?: string;
+  readonly stream?: boolean;
+}
+
 /** A wire format of `generate`. */
 export interface Dialect {
   readonly id: DialectId;
+  /** Framing of its streams, on both sides. */
+  readonly framing: Framing;
+  /** True where model and streaming are in the path: bodies hold neither. */
+  readonly modelInPath?: boolean;
 
   /** Client -> canonical. Throws `invalid_request` (with `param`) on what is wrong; keeps unknown fields in `extensions`. */
-  decodeRequest(body: JsonObject): GenerateRequest;
+  decodeRequest(body: JsonObject, asked?: Asked): GenerateRequest;
   /** Canonical -> client, not streamed. */
   encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject;
   /** Canonical -> client, streamed. */

@@ -1,11 +1,45 @@
-/** Every dialect, by id. */
+/** Every dialect, by id, loaded when a request first needs it: a gateway that speaks two of them carries two of them. */
+import { GatewayError } from '../errors.ts';
 import type { DialectId } from '../kinds/generate.ts';
-import { anthropicMessages } from './anthropic-messages/index.ts';
 import type { Dialect } from './dialect.ts';
-import { openaiChat } from './openai-chat/index.ts';
 
-/** The wire formats we speak, both as client and as upstream. */
-export const dialects: Readonly<Record<DialectId, Dialect>> = {
-  'openai-chat': openaiChat,
-  'anthropic-messages': anthropicMessages,
+/** How to load each dialect. */
+const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
+  'openai-chat': async () => (await import('./openai-chat/index.ts')).openaiChat,
+  'anthropic-messages': async () => (await import('./anthropic-messages/index.ts')).anthropicMessages,
 };
+
+/** Dialects as a process has them. */
+export interface Dialects {
+  /** Loads a dialect; callers at the same time share one load. */
+  load(id: DialectId): Promise<Dialect>;
+  /** A dialect that was loaded before. Throws `internal` when it was not. */
+  get(id: DialectId): Dialect;
+}
+
+/** An empty set that fills on demand. */
+export function createDialects(): Dialects {
+  const loading = new Map<DialectId, Promise<Dialect>>();
+  const loaded = new Map<DialectId, Dialect>();
+  return {
+    load(id) {
+      const known = loading.get(id);
+      if (known !== undefined) return known;
+      const loader = LOADERS[id];
+      if (loader === undefined)
+        return Promise.reject(new GatewayError('internal', `The dialect ${id} is not part of this build.`));
+      const dialect = loader();
+      loading.set(id, dialect);
+      dialect.then(
+        (ready) => loaded.set(id, ready),
+        () => loading.delete(id),
+      );
+      return dialect;
+    },
+    get(id) {
+      const dialect = loaded.get(id);
+      if (dialect === undefined) throw new GatewayError('internal', `The dialect ${id} was used before it was loaded.`);
+      return dialect;
+    },
+  };
+}

@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly kind: 'generate' | 'models' | 'liveliness' | 'readiness';
   /** Language of answers and errors. */
   readonly dialect: DialectId;
+  /** Whether answers stream, where the path and not the body says so. */
+  readonly stream?: boolean;
   /** Prefixes and aliases under which clients know the route; `{model}` and `{rest}` capture (`{rest}` takes slashes too). */
   readonly paths: readonly string[];
 }

@@ -10,7 +10,15 @@ import type { JsonObject } from './json.ts';
 import type { Usage } from './usage.ts';
 
 /** The wire formats we speak. */
-export type DialectId = 'openai-chat' | 'anthropic-messages';
+export type DialectId =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'openai-completions'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'cohere-chat'
+  | 'ollama-chat';
 
 /** Something a dialect could not carry. Shown as a response header, a log field and on the exchange. */
 export interface Warning {

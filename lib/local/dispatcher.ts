@@ -17,7 +17,7 @@ export interface Sides {
 /** Both sides as one service. */
 export interface Dispatcher {
   handle(request: HttpRequest, context: ShellContext): Promise<HttpReply & { readonly done?: Promise<unknown> }>;
-  refuse(path: string, error: GatewayError): HttpReply;
+  refuse(path: string, error: GatewayError): Promise<HttpReply>;
 }
 
 /** Sends each request to the side its path belongs to. */

@@ -1,5 +1,6 @@
 /** Bytes to a checked request: JSON, then the client's dialect. */
 import { GatewayError } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
 import type { GenerateRequest } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import { withoutControls } from './control-fields.ts';
@@ -38,17 +39,13 @@ export function parseBody(bytes: Uint8Array): JsonObject {
   return value;
 }
 
-/** Sets `exchange.body` and `exchange.generate`. `pathModel` is the model a route named, which wins over the body's. */
-export function decode(
-  decodeRequest: (dialect: string, body: JsonObject) => GenerateRequest,
-  pathModel: string | undefined,
-): Policy {
+/** Sets `exchange.body` and `exchange.generate`. `decodeRequest` may put into the body what only the route knew. */
+export function decode(decodeRequest: (exchange: Exchange, body: JsonObject) => GenerateRequest): Policy {
   return async function decodePolicy(exchange, next) {
     const { body, removed } = withoutControls(parseBody(exchange.request.body), (warning) => exchange.warnings.push(warning));
-    if (pathModel !== undefined) body['model'] = pathModel;
     exchange.body = body;
     exchange.removed = removed;
-    exchange.generate = decodeRequest(exchange.dialect, body);
+    exchange.generate = decodeRequest(exchange, body);
     return next();
   };
 }

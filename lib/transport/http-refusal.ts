@@ -14,12 +14,12 @@ const refused = new WeakSet<Socket>();
  * connection. While a request of the same socket is `unanswered`, it is closed without a word: the client would take this answer for
  * that request's.
  */
-export function refuseMalformed(
+export async function refuseMalformed(
   error: Error & { code?: string; rawPacket?: Uint8Array },
   socket: Socket,
   unanswered: boolean,
-  renderRefusal: (path: string, error: GatewayError) => HttpReply,
-): void {
+  renderRefusal: (path: string, error: GatewayError) => HttpReply | Promise<HttpReply>,
+): Promise<void> {
   if (refused.has(socket)) return;
   refused.add(socket);
   const fault = faultOf(error.code);
@@ -27,7 +27,9 @@ export function refuseMalformed(
     socket.destroy();
     return;
   }
-  socket.end(textOf(renderRefusal(pathOf(error.rawPacket), fault)));
+  const reply = await renderRefusal(pathOf(error.rawPacket), fault);
+  if (!socket.writable) return;
+  socket.end(textOf(reply));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 

@@ -23,7 +23,7 @@ export interface HttpServerOptions {
   /** Answers a request; should not reject. `done` is what must end before the process may. */
   readonly handle: (request: HttpRequest, context: RequestContext) => Promise<HttpReply & { readonly done?: Promise<unknown> }>;
   /** An error as the client of this path expects it (body too large, malformed HTTP, a handler that failed). */
-  readonly renderRefusal: (path: string, error: GatewayError) => HttpReply;
+  readonly renderRefusal: (path: string, error: GatewayError) => HttpReply | Promise<HttpReply>;
   /** Largest request body, bytes. */
   readonly maxBodyBytes: number;
   /** Largest request line and headers together, bytes; default 32 KiB. */
@@ -68,7 +68,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (body === 'too-large') {
       if (!request.complete) response.shouldKeepAlive = false;
       const error = new GatewayError('too_large', `The request body is larger than the ${maxBodyBytes} bytes allowed.`);
-      return writeReply(response, renderRefusal(path, error));
+      return writeReply(response, await renderRefusal(path, error));
     }
     const ip = request.socket.remoteAddress;
     const reply: Awaited<ReturnType<typeof handle>> = await handle(
@@ -90,7 +90,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     } catch (error) {
       onError(error);
       if (response.headersSent) response.destroy();
-      else await writeReply(response, renderRefusal(path, GatewayError.from(error)));
+      else await writeReply(response, await renderRefusal(path, GatewayError.from(error)));
     }
     await reply.done;
   }
@@ -113,8 +113,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       void work.then(() => open.delete(work));
     },
   );
-  server.on('clientError', (error, socket) =>
-    refuseMalformed(error, socket as Socket, (unanswered.get(socket as Socket) ?? 0) > 0, renderRefusal),
+  server.on(
+    'clientError',
+    (error, socket) =>
+      void refuseMalformed(error, socket as Socket, (unanswered.get(socket as Socket) ?? 0) > 0, renderRefusal),
   );
 
   return {

@@ -11,6 +11,7 @@ import { ID } from './wire.ts';
 /** `POST /v1/messages`, streamed and not. */
 export const anthropicMessages: Dialect = {
   id: ID,
+  framing: 'sse',
   decodeRequest,
   encodeResponse,
   encodeStream,

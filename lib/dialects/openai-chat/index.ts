@@ -51,6 +51,7 @@ const passthrough: Passthrough = {
 /** The dialect, for both sides. */
 export const openaiChat: Dialect = {
   id: DIALECT,
+  framing: 'sse',
   decodeRequest,
   encodeResponse,
   encodeStream,

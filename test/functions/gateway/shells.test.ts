@@ -26,7 +26,7 @@ function aService(handle: Service['handle']): Probe {
       seen.push({ request, context });
       return handle(request, context);
     },
-    refuse: (path, error) => ({
+    refuse: async (path, error) => ({
       status: error.status,
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(JSON.stringify({ path, kind: error.kind, message: error.message })),

@@ -39,7 +39,7 @@ it('sends management to its function and everything else to the gateway', async 
           body: Buffer.from(given.path),
           done: Promise.resolve({ status: 'success' as const }),
         }),
-      refuse: (path, error) => ({ status: error.status, headers: {}, body: Buffer.from(path) }),
+      refuse: async (path, error) => ({ status: error.status, headers: {}, body: Buffer.from(path) }),
     },
     admin: (event, lambda) => {
       seen.push([event, lambda]);
@@ -55,5 +55,5 @@ it('sends management to its function and everything else to the gateway', async 
   expect(served.body).toEqual(Buffer.from('/v1/models'));
   expect(seen).toHaveLength(1);
   expect(seen[0]?.[1].getRemainingTimeInMillis()).toBeGreaterThan(0);
-  expect(dispatcher.refuse('/x', new GatewayError('too_large', 'too large')).status).toBe(413);
+  expect((await dispatcher.refuse('/x', new GatewayError('too_large', 'too large'))).status).toBe(413);
 });

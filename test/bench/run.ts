@@ -73,7 +73,7 @@ async function startTollgate(port: number, upstreamPort: number, ledger: boolean
         process.execPath,
         ...NODE_FLAGS,
         ...nodeFlags,
-        join(root, 'dist/local/index.mjs'),
+        join(root, nodeFlags.length === 0 ? 'dist/local/index.mjs' : 'functions/local/main.ts'),
         '--ephemeral',
         '--port',
         String(port),

@@ -30,6 +30,8 @@ export interface Emulated {
 export interface Storage {
   readonly stores: Stores;
   readonly secrets: SecretStore;
+  /** Resolves when this run writes its first ledger entry; absent where the stores are in memory. */
+  readonly firstEntry?: Promise<void>;
   /** The database; absent where the stores are in memory. */
   readonly database?: Emulated;
   /** One line each, for the newcomer. */
@@ -77,7 +79,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     options.folder === undefined
       ? [`nothing is kept (${database.name} in memory)`]
       : [`tables in ${database.place} (${database.name})`, `provider credentials in ${options.folder.file('secrets.json')}`];
-  return { stores: dynamodb.open(client, names), secrets: secrets.store, database: emulated, description, close };
+  const stores = dynamodb.open(client, names);
+  const { ledger, firstEntry } = noticing(stores.ledger);
+  return { stores: { ...stores, ledger }, firstEntry, secrets: secrets.store, database: emulated, description, close };
 }
 
 /** Physical names of the tables. */
@@ -97,6 +101,23 @@ async function inMemory(options: StorageOptions): Promise<Storage> {
     secrets: secrets.store,
     description: [`nothing is kept: there is no database for this machine. To keep keys and spend: ${databaseAdvice()}`],
     close: () => secrets.close(),
+  };
+}
+
+/** The ledger, and a promise of its first entry in this run. */
+function noticing(ledger: Stores['ledger']): { readonly ledger: Stores['ledger']; readonly firstEntry: Promise<void> } {
+  const { promise: firstEntry, resolve } = Promise.withResolvers<void>();
+  return {
+    firstEntry,
+    ledger: {
+      get: (id) => ledger.get(id),
+      list: (filter) => ledger.list(filter),
+      async record(entry) {
+        const outcome = await ledger.record(entry);
+        resolve();
+        return outcome;
+      },
+    },
   };
 }
 

@@ -3,17 +3,14 @@ import type { Env } from '../../lib/env.ts';
 import { followLedger } from '../../lib/local/ledger-stream.ts';
 import type { StateFolder } from '../../lib/local/state-folder.ts';
 import { describeError, type Log } from '../../lib/log.ts';
-import type { Stores } from '../../lib/stores/stores.ts';
 import { createKeeper } from '../keeper/handler.ts';
 import { createLedgerHandler } from '../ledger/handler.ts';
-import { type Emulated, tableNames } from './storage.ts';
+import { type Emulated, type Storage, tableNames } from './storage.ts';
 
 /** What the work is done with. */
 export interface WorkOptions {
   readonly env: Env;
-  readonly stores: Stores;
-  /** Absent where the stores are in memory and keep their totals themselves. */
-  readonly database: Emulated | undefined;
+  readonly storage: Pick<Storage, 'stores' | 'database' | 'firstEntry'>;
   readonly folder: StateFolder | undefined;
   readonly log: Log;
 }
@@ -22,7 +19,8 @@ const SWEEP_EVERY_MS = 30_000;
 const CHECKPOINT_FILE = 'ledger-stream.json';
 
 /** Starts both; the result ends them and resolves when they have ended. */
-export function startWork({ env, stores, database, folder, log }: WorkOptions): () => Promise<void> {
+export function startWork({ env, storage, folder, log }: WorkOptions): () => Promise<void> {
+  const { stores, database, firstEntry } = storage;
   const keep = createKeeper({ env, stores, log });
   let sweeping: Promise<unknown> = Promise.resolve();
   const schedule = setInterval(() => {
@@ -31,9 +29,13 @@ export function startWork({ env, stores, database, folder, log }: WorkOptions): 
     );
   }, SWEEP_EVERY_MS);
   const stop = new AbortController();
-  const following = database === undefined ? Promise.resolve() : follow(database, stop.signal);
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+  // A run that keeps nothing has nothing to catch up with: its stream is followed from the first entry on.
+  const begin = folder === undefined ? Promise.race([firstEntry, stopped]) : Promise.resolve();
+  const following = database === undefined ? Promise.resolve() : begin.then(() => follow(database, stop.signal));
 
   async function follow(emulated: Emulated, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const sdk = await import('@aws-sdk/client-dynamodb-streams');
     const client = new sdk.DynamoDBStreamsClient({ ...emulated });
     await followLedger({

@@ -113,6 +113,11 @@ export interface Dialect {
 
   /** Client -> canonical. Throws `invalid_request` (with `param`) on what is wrong; keeps unknown fields in `extensions`. */
   decodeRequest(body: JsonObject, asked?: Asked): GenerateRequest;
+  /**
+   * The request as other dialects are to read it: with the defaults of this one spelled out. Absent where there are none. Throws
+   * `invalid_request` for what only a provider of this dialect can do.
+   */
+  forOthers?(request: GenerateRequest): GenerateRequest;
   /** Canonical -> client, not streamed. */
   encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject;
   /** Canonical -> client, streamed. */
@@ -131,6 +136,16 @@ export interface Dialect {
 
   /** What a passthrough of this dialect must do to stay countable. */
   readonly passthrough: Passthrough;
+  /** How a provider of this dialect is asked to count; absent where none of them has a counter. */
+  readonly counting?: Counting;
+}
+
+/** A provider's counter of input tokens: it takes nearly the same body as the API itself. */
+export interface Counting {
+  /** A body without the fields that only an answer needs: counters refuse them. */
+  bodyOf(body: JsonObject): JsonObject;
+  /** Input tokens in the counter's answer. Throws `upstream` on garbage. */
+  tokensOf(answer: unknown): number;
 }
 
 /** Same dialect on both sides: the body goes through but for these edits. */

@@ -48,6 +48,8 @@ export interface Provider {
   readonly auth: Auth;
   /** APIs for `generate`; the client's own dialect is preferred, else the first. */
   readonly generate: readonly Api[];
+  /** The provider's own counter of input tokens, when it has one. */
+  readonly count?: Api;
   readonly headers?: Headers;
   /** Applied to the body in order, translated or passed through. */
   readonly quirks?: readonly Quirk[];

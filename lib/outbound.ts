@@ -1,0 +1,166 @@
+/**
+ * One HTTP call to one provider: what its row and the deployment add to a body, its address and signature, the credential read again
+ * when it was refused, and the deployment's time limit. Generating and counting both go out through here.
+ */
+import type { Dialect, EncodedRequest, UpstreamTarget } from './dialects/dialect.ts';
+import type { CredentialRef, Deployment } from './domain/model.ts';
+import { GatewayError } from './errors.ts';
+import type { Exchange, Target } from './exchange.ts';
+import type { JsonObject } from './kinds/json.ts';
+import { buildCall } from './providers/index.ts';
+import type { Api, Provider } from './providers/provider.ts';
+import { createRedactor } from './redact.ts';
+import type { Answer, HttpClient } from './transport/http.ts';
+import type { Headers, HttpRequest } from './transport/message.ts';
+
+/** What any call to a provider needs. */
+export interface OutboundDeps {
+  readonly http: HttpClient;
+  /** The value behind a reference. `fresh` skips caches: the provider refused the cached one. */
+  readonly credential: (ref: CredentialRef, options?: { readonly fresh?: boolean }) => Promise<string | undefined>;
+  /** Environment for base URLs of provider rows. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Largest error body read, bytes. */
+const ERROR_LIMIT = 256 * 1024;
+
+/** What the encoder of a request must know of the target, from the row, the deployment and the catalog. */
+export function upstreamTarget(target: Target, provider: Provider): UpstreamTarget {
+  return {
+    ...target,
+    ...reasoningOf(provider, target.deployment),
+    structuredOutput: target.structuredOutput ?? provider.structuredOutput ?? 'native',
+    cacheMarks: provider.cacheMarks ?? false,
+  };
+}
+
+/**
+ * Where the API takes back earlier reasoning. A row called at another address than its own (`openai/` with an `api_base`) is some
+ * compatible server, most of which take the common field.
+ */
+export function reasoningOf(provider: Provider, { apiBase }: Deployment): Pick<Provider, 'reasoningField'> {
+  const elsewhere = provider.base !== undefined && apiBase !== undefined && apiBase !== provider.base;
+  const reasoningField = provider.reasoningField ?? (elsewhere ? 'reasoning_content' : undefined);
+  return reasoningField === undefined ? {} : { reasoningField };
+}
+
+/** A body with the provider's quirks and the deployment's own additions. */
+export function finishedBody(body: JsonObject, target: Target, provider: Provider): JsonObject {
+  const { dropParams, extraBody } = target.deployment;
+  let result = body;
+  for (const quirk of provider.quirks ?? []) result = quirk(result, target.model);
+  if (dropParams !== undefined && dropParams.some((name) => name in result)) {
+    result = Object.fromEntries(Object.entries(result).filter(([name]) => !dropParams.includes(name)));
+  }
+  return extraBody === undefined ? result : { ...result, ...extraBody };
+}
+
+/** The client's headers that belong to its dialect and go along where the provider speaks it too. */
+export function dialectHeaders({ passthrough }: Dialect, request: HttpRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of passthrough.headers ?? []) {
+    const value = request.headers[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+/** A body ready to send, and the headers that what it holds makes necessary. */
+export interface Outbound extends Pick<EncodedRequest, 'headers'> {
+  readonly bytes: Uint8Array;
+}
+
+/** One call. */
+export interface Sending {
+  readonly provider: Provider;
+  readonly api: Api;
+  readonly target: Target;
+  /** Reads the provider's errors. */
+  readonly upstream: Pick<Dialect, 'decodeError'>;
+  readonly sent: Outbound;
+  readonly stream: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A successful answer (status below 400), and what takes credentials and addresses out of errors that follow it. */
+export interface Sent {
+  readonly answer: Answer;
+  readonly redact: (error: GatewayError) => GatewayError;
+}
+
+/**
+ * Sends; a refused credential is read again once, in case it was rotated.
+ *
+ * @throws GatewayError what the provider said, redacted, or what the transport met.
+ */
+export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempts'>, sending: Sending): Promise<Sent> {
+  const { provider, api, target, upstream, sent, stream, signal } = sending;
+  const { deployment } = target;
+  for (let fresh = false; ; fresh = true) {
+    const credential = await deps.credential(deployment.credential, { fresh });
+    const { url, headers } = buildCall({
+      provider,
+      deployment,
+      model: target.model,
+      credential,
+      api,
+      stream,
+      environment: deps.environment,
+    });
+    const redact = createRedactor(credential, url);
+    exchange.attempts++;
+    const answer = await deps.http.send({
+      url,
+      method: 'POST',
+      headers: requestHeaders(headers, sent, stream),
+      body: sent.bytes,
+      signal,
+      ...(deployment.streamTimeoutMs === undefined ? {} : { headersTimeoutMs: deployment.streamTimeoutMs }),
+    });
+    if (answer.status < 400) return { answer, redact };
+    const body = await answer.bytes(ERROR_LIMIT).catch(() => new Uint8Array());
+    if (answer.status === 401 && !fresh && deployment.credential.type === 'secret') continue;
+    throw redact(upstream.decodeError({ status: answer.status, headers: answer.headers, body }));
+  }
+}
+
+function requestHeaders(signed: Headers, sent: Outbound, stream: boolean): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: stream ? 'text/event-stream' : 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'tollgate',
+    ...signed,
+    ...sent.headers,
+  };
+}
+
+/** The deployment's own time limit on top of the request's signal. */
+export class TimeLimit {
+  readonly signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #expired: GatewayError | undefined;
+
+  constructor(outer: AbortSignal, target: Target) {
+    const { timeoutMs } = target.deployment;
+    if (timeoutMs === undefined) {
+      this.signal = outer;
+      return;
+    }
+    const controller = new AbortController();
+    this.#expired = new GatewayError('timeout', `The provider did not answer within ${timeoutMs} ms.`);
+    this.#timer = setTimeout(() => controller.abort(this.#expired), timeoutMs);
+    this.signal = AbortSignal.any([outer, controller.signal]);
+  }
+
+  /** Takes the timer away. */
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The error to show: our own reason where we were the ones to abort. */
+  explain(thrown: unknown): unknown {
+    return this.signal.aborted && this.signal.reason instanceof GatewayError ? this.signal.reason : thrown;
+  }
+}

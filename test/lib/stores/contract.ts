@@ -453,7 +453,7 @@ export function storesContract(name: string, stores: () => Stores): void {
       const outcomes = await Promise.all([1, 2, 3].map(() => stores().totals.apply([entry])));
       await stores().totals.apply([unpriced]);
 
-      expect(outcomes.toSorted()).toEqual([0, 0, 1]);
+      expect(outcomes.toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
       expect(await stores().totals.read(keyHash)).toEqual({
         spend: entry.cost,
         requests: 2,

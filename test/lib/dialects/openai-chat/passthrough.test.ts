@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { UpstreamTarget } from '../../../../lib/dialects/dialect.ts';
+import type { JsonObject } from '../../../../lib/kinds/json.ts';
 import { openaiChat } from '../../../../lib/dialects/openai-chat/index.ts';
 
 const { passthrough } = openaiChat;
@@ -55,7 +57,8 @@ describe('a passthrough of chat completions', () => {
 });
 
 describe('reasoning this gateway wrote into an answer', () => {
-  const { withoutForeignProofs } = openaiChat.passthrough;
+  const withoutForeignProofs = (body: JsonObject, target: Pick<UpstreamTarget, 'reasoningField'>) =>
+    passthrough.withoutForeignProofs(body, target);
   const turn = {
     role: 'assistant',
     content: 'C',

@@ -28,7 +28,7 @@ import {
   readText,
   readWord,
 } from './fields.ts';
-import { isToken, unpackCall, unpackReasoning } from './proof.ts';
+import { isToken, unpackCall, unpackReasoning } from '../proof.ts';
 import { ID, otherFields } from './wire.ts';
 
 /** A `cache_control` field as the `cache` of a part. */

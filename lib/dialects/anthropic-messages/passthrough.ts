@@ -1,7 +1,7 @@
 /** Edits of a body that goes from an Anthropic client to an Anthropic provider. */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Passthrough } from '../dialect.ts';
-import { isToken } from './proof.ts';
+import { isToken } from '../proof.ts';
 import { capBudget } from './thinking.ts';
 import { decodeUsage } from './usage.ts';
 import { MIN_THINKING_BUDGET } from './wire.ts';

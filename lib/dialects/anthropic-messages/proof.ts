@@ -1,63 +1,8 @@
-/**
- * Proofs of other providers (signatures, encrypted reasoning, OpenRouter's `reasoning_details`, Gemini's thought signatures) in a
- * client's conversation. Anthropic clients send thinking blocks back unchanged, so a foreign proof rides in the one opaque field such
- * a block has, as a token: `tg1.` and base64url of JSON. Nothing in it is secret, and nothing in it is trusted on its return.
- */
-import type { DialectId, ReasoningPart, ToolCallPart } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+/** Proofs of reasoning and of calls as the blocks of a client's message. */
+import type { ToolCallPart } from '../../kinds/generate.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { packProof, type ReasoningProof } from '../proof.ts';
 import { ID } from './wire.ts';
-
-const PREFIX = 'tg1.';
-
-/** What proves a piece of reasoning, and whose proof it is. */
-export type ReasoningProof = Pick<ReasoningPart, 'signature' | 'data' | 'details' | 'origin'>;
-
-/** What belongs to a tool call beside its arguments. */
-export interface CallProof extends Pick<ToolCallPart, 'signature' | 'extensions'> {
-  /** Id of the call. */
-  readonly call: string;
-}
-
-/** True for a token of ours. */
-export const isToken = (opaque: unknown): boolean => typeof opaque === 'string' && opaque.startsWith(PREFIX);
-
-/** A proof as a token. */
-export const packProof = (proof: ReasoningProof | CallProof): string =>
-  PREFIX + Buffer.from(JSON.stringify(proof)).toString('base64url');
-
-function contentOf(token: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8'));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-const textField = (content: JsonObject, name: string): JsonObject =>
-  typeof content[name] === 'string' ? { [name]: content[name] } : {};
-
-const isOrigin = (value: unknown): value is DialectId => value === ID || value === 'openai-chat';
-
-/** The proof of reasoning in a token; what does not have the right shape is left out, so a damaged token proves nothing. */
-export function unpackReasoning(token: string): ReasoningProof {
-  const content = contentOf(token);
-  const { origin, details } = content;
-  return {
-    ...textField(content, 'signature'),
-    ...textField(content, 'data'),
-    ...(Array.isArray(details) && { details: details.filter(isObject) }),
-    ...(isOrigin(origin) && { origin }),
-  };
-}
-
-/** The proof of a tool call in a token; undefined for a token about something else. */
-export function unpackCall(token: string): CallProof | undefined {
-  const content = contentOf(token);
-  const { call, extensions } = content;
-  if (typeof call !== 'string') return undefined;
-  return { call, ...textField(content, 'signature'), ...(isObject(extensions) && { extensions }) };
-}
 
 /**
  * The opaque field of the block a client gets: a `signature` where there is something to read (empty for reasoning without proof),

@@ -9,7 +9,8 @@ import type { Decoding } from '../dialect.ts';
 import { ChoiceDecoder, type ChoiceContext } from './choice.ts';
 import { decodeSource, sourcesOf } from './citations.ts';
 import { usageOf } from './usage.ts';
-import { DIALECT, numberOf, textOf, unknownFields } from './wire.ts';
+import { numberOf, textOf, unknownFields } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 const KNOWN: ReadonlySet<string> = new Set([
   'id',

@@ -1,7 +1,8 @@
 /** Tool calls: their wire form, and which call a piece of a stream belongs to, since providers number and name calls in many ways. */
 import type { ToolCallPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { DIALECT, textOf } from './wire.ts';
+import { textOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** Gemini's proof of thought on a call, where its OpenAI-like API puts it. */
 export function thoughtSignature(call: JsonObject): { signature?: string } {

@@ -6,7 +6,8 @@ import { decodeAnnotation } from './citations.ts';
 import { thinkingText } from './content.ts';
 import { imageOf } from './messages.ts';
 import { fillText, joinDetails, reasoningText, signatureOf } from './reasoning.ts';
-import { DIALECT, finishOf, numberOf, objectsOf, textOf, unknownFields } from './wire.ts';
+import { numberOf, objectsOf, textOf, unknownFields } from '../values.ts';
+import { DIALECT, finishOf } from './wire.ts';
 
 const KNOWN_CHOICE: ReadonlySet<string> = new Set([
   'index',

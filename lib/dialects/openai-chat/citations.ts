@@ -4,7 +4,8 @@
  */
 import type { Citation } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { DIALECT, numberOf, objectsOf, textOf } from './wire.ts';
+import { numberOf, objectsOf, textOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** One annotation. `offset` is where the text part begins in the whole text, UTF-16 units. */
 export function decodeAnnotation(annotation: JsonObject, offset: number): Citation {

@@ -14,8 +14,9 @@ import type {
 } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { decodeCache, encodeCache } from './cache.ts';
-import { Fields, fieldsOf, wrong } from './fields.ts';
-import { dataUrl, DIALECT, objectsOf, readDataUrl, textOf } from './wire.ts';
+import { Fields, fieldsOf, wrong } from '../fields.ts';
+import { dataUrl, objectsOf, readDataUrl, textOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** Where an encoder reports what it cannot say. */
 export type Warn = (warning: Warning) => void;

@@ -7,7 +7,8 @@ import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeResponse, encodeResponse } from './response.ts';
 import { decodeStream, encodeStream, isUsageFrame } from './stream.ts';
 import { usageOf } from './usage.ts';
-import { DIALECT, numberOf } from './wire.ts';
+import { numberOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** True when the stream's client gets no usage unless we ask for it. */
 function lacksUsage(body: JsonObject): boolean {

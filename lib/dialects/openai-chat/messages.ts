@@ -5,9 +5,10 @@ import type { ReasoningField } from '../dialect.ts';
 import { decodeContent, encodeContent, extensionsOf, shortest, type ContentPart, type Warn } from './content.ts';
 import { decodeCache, markLast } from './cache.ts';
 import { encodeCall, thoughtSignature } from './calls.ts';
-import { contradiction, fieldsOf, oneOf, wrong, type Fields } from './fields.ts';
+import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
 import { decodeReasoning, joinDetails } from './reasoning.ts';
-import { DIALECT, objectsOf, readDataUrl, ROLES, textOf } from './wire.ts';
+import { objectsOf, readDataUrl, textOf } from '../values.ts';
+import { DIALECT, ROLES } from './wire.ts';
 
 /** Calls of earlier assistant messages, by id: what a tool result may answer. */
 interface Calls {

@@ -5,7 +5,8 @@
  */
 import type { ReasoningPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { DIALECT, objectsOf, textOf } from './wire.ts';
+import { objectsOf, textOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** Readable text of a message or delta: the first place that has some, since several repeat the same text. */
 export function reasoningText(message: JsonObject): string {

@@ -5,10 +5,12 @@ import type { Warning } from '../../kinds/generate.ts';
 import type { EncodedRequest, ReasoningField, UpstreamTarget } from '../dialect.ts';
 import { decodeCache, placeMarks } from './cache.ts';
 import type { Warn } from './content.ts';
-import { contradiction, Fields, oneOf, wrong } from './fields.ts';
+import { contradiction, Fields, oneOf, wrong } from '../fields.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
-import { DIALECT, EFFORTS, isEffort } from './wire.ts';
+import { effortOf, EFFORTS, isEffort } from '../effort.ts';
+import { present } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /**
  * Reads a client's body.
@@ -74,10 +76,6 @@ function decodeSampling(fields: Fields): Sampling {
   const topK = new Fields({ top_k: fields.peek('top_k') }, '').integer('top_k');
   return { ...entries, ...present('topK', topK) };
 }
-
-/** A field of an object literal that is absent when its value is. */
-const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
-  value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
 
 function decodeStop(fields: Fields): readonly string[] | undefined {
   const stop = fields.any('stop');
@@ -213,10 +211,6 @@ function encodeSampling(sampling: Sampling, own: JsonObject, target: UpstreamTar
     ...present('top_logprobs', sampling.topLogprobs),
   };
 }
-
-/** The word nearest to a budget of thinking tokens. */
-const effortOf = (budgetTokens: number): Reasoning['effort'] =>
-  budgetTokens <= 4096 ? 'low' : budgetTokens <= 16_384 ? 'medium' : 'high';
 
 /**
  * How much to think, as `reasoning_effort`. "Do not think" without a word for it is not sent: most models refuse the word `none`.

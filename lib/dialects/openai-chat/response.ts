@@ -17,7 +17,8 @@ import { cite, citedFields, sourceFields, uncited, type Cited } from './citation
 import { errorOfChunk } from './error.ts';
 import { encodeReasoning } from './reasoning.ts';
 import { encodeUsage } from './usage.ts';
-import { dataUrl, DIALECT, finishWord } from './wire.ts';
+import { dataUrl } from '../values.ts';
+import { DIALECT, finishWord } from './wire.ts';
 
 /**
  * Reads a provider's answer.

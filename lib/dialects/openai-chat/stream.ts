@@ -6,10 +6,12 @@ import type { Usage } from '../../kinds/usage.ts';
 import { mergeUsage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
+import { errorInside } from '../openai-error.ts';
+import { parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { callProofs } from './calls.ts';
 import { cite, citedFields, sourceFields, uncited } from './citations.ts';
-import { encodeError, errorInside, errorOfChunk } from './error.ts';
+import { encodeError, errorOfChunk } from './error.ts';
 import { encodeBlock } from './reasoning.ts';
 import { encodeAudio, encodeImage, isLegacy } from './response.ts';
 import { encodeUsage } from './usage.ts';
@@ -40,7 +42,7 @@ export function decodeStream(decoding: Decoding): StreamDecoder {
         answer.finish();
         return answer.take();
       }
-      const chunk = parse(frame.data);
+      const chunk = parseJson(frame.data);
       if (frame.event === 'error') return fail(errorInside(chunk ?? frame.data));
       if (!isObject(chunk))
         return fail(new GatewayError('upstream', 'The provider sent a stream event that is not a JSON object.'));
@@ -58,14 +60,6 @@ export function decodeStream(decoding: Decoding): StreamDecoder {
       return answer.take();
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 type ChoiceEvent = Extract<GenerateEvent, { choice: number }>;
@@ -313,6 +307,6 @@ const told = (): Told => ({
 /** True for a frame that carries usage and nothing of an answer. */
 export function isUsageFrame({ data }: SseFrame): boolean {
   if (!data.includes('"usage"')) return false;
-  const chunk = parse(data);
+  const chunk = parseJson(data);
   return isObject(chunk) && Array.isArray(chunk['choices']) && chunk['choices'].length === 0 && isObject(chunk['usage']);
 }

@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { decodeCache, encodeCache } from './cache.ts';
 import { extensionsOf, type Warn } from './content.ts';
-import { contradiction, fieldsOf, oneOf, wrong, type Fields } from './fields.ts';
+import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
 import { DIALECT } from './wire.ts';
 
 type Tooling = Pick<GenerateRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'>;

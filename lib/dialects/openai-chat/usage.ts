@@ -1,7 +1,7 @@
 /** Usage, both ways, with the places where providers put what OpenAI has no field for. */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
-import { numberOf, textOf } from './wire.ts';
+import { numberOf, textOf } from '../values.ts';
 
 /** One tick of xAI's `cost_in_usd_ticks`, USD. */
 const TICK = 1e-10;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../lib/dialects/anthropic-messages/index.ts';
-import { packProof } from '../../../../lib/dialects/anthropic-messages/proof.ts';
+import { packProof } from '../../../../lib/dialects/proof.ts';
 
 const { passthrough } = anthropicMessages;
 

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../../../../lib/dialects/anthropic-messages/index.ts';
-import {
-  callProofBlock,
-  isToken,
-  packProof,
-  unpackCall,
-  unpackReasoning,
-} from '../../../../lib/dialects/anthropic-messages/proof.ts';
+import { callProofBlock } from '../../../../lib/dialects/anthropic-messages/proof.ts';
+import { isToken, packProof, unpackCall, unpackReasoning } from '../../../../lib/dialects/proof.ts';
 import type { Part } from '../../../../lib/kinds/generate.ts';
 import type { JsonObject } from '../../../../lib/kinds/json.ts';
 import { contextOf } from './support.ts';

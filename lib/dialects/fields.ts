@@ -1,6 +1,6 @@
 /** Reads fields of a client's request strictly, with messages that name the field, what was seen and what is allowed. */
-import { GatewayError } from '../../errors.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { GatewayError } from '../errors.ts';
+import { isObject, type JsonObject } from '../kinds/json.ts';
 
 /** A value in words, short enough for a message. */
 function seen(value: unknown): string {

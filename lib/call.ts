@@ -68,6 +68,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           created: Math.floor(exchange.receivedAt / 1000),
           includeUsage: exchange.generate.includeUsage,
           warn: (warning) => void exchange.warnings.push(warning),
+          request: exchange.body,
           ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },

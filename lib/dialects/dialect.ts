@@ -61,6 +61,8 @@ export interface ReplyContext {
   readonly includeUsage: boolean;
   /** What the client sent beside the neutral fields (`request.extensions[dialect.id]`): some of it decides the shape of the answer. */
   readonly extensions?: JsonObject;
+  /** The client's body as it came, for dialects whose answers repeat the settings of the request (OpenAI's Responses). */
+  readonly request?: JsonObject;
   /** USD of this usage, for clients that asked for the cost in the usage; undefined when not asked or unknown. */
   readonly costOf?: (usage: Usage) => number | undefined;
   /** Told of everything the client's dialect cannot say. */

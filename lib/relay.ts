@@ -10,7 +10,7 @@ import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, isStreamOf } from './transport/framing.ts';
-import { createFrameCutter } from './transport/sse.ts';
+import type { FrameCutter } from './transport/sse.ts';
 import type { Headers, SseFrame } from './transport/message.ts';
 
 /** Counts output that no provider counted, for streams that ended early. */
@@ -81,7 +81,8 @@ function providerHeaders(headers: Headers): Record<string, string> {
   return passed;
 }
 
-const isFramed = ({ answer, upstream }: Relay): boolean => isStreamOf(upstream.framing, answer.headers['content-type']);
+const isFramed = ({ answer, upstream, exchange }: Relay): boolean =>
+  isStreamOf(upstream.framing, answer.headers['content-type'], exchange.generate.stream);
 
 /** The reply for a successful answer (status below 400). */
 export async function relay(run: Relay): Promise<Reply> {
@@ -218,23 +219,24 @@ function errorBytes(run: Relay, error: GatewayError): Uint8Array {
 /** Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited. */
 async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
-  if (!run.hidesUsage && run.context.costOf === undefined) {
-    const parser = codecOf(run.upstream.framing).parser();
+  const { editing, parser: createParser } = codecOf(run.upstream.framing);
+  if (editing === undefined || (!run.hidesUsage && run.context.costOf === undefined)) {
+    const parser = createParser();
     for await (const chunk of run.answer.body) {
       for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
       yield chunk;
     }
     for (const frame of parser.end()) watch(decoder, frame, tally);
   } else {
-    const cutter = createFrameCutter();
-    const emit = function* (cut: ReturnType<typeof cutter.push>): Generator<Uint8Array> {
+    const cutter = editing.cutter();
+    const emit = function* (cut: ReturnType<FrameCutter['push']>): Generator<Uint8Array> {
       for (const { raw, frame } of cut) {
         if (frame === undefined) {
           yield raw; // a comment: it keeps connections alive
           continue;
         }
         watch(decoder, frame, tally);
-        const bytes = edited(run, raw, frame);
+        const bytes = edited(run, raw, frame, editing.text);
         if (bytes !== undefined) yield bytes;
       }
     };
@@ -251,12 +253,12 @@ function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {
 }
 
 /** The frame as the client gets it: without the usage it did not ask for, with the cost it did ask for. */
-function edited(run: Relay, raw: Uint8Array, frame: SseFrame): Uint8Array | undefined {
+function edited(run: Relay, raw: Uint8Array, frame: SseFrame, textOf: (frame: SseFrame) => string): Uint8Array | undefined {
   if (run.hidesUsage && run.client.passthrough.isUsageFrame(frame)) return undefined;
   if (run.context.costOf === undefined) return raw;
   const data = run.client.passthrough.withCost(frame.data, run.context.costOf);
   if (data === undefined) return raw;
-  return utf8.encode(`${frame.event === undefined ? '' : `event: ${frame.event}\n`}data: ${data}\n\n`);
+  return utf8.encode(textOf({ ...frame, data }));
 }
 
 /** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */

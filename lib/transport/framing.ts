@@ -1,6 +1,7 @@
 /** How streams are cut into frames, whatever the wire format. */
 import type { SseFrame } from './message.ts';
-import { createSseParser } from './sse.ts';
+import { createNdjsonCutter, createNdjsonParser } from './ndjson.ts';
+import { createFrameCutter, createSseParser, type FrameCutter } from './sse.ts';
 
 /** Bytes in, frames out, however the bytes were split. */
 export interface FrameParser {
@@ -16,14 +17,40 @@ export type FrameWriter = (text: string) => Uint8Array;
 interface FramingCodec {
   /** Content type of such a stream. */
   readonly type: string;
+  /** Other content types under which servers send it. */
+  readonly aliases?: readonly string[];
+  /** Content types that are this stream only where one was asked for: whole answers come under them too. */
+  readonly ifAsked?: readonly string[];
   readonly parser: () => FrameParser;
   readonly writer: FrameWriter;
+  /** How to take frames out of such a stream, or edit them; absent where its frames go through as they are. */
+  readonly editing?: {
+    readonly cutter: () => FrameCutter;
+    /** The text of an edited frame. */
+    readonly text: (frame: SseFrame) => string;
+  };
 }
 
 const utf8 = new TextEncoder();
 
 const CODECS: Readonly<Record<string, FramingCodec>> = {
-  sse: { type: 'text/event-stream; charset=utf-8', parser: createSseParser, writer: (text) => utf8.encode(text) },
+  sse: {
+    type: 'text/event-stream; charset=utf-8',
+    parser: createSseParser,
+    writer: (text) => utf8.encode(text),
+    editing: {
+      cutter: createFrameCutter,
+      text: ({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`,
+    },
+  },
+  ndjson: {
+    type: 'application/x-ndjson',
+    aliases: ['application/stream+json'],
+    ifAsked: ['application/json'],
+    parser: createNdjsonParser,
+    writer: (text) => utf8.encode(text),
+    editing: { cutter: createNdjsonCutter, text: ({ data }) => `${data}\n` },
+  },
 };
 
 /**
@@ -37,6 +64,12 @@ export function codecOf(framing: string): FramingCodec {
   return codec;
 }
 
-/** Whether a content type is that of the framing's streams. */
-export const isStreamOf = (framing: string, contentType: string | undefined): boolean =>
-  contentType !== undefined && contentType.toLowerCase().startsWith(codecOf(framing).type.split(';')[0] ?? '');
+/** Whether a content type is that of the framing's streams. `asked`: a stream was asked for. */
+export function isStreamOf(framing: string, contentType: string | undefined, asked: boolean): boolean {
+  const { type, aliases = [], ifAsked = [] } = codecOf(framing);
+  const sent = mediaTypeOf(contentType ?? '');
+  return sent === mediaTypeOf(type) || aliases.includes(sent) || (asked && ifAsked.includes(sent));
+}
+
+/** A content type without its parameters. */
+const mediaTypeOf = (contentType: string): string => (contentType.split(';')[0] ?? '').trim().toLowerCase();

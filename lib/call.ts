@@ -6,7 +6,7 @@ import type { Decoding, Dialect } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply, Target } from './exchange.ts';
-import type { DialectId, GenerateRequest } from './kinds/generate.ts';
+import type { DialectId, GenerateRequest, Warning } from './kinds/generate.ts';
 import type { Json, JsonObject } from './kinds/json.ts';
 import type { Usage } from './kinds/usage.ts';
 import {
@@ -136,7 +136,8 @@ function translatedBody(
   { client, upstream }: { readonly client: Dialect; readonly upstream: Dialect },
 ): Prepared {
   const clamp = exchange.admission?.clampedOutputTokens;
-  const asked = client.forOthers?.(exchange.generate) ?? exchange.generate;
+  const warn = (warning: Warning): void => void exchange.warnings.push(warning);
+  const asked = client.forOthers?.(exchange.generate, warn) ?? exchange.generate;
   const request: GenerateRequest =
     clamp === undefined ? asked : { ...asked, maxOutputTokens: Math.min(asked.maxOutputTokens ?? clamp, clamp) };
   const encoded = upstream.encodeRequest(request, upstreamTarget(target, provider));

@@ -116,10 +116,10 @@ export interface Dialect {
   /** Client -> canonical. Throws `invalid_request` (with `param`) on what is wrong; keeps unknown fields in `extensions`. */
   decodeRequest(body: JsonObject, asked?: Asked): GenerateRequest;
   /**
-   * The request as other dialects are to read it: with the defaults of this one spelled out. Absent where there are none. Throws
-   * `invalid_request` for what only a provider of this dialect can do.
+   * The request as other dialects are to read it: the defaults of this one spelled out, `warn` told of what they cannot say. Absent
+   * where nothing needs saying. Throws `invalid_request` for what makes no sense anywhere else.
    */
-  forOthers?(request: GenerateRequest): GenerateRequest;
+  forOthers?(request: GenerateRequest, warn: (warning: Warning) => void): GenerateRequest;
   /** Canonical -> client, not streamed. */
   encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject;
   /** Canonical -> client, streamed. */

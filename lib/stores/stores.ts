@@ -1,3 +1,4 @@
+import type { ConversationStore } from './conversations.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { KeyStore } from './keys.ts';
 import type { LedgerStore } from './ledger.ts';
@@ -10,6 +11,7 @@ export interface Stores {
   readonly keys: KeyStore;
   readonly models: ModelStore;
   readonly credentials: CredentialStore;
+  readonly conversations: ConversationStore;
   readonly meters: MeterStore;
   readonly ledger: LedgerStore;
   readonly totals: TotalStore;

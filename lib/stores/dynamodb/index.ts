@@ -1,6 +1,7 @@
 /** The stores on DynamoDB, by port. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Stores } from '../stores.ts';
+import { createConversationStore } from './conversations.ts';
 import { createCredentialStore } from './credentials.ts';
 import { createKeyStore } from './keys.ts';
 import { createLedgerStore } from './ledger.ts';
@@ -24,6 +25,7 @@ export function open(client: DynamoDBClient, names: TableNames): Stores {
     keys: createKeyStore(registry),
     models: createModelStore(registry),
     credentials: createCredentialStore(registry),
+    conversations: createConversationStore(client, names.meters),
     meters: createMeterStore(client, names.meters),
     ledger: createLedgerStore(client, names.ledger),
     totals: createTotalStore(client, names.meters),

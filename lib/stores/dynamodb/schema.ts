@@ -34,8 +34,8 @@ export interface TableNames {
 }
 
 /**
- * `registry`: keys, their aliases, models, credentials; `listing` orders keys by age. `meters`: meters and the totals projected from the
- * ledger; `due` is sparse and holds only meters with a lease to look at. `ledger`: one item per request, never changed; `by-key` and
+ * `registry`: keys, their aliases, models, credentials; `listing` orders keys by age. `meters`: meters, the totals projected from the
+ * ledger, and responses kept for later turns; `due` is sparse and holds only meters with a lease to look at. `ledger`: one item per request, never changed; `by-key` and
  * `by-time` order them by arrival.
  */
 export const TABLES = {

@@ -1,5 +1,6 @@
 /** The stores in memory, by port: for unit tests and for local runs without a database. */
 import type { Stores } from '../stores.ts';
+import { createConversationStore } from './conversations.ts';
 import { createLedgerStore, createTotalStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
@@ -12,6 +13,7 @@ export function open(): Stores {
     keys: createKeyStore(),
     models: createModelStore(),
     credentials: createCredentialStore(),
+    conversations: createConversationStore(),
     meters: createMeterStore(),
     ledger: createLedgerStore(),
     totals: createTotalStore(),

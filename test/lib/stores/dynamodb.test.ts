@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startDynoxide, type Emulator } from '../../support/dynoxide.ts';
+import { conversationsContract } from './contract-conversations.ts';
 import { storesContract } from './contract.ts';
 
 let emulator: Emulator;
@@ -9,3 +10,4 @@ beforeAll(async () => {
 afterAll(() => emulator.stop());
 
 storesContract('dynamodb', () => emulator.stores);
+conversationsContract('dynamodb', () => emulator.stores);

@@ -1,5 +1,7 @@
 import { open } from '../../../lib/stores/memory/index.ts';
+import { conversationsContract } from './contract-conversations.ts';
 import { storesContract } from './contract.ts';
 
 const stores = open();
 storesContract('memory', () => stores);
+conversationsContract('memory', () => stores);

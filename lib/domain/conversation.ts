@@ -1,0 +1,115 @@
+/**
+ * Conversations that the gateway keeps, one record per response, and the rules about them: how the turns add up, and which
+ * items make sense to a provider that has not seen them before. Items are those of OpenAI's Responses API.
+ */
+import { isObject, type JsonObject } from '../kinds/json.ts';
+
+/** A response with what led to it. Times in milliseconds since the epoch. */
+export interface StoredResponse {
+  /** Id of the response as the client knows it: `resp_...`. */
+  readonly id: string;
+  /** Who asked, and the only one who may see it: the id of the key's scope, or `master`. */
+  readonly owner: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Responses before it in the conversation, oldest first. */
+  readonly earlier: readonly string[];
+  /** Bytes of JSON of the conversation up to here, as far as records of it were read. */
+  readonly bytes: number;
+  /** What the client added in this turn. Every item has an `id`. */
+  readonly input: readonly JsonObject[];
+  /** The response as it was sent; its output items are in `output`. */
+  readonly response: JsonObject;
+  /** Name the client called. */
+  readonly model: string;
+  /** Deployment whose provider keeps the response too; absent where the gateway alone has it. */
+  readonly deploymentId?: string;
+}
+
+/** Who reads, and when. */
+export interface Reader {
+  readonly owner: string;
+  readonly now: number;
+}
+
+/** Most responses in one conversation. */
+export const MOST_TURNS = 500;
+
+/** Largest conversation that is put together, bytes of JSON: a function has to hold it several times over. */
+export const MOST_BYTES = 16 * 1024 * 1024;
+
+/** Ids that may be looked up: those of every provider we know, and nothing that a store's keys could not take. */
+const ID = /^[\w.:=+/-]{1,512}$/;
+
+/** True for text that may be the id of a response or an item. */
+export const isId = (value: unknown): value is string => typeof value === 'string' && ID.test(value);
+
+/** The items the model wrote. */
+export function outputOf({ response }: Pick<StoredResponse, 'response'>): readonly JsonObject[] {
+  const { output } = response;
+  return Array.isArray(output) ? output.filter(isObject) : [];
+}
+
+/** Ids of those items, each once. */
+export const itemIdsOf = (stored: Pick<StoredResponse, 'response'>): readonly string[] =>
+  [...new Set(outputOf(stored).map(({ id }) => id)).values()].filter(isId);
+
+/** Everything said in these turns, in order. */
+export const historyOf = (turns: readonly StoredResponse[]): readonly JsonObject[] =>
+  turns.flatMap((turn) => [...turn.input, ...outputOf(turn)]);
+
+/** Prefixes of item ids, where OpenAI has one of its own. */
+const PREFIXES: Readonly<Record<string, string>> = { message: 'msg', function_call: 'fc', reasoning: 'rs' };
+
+/**
+ * The `input` of a request as items, each with an id; undefined when it is neither text nor a list of objects.
+ *
+ * @param serial makes the ids of items that have none: unique per request
+ */
+export function inputItems(input: unknown, serial: string): readonly JsonObject[] | undefined {
+  const items: readonly unknown[] = typeof input === 'string' ? [{ role: 'user', content: input }] : listOf(input);
+  if (!items.every(isObject)) return undefined;
+  return items.map((item, index) => {
+    const type = typeof item['type'] === 'string' ? item['type'] : 'message';
+    const typed = { type, ...item, ...(type === 'message' ? { content: contentOf(item) } : {}) };
+    return typeof item['id'] === 'string' ? typed : { ...typed, id: `${PREFIXES[type] ?? 'item'}_${serial}${index}` };
+  });
+}
+
+const listOf = (input: unknown): readonly unknown[] => {
+  if (input === undefined || input === null) return [];
+  return Array.isArray(input) ? input : [input];
+};
+
+/** Content in parts, as lists of items show it. */
+function contentOf({ role, content }: JsonObject): unknown {
+  if (typeof content !== 'string') return content;
+  const part = { type: role === 'assistant' ? 'output_text' : 'input_text', text: content };
+  return [role === 'assistant' ? { ...part, annotations: [] } : part];
+}
+
+/** Items whose id is a name only: their content says everything. */
+const SELF_CONTAINED = new Set([
+  'message',
+  'function_call',
+  'function_call_output',
+  'custom_tool_call',
+  'custom_tool_call_output',
+  'reasoning',
+]);
+
+/**
+ * Items for a provider that does not keep them: without ids it has never given, which OpenAI looks up and refuses, and without
+ * reasoning that is nothing but such an id.
+ */
+export function withoutForeignIds(items: readonly JsonObject[]): readonly JsonObject[] {
+  return items.filter(saysSomething).map((item) => {
+    if (!SELF_CONTAINED.has(String(item['type']))) return item;
+    const { id: _, ...rest } = item;
+    return rest;
+  });
+}
+
+/** False for reasoning whose text stayed with its provider: no seal, and no words but a summary at most. */
+const saysSomething = ({ type, encrypted_content: sealed, content }: JsonObject): boolean =>
+  type !== 'reasoning' || typeof sealed === 'string' || (Array.isArray(content) && content.length > 0);

@@ -1,0 +1,121 @@
+/**
+ * Kept responses in the meters table, beside everything else that expires there; the function that writes them has no right to write
+ * the registry, where keys are. `response#<owner>#<id>#<n>` holds a part of the record as JSON bytes, part 0 also how many parts there
+ * are; `item#<owner>#<id>` names the response that an output item belongs to. Part 0 is written last and deleted first, so whoever
+ * finds it finds the rest.
+ */
+import { BatchGetItemCommand, DeleteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { itemIdsOf, type StoredResponse } from '../../domain/conversation.ts';
+import type { ConversationStore } from '../conversations.ts';
+import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { answered } from './client.ts';
+
+/** Bytes of a record in one item: an item takes 400 KB, names and numbers included. */
+const PART_BYTES = 350 * 1024;
+/** Most items of one batch read (API reference, BatchGetItem). */
+const BATCH = 100;
+
+const partKey = (owner: string, id: string, part: number): string => `response#${owner}#${id}#${part}`;
+const itemKey = (owner: string, itemId: string): string => `item#${owner}#${itemId}`;
+
+/** Conversations on DynamoDB. */
+export function createConversationStore(client: DynamoDBClient, table: string): ConversationStore {
+  const write = (item: Item) => answered(client.send(new PutItemCommand({ TableName: table, Item: item })));
+  const remove = ({ pk }: Item) =>
+    answered(client.send(new DeleteItemCommand({ TableName: table, Key: pk === undefined ? {} : { pk } })));
+
+  /** Items by key, as far as there are any; batches side by side. */
+  async function read(keys: readonly string[]): Promise<ReadonlyMap<string, Item>> {
+    const unique = [...new Set(keys)];
+    const batches = Array.from({ length: Math.ceil(unique.length / BATCH) }, (_, index) =>
+      readBatch(unique.slice(index * BATCH, (index + 1) * BATCH)),
+    );
+    const items = (await Promise.all(batches)).flat();
+    return new Map(items.map((item) => [textOf(item, 'pk') ?? '', item]));
+  }
+
+  /** Up to `BATCH` items. One answer holds 16 MB; what is left is asked for again. */
+  async function readBatch(keys: readonly string[]): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    let left: Item[] = keys.map((pk) => ({ pk: text(pk) }));
+    while (left.length > 0) {
+      const { Responses, UnprocessedKeys } = await answered(
+        client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } })),
+      );
+      items.push(...(Responses?.[table] ?? []));
+      left = UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+    return items;
+  }
+
+  const get: ConversationStore['get'] = async (ids, { owner, now }) => {
+    const heads = await read(ids.map((id) => partKey(owner, id, 0)));
+    const live = new Map(
+      ids.flatMap((id) => {
+        const head = heads.get(partKey(owner, id, 0));
+        return head !== undefined && isLive(head, now) ? [[id, head] as const] : [];
+      }),
+    );
+    const keysAfter = (id: string, head: Item): readonly string[] =>
+      Array.from({ length: countOf(head, 'parts') - 1 }, (_, index) => partKey(owner, id, index + 1));
+    const rest = await read([...live].flatMap(([id, head]) => keysAfter(id, head)));
+    return ids.flatMap((id) => {
+      const head = live.get(id);
+      if (head === undefined) return [];
+      const parts = [head, ...keysAfter(id, head).map((pk) => rest.get(pk))];
+      // A part may be missing while somebody deletes the response.
+      return parts.includes(undefined) ? [] : [joined(parts)];
+    });
+  };
+
+  return {
+    get,
+
+    async put(stored) {
+      const [head, rest] = itemsOf(stored);
+      await Promise.all(rest.map(write));
+      await write(head);
+    },
+
+    async findItems(itemIds, { owner, now }) {
+      const found = await read(itemIds.map((itemId) => itemKey(owner, itemId)));
+      return new Map(
+        itemIds.flatMap((itemId) => {
+          const pointer = found.get(itemKey(owner, itemId));
+          const id = textOf(pointer, 'response');
+          return pointer !== undefined && id !== undefined && isLive(pointer, now) ? [[itemId, id]] : [];
+        }),
+      );
+    },
+
+    async delete(id, reader) {
+      const [stored] = await get([id], reader);
+      if (stored === undefined) return false;
+      const [head, rest] = itemsOf(stored);
+      await remove(head);
+      await Promise.all(rest.map(remove));
+      return true;
+    },
+  };
+}
+
+/** The items of a record: part 0, and the other parts and pointers. */
+function itemsOf(stored: StoredResponse): readonly [head: Item, rest: readonly Item[]] {
+  const { owner, id } = stored;
+  const bytes = Buffer.from(JSON.stringify(stored));
+  const count = Math.ceil(bytes.length / PART_BYTES);
+  const life = { expires: number(stored.expiresAt), ttl: number(Math.ceil(stored.expiresAt / 1000)) };
+  const part = (index: number): Item => ({
+    pk: text(partKey(owner, id, index)),
+    ...life,
+    doc: { B: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES) },
+  });
+  const parts = Array.from({ length: count - 1 }, (_, index) => part(index + 1));
+  const pointers = itemIdsOf(stored).map((itemId) => ({ pk: text(itemKey(owner, itemId)), ...life, response: text(id) }));
+  return [{ ...part(0), parts: number(count) }, [...parts, ...pointers]];
+}
+
+const isLive = (item: Item, now: number): boolean => countOf(item, 'expires') > now;
+
+const joined = (parts: readonly (Item | undefined)[]): StoredResponse =>
+  JSON.parse(Buffer.concat(parts.map((part) => part?.['doc']?.B ?? new Uint8Array())).toString('utf8')) as StoredResponse;

@@ -1,0 +1,49 @@
+/** Kept responses in memory. */
+import { itemIdsOf, type Reader, type StoredResponse } from '../../domain/conversation.ts';
+import type { ConversationStore } from '../conversations.ts';
+
+/** Most responses kept: the oldest go first, since nothing else takes them out. */
+const MOST_KEPT = 10_000;
+
+const keyOf = (owner: string, id: string): string => `${owner}#${id}`;
+
+/** Conversations in memory. */
+export function createConversationStore(): ConversationStore {
+  const responses = new Map<string, StoredResponse>();
+  /** Id of the response that holds an output item. */
+  const holders = new Map<string, string>();
+  const find = (id: string, { owner, now }: Reader): StoredResponse | undefined => {
+    const found = responses.get(keyOf(owner, id));
+    return found !== undefined && found.expiresAt > now ? found : undefined;
+  };
+  const remove = (stored: StoredResponse): void => {
+    responses.delete(keyOf(stored.owner, stored.id));
+    for (const itemId of itemIdsOf(stored)) holders.delete(keyOf(stored.owner, itemId));
+  };
+
+  return {
+    async put(stored) {
+      responses.set(keyOf(stored.owner, stored.id), stored);
+      for (const itemId of itemIdsOf(stored)) holders.set(keyOf(stored.owner, itemId), stored.id);
+      const [oldest] = responses.values();
+      if (responses.size > MOST_KEPT && oldest !== undefined) remove(oldest);
+    },
+
+    get: async (ids, reader) => ids.map((id) => find(id, reader)).filter((stored) => stored !== undefined),
+
+    async findItems(itemIds, reader) {
+      return new Map(
+        itemIds.flatMap((itemId) => {
+          const id = holders.get(keyOf(reader.owner, itemId));
+          return id !== undefined && find(id, reader) !== undefined ? [[itemId, id]] : [];
+        }),
+      );
+    },
+
+    async delete(id, reader) {
+      const stored = find(id, reader);
+      if (stored !== undefined) remove(stored);
+      return stored !== undefined;
+    },
+  };
+}

@@ -9,6 +9,7 @@ import { contradiction, Fields, oneOf, wrong } from '../fields.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
 import { effortOf, EFFORTS, isEffort } from '../effort.ts';
+import { decodeBias, decodeStop, decodeStreaming } from '../openai-settings.ts';
 import { present } from '../values.ts';
 import { DIALECT } from './wire.ts';
 
@@ -77,22 +78,6 @@ function decodeSampling(fields: Fields): Sampling {
   return { ...entries, ...present('topK', topK) };
 }
 
-function decodeStop(fields: Fields): readonly string[] | undefined {
-  const stop = fields.any('stop');
-  if (stop === undefined) return undefined;
-  if (typeof stop === 'string') return [stop];
-  if (Array.isArray(stop) && stop.every((item) => typeof item === 'string')) return stop.length === 0 ? undefined : stop;
-  throw wrong('stop', 'a string or an array of strings', stop);
-}
-
-function decodeBias(fields: Fields): Readonly<Record<string, number>> | undefined {
-  const bias = fields.object('logit_bias');
-  for (const [token, value] of Object.entries(bias ?? {})) {
-    if (typeof value !== 'number') throw wrong(`logit_bias.${token}`, 'a number', value);
-  }
-  return bias as Record<string, number> | undefined;
-}
-
 function decodeLogprobs(fields: Fields): Pick<Sampling, 'logprobs' | 'topLogprobs'> {
   const logprobs = fields.boolean('logprobs');
   const topLogprobs = fields.integer('top_logprobs', 0);
@@ -112,19 +97,6 @@ function decodeLimit(fields: Fields): number | undefined {
     );
   }
   return current ?? older;
-}
-
-function decodeStreaming(fields: Fields): { stream: boolean; includeUsage: boolean; kept?: JsonObject } {
-  const stream = fields.boolean('stream') ?? false;
-  const options = fields.object('stream_options');
-  if (options === undefined) return { stream, includeUsage: false };
-  if (!stream) {
-    throw contradiction('stream_options', "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
-  }
-  const inner = new Fields(options, 'stream_options');
-  const includeUsage = inner.boolean('include_usage') ?? false;
-  const rest = inner.rest();
-  return { stream, includeUsage, ...(rest !== undefined && { kept: { stream_options: rest } }) };
 }
 
 /** `default` is Groq's word for not choosing. */

@@ -3,6 +3,9 @@ import { createSecretStore } from '../lib/stores/secrets-manager/index.ts';
 import { openOnAws, type Ground } from './aws-stores.ts';
 import { compose, type Composed } from './compose.ts';
 
+/** Variables of the function's role, which signs calls to models of AWS. */
+const ROLE = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'];
+
 /**
  * Everything the data plane and management need.
  *
@@ -15,5 +18,6 @@ export function composeOnAws(): Composed & Ground {
   const { TOLLGATE_MASTER_KEY: given, TOLLGATE_MASTER_KEY_SECRET: secret } = env;
   if (given === undefined && secret === undefined) throw new Error('Environment: TOLLGATE_MASTER_KEY_SECRET: missing');
   const masterKey = async (): Promise<string | undefined> => given ?? (secret === undefined ? undefined : secrets.get(secret));
-  return { ...ground, ...compose({ ...ground, secrets, masterKey }) };
+  const environment = Object.fromEntries(ROLE.map((name) => [name, process.env[name]]));
+  return { ...ground, ...compose({ ...ground, secrets, masterKey, environment }) };
 }

@@ -18,6 +18,7 @@ import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
+import { createAuthorizer } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
@@ -88,6 +89,7 @@ export function compose(from: Composition): Composed {
       dialects,
       credential: createCredentials(secrets, environment),
       environment,
+      authorize: createAuthorizer({ http, environment, now }),
       estimator: createUsageEstimator,
       costInStreams: env.TOLLGATE_RESPONSE_COST_IN_STREAM,
       now,

@@ -19,7 +19,7 @@ import {
   type Outbound,
   type OutboundDeps,
 } from './outbound.ts';
-import { providerOf } from './providers/index.ts';
+import { bodyEdits, chooseApi, providerOf } from './providers/index.ts';
 import type { Provider } from './providers/provider.ts';
 import { relay, type Estimator } from './relay.ts';
 import { replaceTopLevel } from './transport/json-edit.ts';
@@ -36,20 +36,23 @@ export interface CallDeps extends OutboundDeps {
 /** One attempt at `exchange.target`. Throws `GatewayError` for anything but a success. */
 export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Reply> {
   return async function call(exchange) {
-    const { target } = exchange;
-    if (target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
-    const provider = providerOf(target.deployment.provider);
+    if (exchange.target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
+    const provider = providerOf(exchange.target.deployment.provider);
     const client = deps.dialects.get(exchange.dialect as DialectId);
-    const api = provider.generate.find(({ dialect }) => dialect === client.id) ?? provider.generate[0];
-    if (api === undefined)
-      throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API.`, { param: 'model' });
+    const chosen = chooseApi(provider, exchange.target.model, client.id);
+    if (chosen === undefined)
+      throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API for this model.`, { param: 'model' });
+    const { api, model } = chosen;
+    const target: Target = { ...exchange.target, model };
+    const { deployment } = target;
+    const quirks = bodyEdits({ provider, deployment, model, api, environment: deps.environment });
     const upstream = await deps.dialects.load(api.dialect);
     exchange.upstreamDialect = upstream.id;
 
     const sent =
       client.id === upstream.id
-        ? passthroughBody(exchange, target, provider, client)
-        : translatedBody(exchange, target, provider, { client, upstream });
+        ? passthroughBody(exchange, target, { ...provider, quirks }, client)
+        : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream });
     const limit = new TimeLimit(exchange.signal, target);
     try {
       const { stream } = exchange.generate;

@@ -13,14 +13,15 @@ export function keyInSecret(text: string): string | undefined {
 }
 
 /**
- * A resolver of credentials. `environment` serves `env` references.
+ * A resolver of credentials. `environment` serves `env` references. `whole`: the provider's row reads fields of the secret itself, so
+ * a JSON object comes back as it is.
  *
  * Throws GatewayError `internal` with an operator's hint when a reference leads nowhere; the text names the reference, never a value.
  */
 export function createCredentials(
   secrets: SecretStore,
   environment: Readonly<Record<string, string | undefined>>,
-): (ref: CredentialRef, options?: { readonly fresh?: boolean }) => Promise<string | undefined> {
+): (ref: CredentialRef, options?: { readonly fresh?: boolean; readonly whole?: boolean }) => Promise<string | undefined> {
   const missing = (what: string): GatewayError =>
     new GatewayError(
       'internal',
@@ -40,7 +41,7 @@ export function createCredentials(
       }
       case 'secret': {
         const text = await secrets.get(ref.name, options);
-        const value = text === undefined ? undefined : keyInSecret(text);
+        const value = text === undefined || options?.whole === true ? text : keyInSecret(text);
         if (value === undefined) throw missing(`secret ${ref.name} does not exist or holds no api_key`);
         return value;
       }

@@ -7,7 +7,7 @@ import type { CredentialRef, Deployment } from './domain/model.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Target } from './exchange.ts';
 import type { JsonObject } from './kinds/json.ts';
-import { buildCall } from './providers/index.ts';
+import { buildCall, secretsIn, wantsFields, type Authorizer } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
 import { createRedactor } from './redact.ts';
 import type { Answer, HttpClient } from './transport/http.ts';
@@ -16,8 +16,13 @@ import type { Headers, HttpRequest } from './transport/message.ts';
 /** What any call to a provider needs. */
 export interface OutboundDeps {
   readonly http: HttpClient;
-  /** The value behind a reference. `fresh` skips caches: the provider refused the cached one. */
-  readonly credential: (ref: CredentialRef, options?: { readonly fresh?: boolean }) => Promise<string | undefined>;
+  /** The value behind a reference. `fresh` skips caches: the provider refused the cached one. `whole`: with all its fields. */
+  readonly credential: (
+    ref: CredentialRef,
+    options?: { readonly fresh?: boolean; readonly whole?: boolean },
+  ) => Promise<string | undefined>;
+  /** Signs what needs the whole request or an exchange of tokens. */
+  readonly authorize: Authorizer;
   /** Environment for base URLs of provider rows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -46,10 +51,10 @@ export function reasoningOf(provider: Provider, { apiBase }: Deployment): Pick<P
 }
 
 /** A body with the provider's quirks and the deployment's own additions. */
-export function finishedBody(body: JsonObject, target: Target, provider: Provider): JsonObject {
+export function finishedBody(body: JsonObject, target: Target, { quirks = [] }: Pick<Provider, 'quirks'>): JsonObject {
   const { dropParams, extraBody } = target.deployment;
   let result = body;
-  for (const quirk of provider.quirks ?? []) result = quirk(result, target.model);
+  for (const quirk of quirks) result = quirk(result, target.model);
   if (dropParams !== undefined && dropParams.some((name) => name in result)) {
     result = Object.fromEntries(Object.entries(result).filter(([name]) => !dropParams.includes(name)));
   }
@@ -98,8 +103,8 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
   const { provider, api, target, upstream, sent, stream, signal } = sending;
   const { deployment } = target;
   for (let fresh = false; ; fresh = true) {
-    const credential = await deps.credential(deployment.credential, { fresh });
-    const { url, headers } = buildCall({
+    const credential = await deps.credential(deployment.credential, { fresh, whole: wantsFields(provider) });
+    const { url, headers: simple } = buildCall({
       provider,
       deployment,
       model: target.model,
@@ -108,22 +113,26 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
       stream,
       environment: deps.environment,
     });
-    const redact = createRedactor(credential, url);
+    const unsigned = { method: 'POST', url, headers: requestHeaders(simple, sent, stream), body: sent.bytes } as const;
+    const proof = await deps.authorize({ provider, deployment, model: target.model, credential, request: unsigned, fresh });
+    const redact = createRedactor([...secretsIn(credential), ...tokensIn(proof)], url);
     exchange.attempts++;
     const answer = await deps.http.send({
-      url,
-      method: 'POST',
-      headers: requestHeaders(headers, sent, stream),
-      body: sent.bytes,
+      ...unsigned,
+      headers: { ...unsigned.headers, ...proof },
       signal,
       ...(deployment.streamTimeoutMs === undefined ? {} : { headersTimeoutMs: deployment.streamTimeoutMs }),
     });
     if (answer.status < 400) return { answer, redact };
     const body = await answer.bytes(ERROR_LIMIT).catch(() => new Uint8Array());
-    if (answer.status === 401 && !fresh && deployment.credential.type === 'secret') continue;
+    const renewable = deployment.credential.type === 'secret' || Object.keys(proof).length > 0;
+    if (answer.status === 401 && !fresh && renewable) continue;
     throw redact(upstream.decodeError({ status: answer.status, headers: answer.headers, body }));
   }
 }
+
+/** Values of signing headers, without the word for their scheme. */
+const tokensIn = (proof: Headers): string[] => Object.values(proof).map((value) => value.replace(/^\w+ /, ''));
 
 function requestHeaders(signed: Headers, sent: Outbound, stream: boolean): Record<string, string> {
   return {

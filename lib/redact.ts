@@ -7,14 +7,14 @@ const KEY_SHAPES = /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw|tgp|r8|hf)[-_][\w*.-]{6,}|
 /**
  * A function that redacts errors of one call. Only text of providers is touched; our own words are chosen to be safe.
  *
- * @param credential the secret sent with the call
+ * @param secrets what was sent with the call and must not be seen: the credential, its fields, tokens
  * @param url the address called; its host is hidden, since it may name a private deployment
  */
-export function createRedactor(credential: string | undefined, url: string): (error: GatewayError) => GatewayError {
+export function createRedactor(secrets: readonly string[], url: string): (error: GatewayError) => GatewayError {
   return (error) => {
     if (error.detail.fromUpstream !== true) return error;
-    let message = error.message;
-    if (credential !== undefined && credential.length >= 4) message = message.replaceAll(credential, '[redacted]');
+    let { message } = error;
+    for (const secret of secrets) if (secret.length >= 4) message = message.replaceAll(secret, '[redacted]');
     message = message.replace(KEY_SHAPES, '[redacted]').replaceAll(new URL(url).host, '[provider]');
     return message === error.message ? error : new GatewayError(error.kind, message, error.detail);
   };

@@ -1,9 +1,10 @@
 /** Deployments with what pricing and encoding must know of their model: limits, features, price. */
 import { factsOf, type Catalog } from './catalog/index.ts';
 import type { Deployment } from './domain/model.ts';
-import type { PriceSheet } from './domain/price-types.ts';
+import type { CatalogModel, PriceSheet } from './domain/price-types.ts';
 import { costOf, isPriced, mergeSheet } from './domain/price.ts';
 import type { Target } from './exchange.ts';
+import { placeOf, providers, withoutPrefix } from './providers/index.ts';
 
 /** Most targets remembered. */
 const TARGETS_KEPT = 5_000;
@@ -14,12 +15,22 @@ const keyOf = (deployment: Deployment, model: string): string => `${deployment.i
 const flag = <Name extends string>(name: Name, value: boolean | undefined): { readonly [key in Name]?: boolean } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: boolean };
 
+/** Facts by the model's name without what only chose an API; then also without what only says where it runs. */
+async function catalogFacts(catalog: Catalog, deployment: Deployment, model: string): Promise<CatalogModel | undefined> {
+  const provider = providers.get(deployment.provider);
+  const named = provider === undefined ? model : withoutPrefix(provider, model);
+  const facts = await factsOf(catalog, deployment, named);
+  if (facts !== undefined || provider === undefined) return facts;
+  const placed = placeOf(provider, model).model;
+  return placed === named ? undefined : factsOf(catalog, deployment, placed);
+}
+
 /** A function that completes a deployment; answers are remembered for as long as the deployment is unchanged. */
 export function createTargets(catalog: Catalog): (deployment: Deployment, model: string) => Promise<Target> {
   const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
 
   async function resolve(deployment: Deployment, model: string): Promise<Target> {
-    const facts = await factsOf(catalog, deployment, model);
+    const facts = await catalogFacts(catalog, deployment, model);
     // Prices that could not be read now may be readable on the next call.
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
     const merged = mergeSheet(facts, deployment.price);

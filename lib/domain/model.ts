@@ -24,6 +24,8 @@ export interface Deployment {
   readonly apiBase?: string;
   readonly apiVersion?: string;
   readonly organization?: string;
+  /** Values of the provider row's own parameters, by LiteLLM's names: `aws_region_name`, `vertex_project`. No secrets. */
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly rpm?: number;
   readonly tpm?: number;
   readonly weight?: number;

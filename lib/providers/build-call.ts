@@ -1,8 +1,11 @@
 /** From a deployment to the address and headers of one call. */
 import type { Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
-import { faultOfBase, joinUrl } from './address.ts';
-import type { Address, Api, Provider } from './provider.ts';
+import { faultOfBase, fillHost, fillPath, joinUrl } from './address.ts';
+import { placeOf, quirksOf } from './api-choice.ts';
+import { fieldsOf } from './credential.ts';
+import type { Address, Api, Provider, Quirk, Values } from './provider.ts';
+import { fixed } from './quirks.ts';
 
 /** What a call is built from. */
 export interface CallParts {
@@ -14,7 +17,7 @@ export interface CallParts {
   readonly credential: string | undefined;
   readonly api: Api;
   readonly stream: boolean;
-  /** For base URLs and versions that rows name variables for. */
+  /** For base URLs, versions and parameters that rows name variables for. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -26,7 +29,8 @@ export interface BuiltCall {
 }
 
 /**
- * Where the call goes and what signs it. The deployment's own headers come last, so an operator may override any.
+ * Where the call goes and what signs it, but for what the row's `authorize` adds. The deployment's own headers come last, so an
+ * operator may override any.
  *
  * @throws GatewayError `internal` when the operator's settings cannot work: no base URL, a malformed one, no credential. The text
  * says what to set and holds neither address nor secret.
@@ -34,16 +38,51 @@ export interface BuiltCall {
 export function buildCall(parts: CallParts): BuiltCall {
   const { provider, deployment } = parts;
   const headers: Record<string, string> = { ...provider.headers };
-  sign(headers, parts);
+  const key = sign(headers, parts);
   if (provider.organizationHeader !== undefined && deployment.organization !== undefined) {
     headers[provider.organizationHeader] = deployment.organization;
   }
   for (const [name, value] of Object.entries(deployment.extraHeaders ?? {})) headers[name.toLowerCase()] = value;
-  return { url: urlOf(parts), headers };
+  const url = urlOf(parts);
+  return { url: key === undefined || provider.auth.type !== 'query' ? url : withQuery(url, provider.auth.name, key), headers };
 }
 
-function urlOf({ provider, deployment, model, api, stream, environment }: CallParts): string {
-  const base = deployment.apiBase ?? firstOf(environment, provider.envBases) ?? provider.base;
+/** The values of a row's parameters: the deployment's, what the model's name says, the environment's, the row's. */
+export function parametersOf({
+  provider,
+  deployment,
+  model,
+  environment,
+}: Omit<CallParts, 'credential' | 'api' | 'stream'>): Values {
+  const named = placeOf(provider, model).parameters;
+  const values: Record<string, string> = {};
+  for (const [name, { env = [], fallback }] of Object.entries(provider.parameters ?? {})) {
+    const value = deployment.parameters?.[name] ?? named[name] ?? firstOf(environment, env) ?? fallback;
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+/** All edits of the body of a call: the quirks, and the parameters that are fields of it. */
+export function bodyEdits(parts: Omit<CallParts, 'credential' | 'stream'>): readonly Quirk[] {
+  const quirks = quirksOf(parts.provider, parts.api);
+  const { bodyParameters = [] } = parts.api;
+  if (bodyParameters.length === 0) return quirks;
+  const values = parametersOf(parts);
+  const filled = bodyParameters.flatMap((name) => (values[name] === undefined ? [] : [fixed(name, values[name])]));
+  return [...quirks, ...filled];
+}
+
+function urlOf(parts: CallParts): string {
+  const { provider, deployment, api, stream, environment } = parts;
+  const { model } = placeOf(provider, parts.model);
+  const parameters = parametersOf(parts);
+  const missing = (name: string): GatewayError => {
+    const variables = (provider.parameters?.[name]?.env ?? []).map((variable) => `, or the variable ${variable}`).join('');
+    return misconfigured(deployment, `provider ${provider.id} wants ${name}${variables}`);
+  };
+  const given = deployment.apiBase ?? firstOf(environment, provider.envBases);
+  const base = given ?? provider.baseOf?.(parameters) ?? (provider.base && fillHost(provider.base, parameters, missing));
   if (base === undefined) {
     const variables = provider.envBases.length === 0 ? '' : ` or the variable ${provider.envBases.join(' or ')}`;
     throw misconfigured(deployment, `provider ${provider.id} has no address of its own: set api_base${variables}`);
@@ -51,27 +90,40 @@ function urlOf({ provider, deployment, model, api, stream, environment }: CallPa
   const fault = faultOfBase(base);
   if (fault !== undefined) throw misconfigured(deployment, `api_base: ${fault}`);
   const version = deployment.apiVersion ?? (provider.envVersion === undefined ? undefined : environment[provider.envVersion]);
-  const address: Address = { base, model, api, stream, ...(version === undefined ? {} : { apiVersion: version }) };
-  return provider.url === undefined ? joinUrl(base, api.path) : provider.url(address);
+  const path = fillPath((stream ? api.streamPath : undefined) ?? api.path, { ...parameters, model }, missing);
+  const address: Address = { base, model, api, stream, path, ...(version === undefined ? {} : { apiVersion: version }) };
+  return provider.url === undefined ? joinUrl(base, path) : provider.url(address);
 }
 
-function sign(headers: Record<string, string>, { provider, deployment, credential }: CallParts): void {
+/** Adds the headers of `auth`; returns the key, where there is one. */
+function sign(headers: Record<string, string>, { provider, deployment, credential }: CallParts): string | undefined {
   const { auth } = provider;
-  if (auth.type === 'none') return;
-  if (credential === undefined || credential === '') {
-    if (auth.optional === true) return;
+  if (auth.type === 'none') return undefined;
+  const key = provider.secrets === undefined ? credential : fieldsOf(credential)['api_key'];
+  if (key === undefined || key === '') {
+    // Where the row signs by itself, it knows best what it lacks.
+    if (auth.optional === true || provider.authorize !== undefined) return undefined;
     throw misconfigured(
       deployment,
       `provider ${provider.id} wants a credential: set api_key, or ${provider.envKeys.join(' or ')}`,
     );
   }
   const { credential: reference } = deployment;
-  if (provider.sign !== undefined) provider.sign(headers, credential, reference.type === 'env' ? reference.name : undefined);
-  else if (auth.type === 'bearer') headers['authorization'] = `Bearer ${credential}`;
-  else headers[auth.name] = `${auth.prefix ?? ''}${credential}`;
+  if (provider.sign !== undefined) provider.sign(headers, key, reference.type === 'env' ? reference.name : undefined);
+  else if (auth.type === 'bearer') headers['authorization'] = `Bearer ${key}`;
+  else if (auth.type === 'basic') headers['authorization'] = `Basic ${Buffer.from(key).toString('base64')}`;
+  else if (auth.type === 'header') headers[auth.name] = `${auth.prefix ?? ''}${key}`;
+  return key;
 }
 
-const firstOf = (environment: CallParts['environment'], names: readonly string[]): string | undefined =>
+function withQuery(address: string, name: string, value: string): string {
+  const url = new URL(address);
+  url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** The first variable that is set. */
+export const firstOf = (environment: CallParts['environment'], names: readonly string[]): string | undefined =>
   names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
 
 const misconfigured = (deployment: Deployment, fault: string): GatewayError =>

@@ -8,7 +8,10 @@ import { openai } from './openai.ts';
 import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
-export { buildCall, type BuiltCall } from './build-call.ts';
+export { chooseApi, placeOf, withoutPrefix, type ChosenApi } from './api-choice.ts';
+export { createAuthorizer, type Authorizer } from './authorize.ts';
+export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
+export { secretsIn, wantsFields } from './credential.ts';
 
 /** The rows by id (LiteLLM's slugs), in alphabetical order. */
 export const providers: ReadonlyMap<string, Provider> = mapOf([anthropic, azure, codestral, mistral, openai, ...compatible]);

@@ -1,24 +1,42 @@
 /**
- * A provider is a row: where it is, how to sign, which dialects it speaks, its quirks. Everything is data but two optional
+ * A provider is a row: where it is, how to sign, which dialects it speaks, its quirks. Everything is data but a few optional
  * functions, for providers whose address or signature needs more.
  */
 import type { ReasoningField } from '../dialects/dialect.ts';
 import type { DialectId } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import type { Headers } from '../transport/message.ts';
+import type { Lease, TokenHttp } from '../transport/oauth.ts';
 
 /** How a credential travels. `optional`: the provider may be called without one. */
 export type Auth =
   | { readonly type: 'bearer'; readonly optional?: boolean }
   /** A named header; `prefix` stands before the key (`Key `, `Token `). */
   | { readonly type: 'header'; readonly name: string; readonly prefix?: string; readonly optional?: boolean }
+  /** HTTP Basic; the key is `user:password`. */
+  | { readonly type: 'basic'; readonly optional?: boolean }
+  /** A named parameter of the query. */
+  | { readonly type: 'query'; readonly name: string; readonly optional?: boolean }
   | { readonly type: 'none' };
 
 /** One API of a provider. */
 export interface Api {
   readonly dialect: DialectId;
-  /** Appended to the base; segments the base already ends with are not repeated. */
+  /**
+   * Appended to the base; segments the base already ends with are not repeated. `{model}` and the names of the row's parameters
+   * stand for their values, percent-encoded. May end in a query.
+   */
   readonly path: string;
+  /** The path for streams, where it is another one. */
+  readonly streamPath?: string;
+  /** A prefix of the model's name that asks for this API and is no part of the name: `responses/`. */
+  readonly forcedBy?: string;
+  /** The models this API has; absent: all. */
+  readonly serves?: (model: string) => boolean;
+  /** In place of the row's. */
+  readonly quirks?: readonly Quirk[];
+  /** Parameters that are fields of the body, under the same name. */
+  readonly bodyParameters?: readonly string[];
 }
 
 /** What a row's functions may use. Filled from the deployment. */
@@ -29,6 +47,51 @@ export interface Address {
   readonly apiVersion?: string;
   readonly api: Api;
   readonly stream: boolean;
+  /** The path of the API with everything filled in. */
+  readonly path: string;
+}
+
+/** A part of an address, or of a sign-in, that the operator sets by deployment: account, region, project. */
+export interface Parameter {
+  /** Environment variables, tried in order where the deployment says nothing. */
+  readonly env?: readonly string[];
+  /** Value where nobody says anything; absent: it has to be given wherever it is needed. */
+  readonly fallback?: string;
+}
+
+/** Values by LiteLLM's parameter names. */
+export type Values = Readonly<Record<string, string>>;
+
+/** A call that is about to be sent. */
+export interface SigningRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** What signing may use. */
+export interface AuthContext {
+  /** The credential as text; undefined when the deployment has none. */
+  readonly credential?: string;
+  /** Its fields: those of a JSON object, or the text as `api_key`; completed from the environment where `ambient`. */
+  readonly fields: Values;
+  /** The row's parameters: the deployment's, else the environment's, else their fallback. */
+  readonly parameters: Values;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * True where the address is the row's own or the environment's. Credentials that nobody gave this deployment (a role, a variable)
+   * go nowhere else.
+   */
+  readonly ambient: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly http: TokenHttp;
+  /** A token held for this credential, or what `obtain` brings. `parts` tell tokens of one credential apart. */
+  readonly token: <T>(parts: readonly string[], obtain: () => Promise<Lease<T>>) => Promise<T>;
+  /** Reads a file; absent for deployments that were added at run time, which must not reach into this machine. */
+  readonly readFile?: (path: string) => Promise<string>;
 }
 
 /** One edit of an encoded body, from the closed vocabulary of `quirks.ts`. */
@@ -39,7 +102,7 @@ export interface Provider {
   /** LiteLLM's slug: `together_ai`. */
   readonly id: string;
   readonly name: string;
-  /** Base URL; absent when the operator must give one. */
+  /** Base URL; absent when the operator must give one. Names of parameters in braces stand for their values. */
   readonly base?: string;
   /** Environment variables of the credential, tried in order. */
   readonly envKeys: readonly string[];
@@ -48,8 +111,6 @@ export interface Provider {
   readonly auth: Auth;
   /** APIs for `generate`; the client's own dialect is preferred, else the first. */
   readonly generate: readonly Api[];
-  /** The provider's own counter of input tokens, when it has one. */
-  readonly count?: Api;
   readonly headers?: Headers;
   /** Applied to the body in order, translated or passed through. */
   readonly quirks?: readonly Quirk[];
@@ -59,9 +120,23 @@ export interface Provider {
   readonly cacheMarks?: boolean;
   /** Where the OpenAI-like API takes back the reasoning of earlier turns; absent where it takes none. */
   readonly reasoningField?: ReasoningField;
+  /** What a deployment may or must say beyond the common fields. */
+  readonly parameters?: Readonly<Record<string, Parameter>>;
+  /** Secrets beside `api_key`: kept as fields of one JSON object, with the environment variables they may come from. */
+  readonly secrets?: Readonly<Record<string, Pick<Parameter, 'env'>>>;
+  /** Takes apart a model name that also says where to call it: `us-east-1/<model>`. */
+  readonly place?: (model: string) => { readonly model: string; readonly parameters: Values };
   readonly url?: (address: Address) => string;
+  /** The base where nobody gave one, for rows whose host depends on parameters in more than their spelling. */
+  readonly baseOf?: (parameters: Values) => string;
   /** `variable`: the environment variable the credential came from, when it came from one. */
   readonly sign?: (headers: Record<string, string>, credential: string, variable?: string) => void;
+  /**
+   * Headers that need the whole request or an exchange of tokens, added to those of `auth`. Called right before each attempt.
+   *
+   * @throws GatewayError where the credential cannot work.
+   */
+  readonly authorize?: (request: SigningRequest, context: AuthContext) => Promise<Headers>;
   /** Header that names the account to charge: the deployment's `organization`. */
   readonly organizationHeader?: string;
   /** Environment variable of the API version. */
@@ -70,4 +145,6 @@ export interface Provider {
   readonly docs: string;
   /** Day the facts were last checked: `2026-11-22`. */
   readonly checked: string;
+  /** False where address or sign-in were not read in the provider's own documentation. */
+  readonly verified?: false;
 }

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../lib/errors.ts';
 import { createRedactor } from '../../lib/redact.ts';
 
-const redact = createRedactor('top-secret-credential', 'https://private.example:8443/v1/chat/completions');
+const redact = createRedactor(['top-secret-credential', 'second-secret'], 'https://private.example:8443/v1/chat/completions');
 const upstream = (message: string) => new GatewayError('authentication', message, { fromUpstream: true });
 
 describe('redaction of what providers say', () => {
   it('hides the credential and the address', () => {
     const { message } = redact(upstream('key top-secret-credential refused by private.example:8443'));
     expect(message).toBe('key [redacted] refused by [provider]');
+    expect(redact(upstream('token second-secret')).message).toBe('token [redacted]');
   });
 
   it.each(['sk-proj-abc123def', 'sk-ant-api03-xxxx', 'gsk_abcdef123456', 'AIzaSyA1234567890abc', 'sk-12***********cdef'])(
@@ -26,6 +27,6 @@ describe('redaction of what providers say', () => {
   });
 
   it('works for calls without a credential', () => {
-    expect(createRedactor(undefined, 'http://127.0.0.1:1')(upstream('no')).message).toBe('no');
+    expect(createRedactor([], 'http://127.0.0.1:1')(upstream('no')).message).toBe('no');
   });
 });

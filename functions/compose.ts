@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createCall } from '../lib/call.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
+import { recordResponse } from '../lib/conversation-recorder.ts';
 import { createCredentials } from '../lib/credentials.ts';
 import { createDialects } from '../lib/dialects/index.ts';
 import { createUsageEstimator } from '../lib/domain/estimate.ts';
@@ -48,6 +49,8 @@ export interface Composed {
   close(): Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
+
 /** Builds everything; opens no connection until the first request needs one. */
 export function compose(from: Composition): Composed {
   const { env, stores, secrets, log } = from;
@@ -61,7 +64,14 @@ export function compose(from: Composition): Composed {
     createCatalog({
       onError: (shard, error) => log('error', 'prices could not be read', { shard, error: describeError(error) }),
     });
-  const registry = createRegistry({ keys: stores.keys, models: stores.models, fixed: from.deployments ?? [], now, log });
+  const registry = createRegistry({
+    keys: stores.keys,
+    models: stores.models,
+    totals: stores.totals,
+    fixed: from.deployments ?? [],
+    now,
+    log,
+  });
   const dialects = createDialects();
   const http = createHttpClient({ now });
   const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };
@@ -69,6 +79,13 @@ export function compose(from: Composition): Composed {
   const gateway = createGateway({
     dialects,
     authentication,
+    conversations: {
+      store: stores.conversations,
+      ttlMs: env.TOLLGATE_RESPONSE_TTL_DAYS * DAY_MS,
+      record: recordResponse,
+      now,
+      log,
+    },
     routing: { deployments: registry.deployments, resolve: createTargets(catalog), random: uniform },
     retrying: {
       retries: env.TOLLGATE_NUM_RETRIES,
@@ -79,6 +96,7 @@ export function compose(from: Composition): Composed {
     admit: admit({
       meters: stores.meters,
       ledger: stores.ledger,
+      spendOf: registry.spendOf,
       now,
       log,
       expired: env.TOLLGATE_EXPIRED_HOLD,

@@ -4,14 +4,17 @@
  */
 import type { VirtualKey } from './domain/key.ts';
 import type { Deployment } from './domain/model.ts';
+import type { Money } from './domain/money.ts';
 import { describeError, type Log } from './log.ts';
 import type { KeyStore } from './stores/keys.ts';
 import type { ModelStore } from './stores/models.ts';
+import type { TotalStore } from './stores/totals.ts';
 
 /** What the registry reads from. */
 export interface RegistryDeps {
   readonly keys: KeyStore;
   readonly models: ModelStore;
+  readonly totals: Pick<TotalStore, 'read'>;
   /** Deployments of this process: from a config file, the environment, or the demo. */
   readonly fixed: readonly Deployment[];
   readonly now: () => number;
@@ -24,6 +27,8 @@ export interface RegistryDeps {
 export interface Registry {
   /** A key by the hash of its secret. Unknown keys are remembered too, so that a wrong key cannot hammer the table. */
   readonly findKey: (hash: string) => Promise<VirtualKey | undefined>;
+  /** What a key has spent over its whole life, 1e-12 USD; seconds old. */
+  readonly spendOf: (hash: string) => Promise<Money>;
   /** All deployments; those of the store win over fixed ones of the same id. */
   readonly deployments: () => Promise<readonly Deployment[]>;
   /** Drops everything cached: management changed something in this process. */
@@ -33,10 +38,33 @@ export interface Registry {
 /** Most keys remembered. */
 const KEYS_KEPT = 10_000;
 
+/** Answers by key hash, each kept for a while; a failure is not kept. */
+interface Cache<T> {
+  readonly get: (hash: string) => Promise<T>;
+  readonly clear: () => void;
+}
+
+function createCache<T>(now: () => number, ttlMs: number, read: (hash: string) => Promise<T>): Cache<T> {
+  const answers = new Map<string, { readonly until: number; readonly answer: Promise<T> }>();
+  return {
+    get(hash) {
+      const known = answers.get(hash);
+      if (known !== undefined && known.until > now()) return known.answer;
+      if (answers.size >= KEYS_KEPT) answers.clear();
+      const answer = read(hash);
+      answers.set(hash, { answer, until: now() + ttlMs });
+      answer.catch(() => answers.delete(hash));
+      return answer;
+    },
+    clear: () => answers.clear(),
+  };
+}
+
 /** A registry over the stores. */
 export function createRegistry(deps: RegistryDeps): Registry {
   const ttl = deps.ttlMs ?? 5_000;
-  const keys = new Map<string, { readonly until: number; readonly key: Promise<VirtualKey | undefined> }>();
+  const keys = createCache<VirtualKey | undefined>(deps.now, ttl, (hash) => deps.keys.get(hash));
+  const spend = createCache<Money>(deps.now, ttl, async (hash) => (await deps.totals.read(hash)).spend);
   let models: { until: number; version: number; list: readonly Deployment[] } | undefined;
   let loading: Promise<readonly Deployment[]> | undefined;
 
@@ -61,15 +89,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   return {
-    findKey(hash) {
-      const known = keys.get(hash);
-      if (known !== undefined && known.until > deps.now()) return known.key;
-      if (keys.size >= KEYS_KEPT) keys.clear();
-      const key = deps.keys.get(hash);
-      keys.set(hash, { key, until: deps.now() + ttl });
-      key.catch(() => keys.delete(hash));
-      return key;
-    },
+    findKey: keys.get,
+    spendOf: spend.get,
     deployments() {
       if (models !== undefined && models.until > deps.now()) return Promise.resolve(models.list);
       loading ??= load();
@@ -77,6 +98,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     forget() {
       keys.clear();
+      spend.clear();
       models = undefined;
     },
   };

@@ -3,7 +3,7 @@
  * once the last byte is out. The one door to a provider.
  */
 import { hasLimits, holdRequests } from '../domain/budget.ts';
-import type { VirtualKey } from '../domain/key.ts';
+import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import { spentOf, type HoldRequest, type Meter } from '../domain/meter.ts';
 import { formatUsd, type Money } from '../domain/money.ts';
 import { GatewayError } from '../errors.ts';
@@ -17,6 +17,8 @@ import { rateHeaders, refusalError } from './refusal.ts';
 
 /** What the policy needs. */
 export interface AdmitDeps extends AdmissionDeps {
+  /** What a key has spent over its whole life, 1e-12 USD; may be seconds old. */
+  readonly spendOf: (keyHash: string) => Promise<Money>;
   /** No ledger entries for the master key. Keys always have theirs. */
   readonly disableLedger: boolean;
 }
@@ -42,6 +44,8 @@ export function admit(deps: AdmitDeps): Policy {
     const { caller } = exchange;
     const pass = caller?.type === 'key' && hasLimits(caller.key) ? await enter(deps, exchange, caller.key) : FREE;
     exchange.admission = pass.admission;
+    // Asked beside the call and not before it: the figure is for a header.
+    const total = pass.spent === undefined ? lifeSpend(deps, caller) : undefined;
     let reply: Reply;
     try {
       reply = await next();
@@ -56,9 +60,19 @@ export function admit(deps: AdmitDeps): Policy {
     });
     // A body of bytes is complete, so its outcome is known; the client does not wait for the settlement.
     const outcome = reply.body instanceof Uint8Array ? await reply.done : undefined;
-    const headers = { ...reply.headers, ...pass.admission.headers, ...costHeaders(exchange, pass, outcome) };
+    const headers = {
+      ...reply.headers,
+      ...pass.admission.headers,
+      ...costHeaders(exchange, pass.spent ?? (await total), outcome),
+    };
     return { ...reply, headers, done: settled };
   };
+}
+
+/** A key's spend, for want of a meter; undefined for the master key, and when it cannot be read. */
+async function lifeSpend({ spendOf }: AdmitDeps, caller: Exchange['caller']): Promise<Money | undefined> {
+  if (caller?.type !== 'key') return undefined;
+  return spendOf(scopeOf(caller.key).id).catch(() => undefined);
 }
 
 /** Writes the entry and settles the holds. Never throws. */
@@ -175,7 +189,7 @@ function passOf(
 }
 
 /** The cost of the call where it is known before the head goes out, and what its key has spent. */
-function costHeaders({ target }: Exchange, { spent }: Pass, outcome: Outcome | undefined): Record<string, string> {
+function costHeaders({ target }: Exchange, spent: Money | undefined, outcome: Outcome | undefined): Record<string, string> {
   const cost = outcome?.usage && target?.price?.(outcome.usage).total;
   return {
     ...(cost === undefined ? {} : { 'x-litellm-response-cost': formatUsd(cost) }),

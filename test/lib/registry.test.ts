@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { VirtualKey } from '../../lib/domain/key.ts';
 import type { Deployment } from '../../lib/domain/model.ts';
 import { createRegistry } from '../../lib/registry.ts';
+import { NO_TOTAL } from '../../lib/domain/total.ts';
 import type { KeyStore } from '../../lib/stores/keys.ts';
 import type { ModelStore } from '../../lib/stores/models.ts';
 import { aDeployment, aKey } from '../support/exchange.ts';
@@ -14,6 +15,7 @@ function prepare(options: { readonly fixed?: readonly Deployment[] } = {}) {
     stored: [] as Deployment[],
     key: undefined as VirtualKey | undefined,
     keyReads: 0,
+    totalReads: 0,
     versionReads: 0,
     listReads: 0,
     warnings: 0,
@@ -25,9 +27,11 @@ function prepare(options: { readonly fixed?: readonly Deployment[] } = {}) {
     version: () => (state.versionReads++, answer(state.version)),
     list: () => (state.listReads++, answer(state.stored)),
   } as unknown as ModelStore;
+  const totals = { read: () => (state.totalReads++, answer({ ...NO_TOTAL, spend: 7n })) };
   const registry = createRegistry({
     keys,
     models,
+    totals,
     fixed: options.fixed ?? [],
     now: () => state.now,
     log: () => void state.warnings++,
@@ -70,6 +74,18 @@ describe('keys', () => {
     registry.forget();
     await registry.findKey('h');
     expect(state.keyReads).toBe(2);
+  });
+});
+
+describe('the spend of a key', () => {
+  it('is read once within the time to live, and again after a failure', async () => {
+    const { registry, state } = prepare();
+    state.failing = true;
+    await expect(registry.spendOf('h')).rejects.toThrow('store down');
+    state.failing = false;
+    expect(await registry.spendOf('h')).toBe(7n);
+    expect(await registry.spendOf('h')).toBe(7n);
+    expect(state.totalReads).toBe(2);
   });
 });
 

@@ -74,6 +74,7 @@ export function admitOn(stores: Pick<Stores, 'meters' | 'ledger'>, over: Partial
     log: () => {},
     sleep: async () => {},
     expired: 'hold',
+    spendOf: async () => 0n,
     disableLedger: false,
     ...over,
   });

@@ -49,6 +49,7 @@ const policy = (over: Partial<AdmitDeps> = {}) =>
     log: (level, message) => void lines.push({ level, message }),
     sleep: async () => {},
     expired: 'hold',
+    spendOf: async () => 42n,
     disableLedger: false,
     ...over,
   });
@@ -196,6 +197,18 @@ describe('admit', () => {
     });
     expect(streamed.headers['x-litellm-response-cost']).toBeUndefined();
     expect(streamed.headers['x-litellm-key-spend']).toBe('0.08');
+  });
+
+  it('states what a key without a budget has spent, and goes on when that cannot be read', async () => {
+    const [known, unknown, master] = [aCall(aKey()), aCall(aKey()), aCall('master')];
+
+    const told = await policy()(known, answers(known, used(30), new Uint8Array()));
+    const untold = await policy({ spendOf: () => Promise.reject(new Error('down')) })(unknown, answers(unknown, used(30)));
+    const free = await policy()(master, answers(master, used(30)));
+
+    expect(told.headers['x-litellm-key-spend']).toBe('0.030000000042');
+    expect(untold.headers['x-litellm-key-spend']).toBeUndefined();
+    expect(free.headers['x-litellm-key-spend']).toBeUndefined();
   });
 
   it('writes nothing on the way in for a key without limits, and an entry at the end', async () => {

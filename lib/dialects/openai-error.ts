@@ -34,11 +34,11 @@ export function encodeError(error: GatewayError): JsonObject {
   const { type, param, code, facts } = error.detail;
   return {
     error: {
-      ...facts,
       message: error.message,
       type: type ?? TYPES[error.kind],
       param: param ?? null,
       code: code ?? (error.kind === 'content_filter' ? 'content_filter' : String(error.status)),
+      ...facts,
     },
   };
 }

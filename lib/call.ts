@@ -12,6 +12,7 @@ import type { Usage } from './kinds/usage.ts';
 import {
   dialectHeaders,
   finishedBody,
+  isElsewhere,
   reasoningOf,
   send,
   TimeLimit,
@@ -48,6 +49,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     const quirks = bodyEdits({ provider, deployment, model, api, environment: deps.environment });
     const upstream = await deps.dialects.load(api.dialect);
     exchange.upstreamDialect = upstream.id;
+    exchange.keptUpstream = client.id === upstream.id && api.keepsResponses === true && !isElsewhere(provider, deployment);
 
     const sent =
       client.id === upstream.id
@@ -71,7 +73,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           created: Math.floor(exchange.receivedAt / 1000),
           includeUsage: exchange.generate.includeUsage,
           warn: (warning) => void exchange.warnings.push(warning),
-          request: exchange.body,
+          request: exchange.turn?.asSent ?? exchange.body,
           ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },
@@ -109,8 +111,11 @@ interface Prepared extends Outbound {
 
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
 function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Prepared {
-  const original = exchange.body;
-  const own = dialect.passthrough.withoutForeignProofs(original, reasoningOf(provider, target.deployment));
+  const { turn } = exchange;
+  const original = turn?.asSent ?? exchange.body;
+  // A provider that keeps the conversation is told which one; any other gets all of it.
+  const whole = turn?.keptBy === target.deployment.id ? original : exchange.body;
+  const own = dialect.passthrough.withoutForeignProofs(whole, reasoningOf(provider, target.deployment));
   // Where the path names the model, the body of the client is what the provider wants.
   const { modelInPath = false } = dialect;
   let body: JsonObject = modelInPath ? own : { ...own, model: target.model };

@@ -18,6 +18,7 @@ export const ENV = {
   TOLLGATE_RESPONSE_COST_IN_STREAM:
     'true: the cost is part of the usage of streams; LiteLLM `include_cost_in_streaming_usage`.',
   TOLLGATE_NUM_RETRIES: 'Repeats of a failed provider call before the first byte; default 2.',
+  TOLLGATE_RESPONSE_TTL_DAYS: 'Days that responses are kept for `previous_response_id`; default 30, and 0 keeps none.',
   TOLLGATE_DISABLE_LEDGER: 'true: no ledger entries and no holds for calls with the master key; LiteLLM `disable_spend_logs`.',
   TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
 } as const;
@@ -45,6 +46,7 @@ const schema = z.object({
   TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number(POSITIVE).check(z.int(POSITIVE), z.positive(POSITIVE))),
   TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
   TOLLGATE_NUM_RETRIES: count(2),
+  TOLLGATE_RESPONSE_TTL_DAYS: count(30),
   TOLLGATE_DISABLE_LEDGER: flag,
   TOLLGATE_LOG_LEVEL: z._default(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),

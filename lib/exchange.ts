@@ -1,5 +1,6 @@
 /** The one object that travels through the onion, and what comes back. */
 import type { GatewayError } from './errors.ts';
+import type { StoredResponse } from './domain/conversation.ts';
 import type { VirtualKey } from './domain/key.ts';
 import type { Deployment } from './domain/model.ts';
 import type { Money } from './domain/money.ts';
@@ -59,6 +60,18 @@ export interface Admission {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A turn of a conversation that the gateway may keep. */
+export interface Turn {
+  /** The body as the client sent it; `exchange.body` and `exchange.generate` hold the earlier turns too. */
+  readonly asSent: JsonObject;
+  /** What this turn adds. */
+  readonly added: readonly JsonObject[];
+  /** The response that the client goes on from. */
+  readonly previous?: StoredResponse;
+  /** Deployment whose provider keeps everything that `asSent` refers to, and takes it as it is. */
+  readonly keptBy?: string;
+}
+
 /** One request on its way. Policies fill it in from the outside to the inside. */
 export interface Exchange {
   /** Call id, unique: 26 characters, time-ordered. */
@@ -83,12 +96,16 @@ export interface Exchange {
   caller?: Caller;
   /** Model name after key aliases. */
   modelName: string;
+  /** Set for requests that may go on from an earlier one, or be gone on from. */
+  turn?: Turn;
   /** Deployments to try, in order; filled by `route`. */
   plan: readonly Target[];
   /** The one being tried, or that answered. */
   target?: Target;
   /** Dialect spoken to the target. */
   upstreamDialect?: string;
+  /** True when the provider keeps the response too, under the id that the client gets. */
+  keptUpstream?: boolean;
   admission?: Admission;
   readonly warnings: Warning[];
   /** Calls made to providers. */

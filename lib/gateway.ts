@@ -5,6 +5,7 @@
 import type { Asked } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { newCallId } from './domain/call-id.ts';
+import { estimateInputTokens } from './domain/estimate.ts';
 import { endpoints, findEndpoints } from './endpoints/index.ts';
 import type { Match } from './endpoints/endpoint.ts';
 import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
@@ -16,18 +17,21 @@ import type { Log } from './log.ts';
 import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
+import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
 import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
 import { record } from './policies/record.ts';
 import { errorReply, renderErrors } from './policies/render-errors.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
+import { answerStored } from './stored-responses.ts';
 import type { HttpReply, HttpRequest } from './transport/message.ts';
 
 /** Everything the core needs; shells and tests put it together. */
 export interface GatewayDeps {
   readonly dialects: Dialects;
   readonly authentication: AuthenticateDeps;
+  readonly conversations: ConversationDeps;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
   /** Limits, hold, settlement: the money policy. */
@@ -77,7 +81,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
-    decode((exchange, body) => decodeRequest(exchange, body, asked)), // the model's name is in the body, or the path
+    decode((exchange, body) => decodeRequest(exchange, body, asked), resume(deps.conversations)), // the model's name is in the body, or the path
+    remember(deps.conversations), // kept before the client sees the end
     authorize(), // key aliases, then access
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`
@@ -87,6 +92,25 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   const listing = compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], (exchange) =>
     listModels(deps, exchange),
+  );
+  const stored = ({ id }: Match): Terminal =>
+    compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
+      const { route, request } = exchange;
+      const reader = readerOf(exchange, deps.now());
+      return jsonReply(
+        await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
+      );
+    });
+  const counting = compose(
+    [
+      renderErrors(renderError, deps.log),
+      authenticate(deps.authentication),
+      decode((exchange, body) => decodeRequest(exchange, body, {}), resume(deps.conversations)), // earlier turns count too
+    ],
+    async ({ generate }) => {
+      const reply = jsonReply({ object: 'response.input_tokens', input_tokens: estimateInputTokens(generate) });
+      return { ...reply, headers: { ...reply.headers, 'x-tollgate-token-source': 'estimated' } };
+    },
   );
   const health = compose([renderErrors(renderError, deps.log)], async (exchange) => {
     if (exchange.route === '/health/readiness') await deps.ready();
@@ -99,6 +123,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return compose([renderErrors(renderError, deps.log)], nowhere)(exchange);
     }
     switch (match.endpoint.kind) {
+      case 'stored-response':
+        return stored(match)(exchange);
+      case 'response-tokens':
+        return counting(exchange);
       case 'generate':
         return asksNothing(match) ? plain(exchange) : compose(onion(askedBy(match)), deps.call)(exchange);
       case 'models':

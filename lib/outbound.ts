@@ -40,13 +40,13 @@ export function upstreamTarget(target: Target, provider: Provider): UpstreamTarg
   };
 }
 
-/**
- * Where the API takes back earlier reasoning. A row called at another address than its own (`openai/` with an `api_base`) is some
- * compatible server, most of which take the common field.
- */
-export function reasoningOf(provider: Provider, { apiBase }: Deployment): Pick<Provider, 'reasoningField'> {
-  const elsewhere = provider.base !== undefined && apiBase !== undefined && apiBase !== provider.base;
-  const reasoningField = provider.reasoningField ?? (elsewhere ? 'reasoning_content' : undefined);
+/** True for a row called at another address than its own (`openai/` with an `api_base`): that is some compatible server. */
+export const isElsewhere = (provider: Provider, { apiBase }: Deployment): boolean =>
+  provider.base !== undefined && apiBase !== undefined && apiBase !== provider.base;
+
+/** Where the API takes back earlier reasoning. Most compatible servers take the common field. */
+export function reasoningOf(provider: Provider, deployment: Deployment): Pick<Provider, 'reasoningField'> {
+  const reasoningField = provider.reasoningField ?? (isElsewhere(provider, deployment) ? 'reasoning_content' : undefined);
   return reasoningField === undefined ? {} : { reasoningField };
 }
 

@@ -61,25 +61,25 @@ export const historyOf = (turns: readonly StoredResponse[]): readonly JsonObject
 /** Prefixes of item ids, where OpenAI has one of its own. */
 const PREFIXES: Readonly<Record<string, string>> = { message: 'msg', function_call: 'fc', reasoning: 'rs' };
 
+/** The `input` of a request as items; undefined when it is neither text nor a list of objects. */
+export function inputItems(input: unknown): readonly JsonObject[] | undefined {
+  if (input === undefined || input === null) return [];
+  if (typeof input === 'string') return [{ role: 'user', content: input }];
+  return Array.isArray(input) && input.every(isObject) ? input : undefined;
+}
+
 /**
- * The `input` of a request as items, each with an id; undefined when it is neither text nor a list of objects.
+ * Items as lists show them: with a type, an id, and content in parts.
  *
  * @param serial makes the ids of items that have none: unique per request
  */
-export function inputItems(input: unknown, serial: string): readonly JsonObject[] | undefined {
-  const items: readonly unknown[] = typeof input === 'string' ? [{ role: 'user', content: input }] : listOf(input);
-  if (!items.every(isObject)) return undefined;
+export function listedItems(items: readonly JsonObject[], serial: string): readonly JsonObject[] {
   return items.map((item, index) => {
     const type = typeof item['type'] === 'string' ? item['type'] : 'message';
     const typed = { type, ...item, ...(type === 'message' ? { content: contentOf(item) } : {}) };
     return typeof item['id'] === 'string' ? typed : { ...typed, id: `${PREFIXES[type] ?? 'item'}_${serial}${index}` };
   });
 }
-
-const listOf = (input: unknown): readonly unknown[] => {
-  if (input === undefined || input === null) return [];
-  return Array.isArray(input) ? input : [input];
-};
 
 /** Content in parts, as lists of items show it. */
 function contentOf({ role, content }: JsonObject): unknown {

@@ -5,13 +5,13 @@ import type { DialectId } from '../kinds/generate.ts';
 export interface Endpoint {
   /** The route without prefixes; ledger and logs use it. */
   readonly route: string;
-  readonly method: 'GET' | 'POST';
-  readonly kind: 'generate' | 'models' | 'liveliness' | 'readiness';
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly kind: 'generate' | 'models' | 'stored-response' | 'response-tokens' | 'liveliness' | 'readiness';
   /** Language of answers and errors. */
   readonly dialect: DialectId;
   /** Whether answers stream, where the path and not the body says so. */
   readonly stream?: boolean;
-  /** Prefixes and aliases under which clients know the route; `{model}` and `{rest}` capture (`{rest}` takes slashes too). */
+  /** Prefixes and aliases under which clients know the route; `{model}`, `{id}` and `{rest}` capture (`{rest}` takes slashes too). */
   readonly paths: readonly string[];
 }
 
@@ -20,4 +20,6 @@ export interface Match {
   readonly endpoint: Endpoint;
   /** Model named by the path, decoded. */
   readonly model?: string;
+  /** Id of another thing named by the path, decoded. */
+  readonly id?: string;
 }

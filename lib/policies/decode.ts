@@ -39,13 +39,20 @@ export function parseBody(bytes: Uint8Array): JsonObject {
   return value;
 }
 
-/** Sets `exchange.body` and `exchange.generate`. `decodeRequest` may put into the body what only the route knew. */
-export function decode(decodeRequest: (exchange: Exchange, body: JsonObject) => GenerateRequest): Policy {
+/**
+ * Sets `exchange.body` and `exchange.generate`. `decodeRequest` may put into the body what only the route knew.
+ *
+ * @param complete the body to decode, with what it names and does not hold; may replace `exchange.body`
+ */
+export function decode(
+  decodeRequest: (exchange: Exchange, body: JsonObject) => GenerateRequest,
+  complete: (exchange: Exchange, body: JsonObject) => Promise<JsonObject> = async (_exchange, body) => body,
+): Policy {
   return async function decodePolicy(exchange, next) {
     const { body, removed } = withoutControls(parseBody(exchange.request.body), (warning) => exchange.warnings.push(warning));
     exchange.body = body;
     exchange.removed = removed;
-    exchange.generate = decodeRequest(exchange, body);
+    exchange.generate = decodeRequest(exchange, await complete(exchange, body));
     return next();
   };
 }

@@ -1,5 +1,5 @@
 /** Which deployments serve the model, in the order to try them. */
-import { matchDeployments } from '../domain/access.ts';
+import { matchDeployments, type Match } from '../domain/access.ts';
 import type { Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
 import type { Target } from '../exchange.ts';
@@ -37,7 +37,7 @@ function weigher(group: readonly Deployment[]): (deployment: Deployment) => numb
   return () => 1;
 }
 
-/** Sets `exchange.plan`. */
+/** Sets `exchange.plan`. A deployment whose provider keeps the conversation comes first. */
 export function route(deps: RouteDeps): Policy {
   return async function routePolicy(exchange, next) {
     const matches = matchDeployments(await deps.deployments(), exchange.modelName);
@@ -50,7 +50,9 @@ export function route(deps: RouteDeps): Policy {
     }
     const weightOf = weigher(matches.map(({ deployment }) => deployment));
     const order = matches.length === 1 ? matches : shuffle(matches, ({ deployment }) => weightOf(deployment), deps.random);
-    exchange.plan = await Promise.all(order.map(({ deployment, model }) => deps.resolve(deployment, model)));
+    const away = ({ deployment }: Match): number => Number(deployment.id !== exchange.turn?.keptBy);
+    const near = order.toSorted((one, other) => away(one) - away(other));
+    exchange.plan = await Promise.all(near.map(({ deployment, model }) => deps.resolve(deployment, model)));
     return next();
   };
 }

@@ -35,6 +35,8 @@ export interface Api {
   readonly serves?: (model: string) => boolean;
   /** In place of the row's. */
   readonly quirks?: readonly Quirk[];
+  /** True where the provider keeps responses, and takes `previous_response_id` for what it keeps. */
+  readonly keepsResponses?: boolean;
   /** Parameters that are fields of the body, under the same name. */
   readonly bodyParameters?: readonly string[];
 }

@@ -1,0 +1,40 @@
+import type { Endpoint } from './endpoint.ts';
+
+/** Every prefix under which clients look for the Responses API; Azure's SDK has no version in its own. */
+const under = (rest: string): readonly string[] =>
+  ['/v1/responses', '/responses', '/openai/v1/responses', '/openai/responses'].map((prefix) => `${prefix}${rest}`);
+
+/** OpenAI's Responses API. */
+export const responses: Endpoint = {
+  route: '/v1/responses',
+  method: 'POST',
+  kind: 'generate',
+  dialect: 'openai-responses',
+  paths: under(''),
+};
+
+const about = (method: Endpoint['method'], rest: string): Endpoint => ({
+  route: `/v1/responses${rest}`,
+  method,
+  kind: 'stored-response',
+  dialect: 'openai-responses',
+  paths: under(rest),
+});
+
+/** A response that was kept. */
+export const responseOne = about('GET', '/{id}');
+
+/** Forgets it. */
+export const responseDelete = about('DELETE', '/{id}');
+
+/** Ends a response that is made in the background, of which there are none here. */
+export const responseCancel = about('POST', '/{id}/cancel');
+
+/** What the client said in that turn. */
+export const responseInputItems = about('GET', '/{id}/input_items');
+
+/** Makes a conversation shorter, which only the provider that keeps it can. */
+export const responseCompact = about('POST', '/compact');
+
+/** Counts the input of a request that is not made. */
+export const responseInputTokens: Endpoint = { ...about('POST', '/input_tokens'), kind: 'response-tokens' };

@@ -1,0 +1,216 @@
+/**
+ * Conversations of the Responses API, whatever the provider: `resume` puts the turns before `previous_response_id` in front of the new
+ * ones, and `remember` keeps what comes back before the client sees the end of it. Both rest on the gateway's own records, so the next
+ * turn may go to any provider.
+ */
+import { scopeOf } from '../domain/key.ts';
+import {
+  historyOf,
+  inputItems,
+  isId,
+  listedItems,
+  MOST_BYTES,
+  MOST_TURNS,
+  outputOf,
+  withoutForeignIds,
+  type Reader,
+  type StoredResponse,
+} from '../domain/conversation.ts';
+import { GatewayError } from '../errors.ts';
+import type { Exchange, Reply, Turn } from '../exchange.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import { describeError, type Log } from '../log.ts';
+import type { ConversationStore } from '../stores/conversations.ts';
+import type { Policy } from './policy.ts';
+
+/** What conversations need. */
+export interface ConversationDeps {
+  readonly store: ConversationStore;
+  /** How long responses are kept, milliseconds; 0 keeps none. */
+  readonly ttlMs: number;
+  /** A reply that calls `keep` with its finished response (and the bytes of it) before it lets go of the end of it. */
+  readonly record: (reply: Reply, keep: (response: JsonObject, bytes: number) => Promise<void>) => Promise<Reply>;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** The dialect whose clients name earlier responses. */
+const DIALECT = 'openai-responses';
+
+/** Under whose name a caller's responses are kept: the key's, whatever secret it has now. */
+export function readerOf({ caller }: Pick<Exchange, 'caller'>, now: number): Reader {
+  return { owner: caller?.type === 'key' ? scopeOf(caller.key).id : 'master', now };
+}
+
+/**
+ * Completes a body for `decode`: with the earlier turns and the items it refers to by id. Sets `exchange.turn`, and `exchange.body` to
+ * what a provider can take that has seen none of it.
+ *
+ * @throws GatewayError `not_found` for responses and items that do not exist here or belong to somebody else
+ */
+export function resume({ store, now }: Pick<ConversationDeps, 'store' | 'now'>) {
+  return async function resumeTurn(exchange: Exchange, body: JsonObject): Promise<JsonObject> {
+    if (exchange.dialect !== DIALECT) return body;
+    refuseUnsupported(body);
+    const items = inputItems(body['input']);
+    // The dialect says what is wrong with it.
+    if (items === undefined) return body;
+    const reader = readerOf(exchange, now());
+    const previous = await previousOf(store, body, reader);
+    const turns = previous === undefined ? [] : [...(await earlierOf(store, previous, reader, exchange)), previous];
+    const history = historyOf(turns);
+    const named = await referred(store, items, history, reader);
+    const added = items.map((item) => (isReference(item) ? (named.items.get(item.id) ?? item) : item));
+    const keptBy = onlyOne(
+      [...(previous === undefined ? [] : [previous]), ...named.from].map(({ deploymentId }) => deploymentId),
+    );
+    exchange.turn = {
+      asSent: body,
+      added,
+      ...(previous === undefined ? {} : { previous }),
+      ...(keptBy === undefined ? {} : { keptBy }),
+    };
+    if (previous === undefined && named.items.size === 0) return body;
+    const { previous_response_id: _, ...rest } = body;
+    const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
+    exchange.body = { ...rest, input: [...withoutForeignIds(history), ...own] };
+    return { ...body, input: [...history, ...added] };
+  };
+}
+
+/** State that lives elsewhere, or work that outlives its request: nothing the gateway could keep its word on. */
+function refuseUnsupported(body: JsonObject): void {
+  if (body['background'] === true) {
+    const message = 'background: this gateway answers while the request is open; leave it out, or send false.';
+    throw new GatewayError('invalid_request', message, { param: 'background', code: 'unsupported_parameter' });
+  }
+  if (body['conversation'] !== undefined && body['conversation'] !== null) {
+    const message = 'conversation: this gateway keeps no conversation objects; go on with previous_response_id instead.';
+    throw new GatewayError('invalid_request', message, { param: 'conversation', code: 'unsupported_parameter' });
+  }
+}
+
+async function previousOf(store: ConversationStore, body: JsonObject, reader: Reader): Promise<StoredResponse | undefined> {
+  const id = body['previous_response_id'];
+  if (id === undefined || id === null) return undefined;
+  if (typeof id !== 'string') {
+    const message = 'previous_response_id: expected the id of a response, as text.';
+    throw new GatewayError('invalid_request', message, { param: 'previous_response_id' });
+  }
+  const [previous] = isId(id) ? await store.get([id], reader) : [];
+  if (previous === undefined) {
+    throw new GatewayError('not_found', `Previous response with id '${id}' not found.`, {
+      param: 'previous_response_id',
+      type: 'invalid_request_error',
+      code: 'previous_response_not_found',
+    });
+  }
+  return previous;
+}
+
+/** The turns before it. Some may have been deleted, or expired: the conversation goes on without them, and says so. */
+async function earlierOf(
+  store: ConversationStore,
+  { earlier, bytes }: StoredResponse,
+  reader: Reader,
+  { warnings }: Exchange,
+): Promise<readonly StoredResponse[]> {
+  if (earlier.length >= MOST_TURNS || bytes > MOST_BYTES) {
+    throw new GatewayError(
+      'invalid_request',
+      `previous_response_id: the conversation has ${earlier.length + 1} turns and ${bytes} bytes; this gateway goes on up to ` +
+        `${MOST_TURNS} turns and ${MOST_BYTES} bytes. Start anew with what matters of it as input.`,
+      { param: 'previous_response_id', code: 'conversation_too_long' },
+    );
+  }
+  const turns = await store.get(earlier, reader);
+  const gone = earlier.length - turns.length;
+  if (gone > 0) {
+    const reason = `${gone} earlier turns of the conversation were deleted or have expired.`;
+    warnings.push({ kind: 'dropped', field: 'previous_response_id', reason });
+  }
+  return turns;
+}
+
+interface Reference {
+  readonly id: string;
+}
+
+/** An item that only names another one. Its `type` may be left out. */
+const isReference = (item: JsonObject): item is JsonObject & Reference =>
+  typeof item['id'] === 'string' &&
+  (item['type'] === 'item_reference' || (item['type'] === undefined && item['role'] === undefined));
+
+/** The items that are referred to, by id, and the responses they were found in outside of `history`. */
+async function referred(
+  store: ConversationStore,
+  items: readonly JsonObject[],
+  history: readonly JsonObject[],
+  reader: Reader,
+): Promise<{ readonly items: ReadonlyMap<string, JsonObject>; readonly from: readonly StoredResponse[] }> {
+  const wanted = new Set(items.filter(isReference).map(({ id }) => id));
+  if (wanted.size === 0) return { items: new Map(), from: [] };
+  const known = byId(history);
+  const unknown = [...wanted].filter((id) => !known.has(id));
+  const holders = await store.findItems(unknown.filter(isId), reader);
+  const from = await store.get([...new Set(holders.values())], reader);
+  const all = new Map([...known, ...byId(from.flatMap(outputOf))]);
+  const missing = unknown.find((id) => !all.has(id));
+  if (missing !== undefined) {
+    throw new GatewayError('not_found', `Item with id '${missing}' not found.`, {
+      param: 'input',
+      type: 'invalid_request_error',
+    });
+  }
+  return { items: new Map([...all].filter(([id]) => wanted.has(id))), from };
+}
+
+const byId = (items: readonly JsonObject[]): ReadonlyMap<string, JsonObject> =>
+  new Map(items.flatMap((item) => (typeof item['id'] === 'string' ? [[item['id'], item] as const] : [])));
+
+/** The value that all of them are; undefined when they differ. */
+const onlyOne = <T>([first, ...rest]: readonly T[]): T | undefined =>
+  rest.every((value) => value === first) ? first : undefined;
+
+/** Keeps each response, unless the client says `store: false`. */
+export function remember(deps: ConversationDeps): Policy {
+  return async function rememberPolicy(exchange, next) {
+    const reply = await next();
+    const { turn } = exchange;
+    if (turn === undefined || turn.asSent['store'] === false || deps.ttlMs === 0) return reply;
+    return deps.record(reply, (response, bytes) => keep(deps, exchange, turn, response, bytes));
+  };
+}
+
+/** Stores a response. Never throws: the answer is paid for, and reaches its client even when it cannot be kept. */
+async function keep(
+  deps: ConversationDeps,
+  exchange: Exchange,
+  turn: Turn,
+  response: JsonObject,
+  bytes: number,
+): Promise<void> {
+  const { id } = response;
+  if (!isId(id)) return;
+  const { previous, added, asSent } = turn;
+  const now = deps.now();
+  try {
+    await deps.store.put({
+      id,
+      owner: readerOf(exchange, now).owner,
+      createdAt: now,
+      expiresAt: now + deps.ttlMs,
+      earlier: previous === undefined ? [] : [...previous.earlier, previous.id],
+      bytes: (previous?.bytes ?? 0) + exchange.request.body.length + bytes,
+      input: listedItems(added, exchange.id),
+      response: { ...response, previous_response_id: asSent['previous_response_id'] ?? null },
+      model: exchange.modelName,
+      ...(exchange.keptUpstream === true && exchange.target !== undefined
+        ? { deploymentId: exchange.target.deployment.id }
+        : {}),
+    });
+  } catch (error) {
+    deps.log('error', 'a response could not be kept', { id: exchange.id, error: describeError(error) });
+    exchange.warnings.push({ kind: 'dropped', field: 'store', reason: 'The response could not be kept for later turns.' });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What the routes below `/v1/responses/{id}` answer, from the responses that the gateway keeps. A caller sees its own; those of others do
+ * not exist for it.
+ */
+import { isId, type Reader, type StoredResponse } from './domain/conversation.ts';
+import { GatewayError } from './errors.ts';
+import type { JsonObject } from './kinds/json.ts';
+import type { ConversationStore } from './stores/conversations.ts';
+
+/** A request for one of these routes. */
+export interface StoredRequest {
+  readonly method: string;
+  /** The route without prefixes: `/v1/responses/{id}/input_items`. */
+  readonly route: string;
+  /** Id in the path; absent for `/v1/responses/compact`. */
+  readonly id: string | undefined;
+  readonly query: URLSearchParams;
+  readonly reader: Reader;
+}
+
+/** Items on a page: what a client may ask for, and gets without asking (API reference, "List input items"). */
+const MOST_ITEMS = 100;
+const ITEMS = 20;
+
+/**
+ * The body of the answer.
+ *
+ * @throws GatewayError `not_found` in OpenAI's words; `invalid_request` for what cannot be done here, and why
+ */
+export async function answerStored(store: ConversationStore, request: StoredRequest): Promise<JsonObject> {
+  const { method, route, id, query, reader } = request;
+  if (id === undefined) throw noCompaction();
+  if (method === 'DELETE') {
+    if (!isId(id) || !(await store.delete(id, reader))) throw notFound(id);
+    return { id, object: 'response.deleted', deleted: true };
+  }
+  const [stored] = isId(id) ? await store.get([id], reader) : [];
+  if (stored === undefined) throw notFound(id);
+  if (route.endsWith('/input_items')) return pageOf(stored, query);
+  if (route.endsWith('/cancel')) {
+    throw new GatewayError('invalid_request', 'Cannot cancel a synchronous response.', { code: 'response_not_cancellable' });
+  }
+  if (query.get('stream') === 'true') {
+    const message = 'stream: only responses made in the background can be streamed again, and this gateway makes none.';
+    throw new GatewayError('invalid_request', message, { param: 'stream', code: 'unsupported_parameter' });
+  }
+  return stored.response;
+}
+
+const notFound = (id: string): GatewayError =>
+  new GatewayError('not_found', `Response with id '${id}' not found.`, {
+    type: 'invalid_request_error',
+    code: 'response_not_found',
+  });
+
+const noCompaction = (): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    'This gateway does not compact conversations: the result is sealed by one provider and could be gone on from nowhere else. ' +
+      'Send a summary as input instead, or set truncation to "auto" where the model has it.',
+    { status: 501, code: 'unsupported_operation' },
+  );
+
+/** A page of the items that the client sent, newest first unless it asks for `order=asc`. */
+function pageOf({ input }: StoredResponse, query: URLSearchParams): JsonObject {
+  const order = query.get('order') ?? 'desc';
+  if (order !== 'asc' && order !== 'desc') throw wrong('order', 'asc or desc', order);
+  const limit = Number(query.get('limit') ?? ITEMS);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ITEMS) {
+    throw wrong('limit', `a whole number from 1 to ${MOST_ITEMS}`, query.get('limit') ?? '');
+  }
+  const items = order === 'asc' ? input : input.toReversed();
+  const after = query.get('after');
+  const start = after === null ? 0 : items.findIndex(({ id }) => id === after) + 1;
+  if (after !== null && start === 0) throw wrong('after', 'the id of an item in this list', after);
+  const data = items.slice(start, start + limit);
+  return {
+    object: 'list',
+    data,
+    first_id: data[0]?.['id'] ?? null,
+    last_id: data.at(-1)?.['id'] ?? null,
+    has_more: start + limit < items.length,
+  };
+}
+
+const wrong = (param: string, expected: string, got: string): GatewayError =>
+  new GatewayError('invalid_request', `${param}: expected ${expected}, got "${got}".`, { param });

@@ -6,7 +6,9 @@ import type { Dialect } from './dialect.ts';
 /** How to load each dialect. */
 const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'openai-chat': async () => (await import('./openai-chat/index.ts')).openaiChat,
+  'openai-completions': async () => (await import('./openai-completions/index.ts')).openaiCompletions,
   'anthropic-messages': async () => (await import('./anthropic-messages/index.ts')).anthropicMessages,
+  'cohere-chat': async () => (await import('./cohere-chat/index.ts')).cohereChat,
 };
 
 /** Dialects as a process has them. */

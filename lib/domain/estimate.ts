@@ -48,8 +48,11 @@ export function outputCap(request: GenerateRequest, limits: { readonly maxOutput
   return Math.min(asked, limits.maxOutputTokens ?? asked);
 }
 
-/** How many alternative answers are asked for. */
-export const choicesOf = (request: GenerateRequest): number => Math.max(1, request.sampling.choices ?? 1);
+/** How many answers are written: as many as asked for, and those that `best_of` of legacy completions writes and does not return. */
+export function choicesOf({ sampling, extensions }: GenerateRequest): number {
+  const bestOf = extensions['openai-completions']?.['best_of'];
+  return Math.max(1, sampling.choices ?? 1, typeof bestOf === 'number' ? bestOf : 1);
+}
 
 /**
  * Web searches the provider may make: the tool's own limit (`max_uses`), or a default where a search tool or OpenAI's

@@ -1,12 +1,37 @@
 /** Which endpoint a path means. */
 import { chatCompletions } from './chat-completions.ts';
+import { completions } from './completions.ts';
 import type { Endpoint, Match } from './endpoint.ts';
 import { liveliness, readiness } from './health.ts';
 import { messages } from './messages.ts';
 import { modelList, modelOne } from './models.ts';
+import {
+  responseCancel,
+  responseCompact,
+  responseDelete,
+  responseInputItems,
+  responseInputTokens,
+  responseOne,
+  responses,
+} from './responses.ts';
 
 /** Every endpoint of the data plane. */
-export const endpoints: readonly Endpoint[] = [chatCompletions, messages, modelList, modelOne, liveliness, readiness];
+export const endpoints: readonly Endpoint[] = [
+  chatCompletions,
+  completions,
+  messages,
+  responses,
+  responseInputTokens,
+  responseCompact,
+  responseOne,
+  responseDelete,
+  responseCancel,
+  responseInputItems,
+  modelList,
+  modelOne,
+  liveliness,
+  readiness,
+];
 
 interface Route {
   readonly pattern: RegExp;
@@ -18,7 +43,10 @@ const patterns: Route[] = [];
 for (const endpoint of endpoints) {
   for (const path of endpoint.paths) {
     if (path.includes('{')) {
-      const source = path.replaceAll('{model}', '(?<model>[^/]+)').replaceAll('{rest}', '(?<model>.+)');
+      const source = path
+        .replaceAll('{model}', '(?<model>[^/]+)')
+        .replaceAll('{id}', '(?<id>[^/]+)')
+        .replaceAll('{rest}', '(?<model>.+)');
       patterns.push({ pattern: new RegExp(`^${source}$`), endpoint });
     } else fixed.set(path, [...(fixed.get(path) ?? []), endpoint]);
   }
@@ -39,8 +67,9 @@ export function findEndpoints(path: string): readonly Match[] {
   if (exact !== undefined) return exact.map((endpoint) => ({ endpoint }));
   const found: Match[] = [];
   for (const { pattern, endpoint } of patterns) {
-    const model = pattern.exec(clean)?.groups?.['model'];
+    const { model, id } = pattern.exec(clean)?.groups ?? {};
     if (model !== undefined) found.push({ endpoint, model: decoded(model) });
+    else if (id !== undefined) found.push({ endpoint, id: decoded(id) });
   }
   return found;
 }

@@ -160,6 +160,11 @@ describe('choicesOf', () => {
       choicesOf(request({ sampling: { choices: 0 } })),
     ]).toEqual([1, 3, 1]);
   });
+
+  it('counts the answers that best_of has written and thrown away', () => {
+    const extensions = { 'openai-completions': { best_of: 5 } };
+    expect(choicesOf(request({ sampling: { choices: 2 }, extensions }))).toBe(5);
+  });
 });
 
 describe('webSearchBound', () => {

@@ -8,6 +8,8 @@ describe('finding an endpoint', () => {
     ['/openai/v1/chat/completions', '/v1/chat/completions', undefined],
     ['/engines/gpt-4o/chat/completions', '/v1/chat/completions', 'gpt-4o'],
     ['/openai/deployments/my%2Fmodel/chat/completions', '/v1/chat/completions', 'my/model'],
+    ['/v1/completions', '/v1/completions', undefined],
+    ['/openai/deployments/gpt-35/completions', '/v1/completions', 'gpt-35'],
     ['/v1/messages', '/v1/messages', undefined],
     ['/v1/models', '/v1/models', undefined],
     ['/v1/models/openai/gpt-5', '/v1/models/{id}', 'openai/gpt-5'],

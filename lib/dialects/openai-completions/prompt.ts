@@ -1,0 +1,62 @@
+/** A conversation as the one prompt these APIs take. */
+import type { Message, Part, Warning } from '../../kinds/generate.ts';
+
+/** A prompt, and what must end the answer besides the client's own stop sequences. */
+export interface Prompt {
+  readonly text: string;
+  readonly stop?: string;
+}
+
+const SPEAKERS = { user: 'User', assistant: 'Assistant', tool: 'Tool' } as const;
+
+/** Ends a transcript's answer: models of these APIs would go on and write the user's next words too. */
+const NEXT_TURN = '\n\nUser:';
+
+/**
+ * One user message is the prompt itself. Anything else becomes a transcript that ends where the assistant speaks next; a last message
+ * of the assistant is continued.
+ *
+ * @example "Be kind.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Bye\n\nAssistant:"
+ */
+export function promptOf(messages: readonly Message[], warn: (warning: Warning) => void): Prompt {
+  const [first] = messages;
+  const texts = messages.map((message, index) => textOf(message, index, warn));
+  if (messages.length === 1 && first?.role === 'user') return { text: texts[0] ?? '' };
+  warn({
+    kind: 'changed',
+    field: 'messages',
+    reason: 'The API takes one prompt: the conversation was written out as a transcript.',
+  });
+  const turns = messages.map(({ role }, index) => {
+    const text = texts[index] ?? '';
+    return role === 'system' || role === 'developer' ? text : `${SPEAKERS[role]}: ${text}`;
+  });
+  if (messages.at(-1)?.role !== 'assistant') turns.push(`${SPEAKERS.assistant}:`);
+  return { text: turns.join('\n\n'), stop: NEXT_TURN };
+}
+
+/** The words of a message. Calls of tools and what came of them are told as text; media are lost. */
+function textOf(message: Message, index: number, warn: (warning: Warning) => void): string {
+  const words = (parts: readonly Part[]): string[] =>
+    parts.flatMap((part) => {
+      switch (part.type) {
+        case 'text':
+        case 'refusal':
+          return [part.text];
+        case 'tool-call':
+          return [`${part.name}(${part.arguments})`];
+        case 'tool-result':
+          return words(part.parts);
+        case 'reasoning':
+          return [];
+        case 'image':
+        case 'audio':
+        case 'document':
+        case 'opaque':
+          break;
+      }
+      warn({ kind: 'dropped', field: `messages[${index}].content`, reason: `The API takes text only, no ${part.type}.` });
+      return [];
+    });
+  return words(message.parts).join('');
+}

@@ -7,22 +7,47 @@ import { isObject, type JsonObject } from '../kinds/json.ts';
 import { mergeUsage, type Usage } from '../kinds/usage.ts';
 import { audioTokens, documentTokens, imageTokens, type MediaTarget } from './media-tokens.ts';
 import type { TokenClass } from './rate.ts';
-import { boundTextTokens, textWeight, tokensOfWeight } from './text-tokens.ts';
+import { boundTextTokens, estimateTextTokens, textWeight, tokensOfWeight } from './text-tokens.ts';
 
 /** Output cap assumed where neither the request nor the catalog states one. It bounds a call only if it is sent along. */
 const DEFAULT_OUTPUT_TOKENS = 16_384;
 
-/** Tokens around a request, a message, a tool or a call that their texts do not show: roles, separators, framing. */
-const AROUND = { request: 32, message: 12, part: 8, tool: 48, call: 32 } as const;
+/** Gemini's tokens for an image of ordinary size. */
+const IMAGE_TOKENS = 1_290;
 
-/** The instructions providers add once there are tools (Anthropic: 313 to 675 tokens by model and choice). */
-const TOOL_PROMPT = 700;
+/** What goes into a count of input tokens besides media of unknown length, which always count at their longest. */
+interface Ruler {
+  readonly text: (text: string) => number;
+  readonly image: (media: MediaTarget) => number;
+  /** Tokens around a request, a message, a part, a tool or a call that their texts do not show: roles, separators, framing. */
+  readonly around: Readonly<Record<'request' | 'message' | 'part' | 'tool' | 'call', number>>;
+  /** The instructions providers add once there are tools or a schema. */
+  readonly instructions: number;
+  /** Definition of a tool the provider runs. */
+  readonly providerTool: number;
+  /** Results of a web search that the model reads as input. */
+  readonly searchResults: number;
+}
 
-/** Definition of a tool the provider runs (Anthropic computer use 735, text editor 700). */
-const PROVIDER_TOOL = 1_500;
+/** The most of each. Anthropic: instructions 313 to 675 by model and choice, computer use 735, text editor 700. */
+const HIGHEST: Ruler = {
+  text: boundTextTokens,
+  image: imageTokens,
+  around: { request: 32, message: 12, part: 8, tool: 48, call: 32 },
+  instructions: 700,
+  providerTool: 1_500,
+  searchResults: 16_000,
+};
 
-/** Results of a web search that the model reads as input. */
-const SEARCH_RESULTS = 16_000;
+/** What is likely: the framing of OpenAI's chat models (3 a request, 4 a message), an image of ordinary size, searches not made yet. */
+const LIKELY: Ruler = {
+  text: estimateTextTokens,
+  image: () => IMAGE_TOKENS,
+  around: { request: 3, message: 4, part: 0, tool: 8, call: 6 },
+  instructions: 16,
+  providerTool: 400,
+  searchResults: 0,
+};
 
 /** Searches assumed where the request allows them without a limit. */
 const DEFAULT_SEARCHES = 5;
@@ -32,14 +57,30 @@ const DEFAULT_SEARCHES = 5;
  *
  * @param target The model that will read it; the request's own name for it by default.
  */
-export function estimateInputTokens(request: GenerateRequest, target: Partial<MediaTarget> = {}): number {
-  const media: MediaTarget = { model: target.model ?? request.model, maxInputTokens: target.maxInputTokens };
-  const messages = request.messages.reduce((sum, message) => sum + messageTokens(message, media), 0);
-  const tools = (request.tools ?? []).reduce((sum, tool) => sum + toolTokens(tool), 0);
-  const format = request.output?.type === 'json-schema' ? TOOL_PROMPT + jsonTokens(request.output) : 0;
-  const prompt = request.tools === undefined || request.tools.length === 0 ? 0 : TOOL_PROMPT;
-  const searches = webSearchBound(request) * SEARCH_RESULTS;
-  return AROUND.request + messages + tools + format + prompt + searches + extensionTokens(request.extensions);
+export const estimateInputTokens = (request: GenerateRequest, target: Partial<MediaTarget> = {}): number =>
+  measure(request, target, HIGHEST);
+
+/** The likely input tokens, for clients that ask how long a request is where no provider counts it. Right within some 30 % for text. */
+export const likelyInputTokens = (request: GenerateRequest, target: Partial<MediaTarget> = {}): number =>
+  measure(request, target, LIKELY);
+
+/** How to count, and for which model. */
+interface Scale {
+  readonly ruler: Ruler;
+  readonly media: MediaTarget;
+}
+
+function measure(request: GenerateRequest, target: Partial<MediaTarget>, ruler: Ruler): number {
+  const { tools = [] } = request;
+  const scale: Scale = { ruler, media: { model: target.model ?? request.model, maxInputTokens: target.maxInputTokens } };
+  const messages = request.messages.reduce((sum, message) => sum + messageTokens(message, scale), 0);
+  const definitions = tools.reduce((sum, tool) => sum + toolTokens(tool, ruler), 0);
+  const format = request.output?.type === 'json-schema' ? ruler.instructions + jsonTokens(request.output, ruler) : 0;
+  const prompt = tools.length === 0 ? 0 : ruler.instructions;
+  const searches = webSearchBound(request) * ruler.searchResults;
+  return (
+    ruler.around.request + messages + definitions + format + prompt + searches + extensionTokens(request.extensions, ruler)
+  );
 }
 
 /** The most output tokens of one choice: the request's cap within the model's limit, else that limit, else a default. */
@@ -92,49 +133,50 @@ export function unusedClasses(request: GenerateRequest): readonly TokenClass[] {
 
 const isSearch = (type: unknown): boolean => typeof type === 'string' && type.includes('web_search');
 
-function messageTokens(message: Message, media: MediaTarget): number {
-  const parts = message.parts.reduce((sum, part) => sum + AROUND.part + partTokens(part, media), 0);
-  return AROUND.message + boundTextTokens(message.name ?? '') + parts + extensionTokens(message.extensions);
+function messageTokens(message: Message, scale: Scale): number {
+  const { text, around } = scale.ruler;
+  const parts = message.parts.reduce((sum, part) => sum + around.part + partTokens(part, scale), 0);
+  return around.message + text(message.name ?? '') + parts + extensionTokens(message.extensions, scale.ruler);
 }
 
-function partTokens(part: Part, media: MediaTarget): number {
+function partTokens(part: Part, scale: Scale): number {
+  const { ruler, media } = scale;
+  const { text, around } = ruler;
   switch (part.type) {
     case 'text':
     case 'refusal':
-      return boundTextTokens(part.text);
+      return text(part.text);
     case 'image':
-      return imageTokens(media);
+      return ruler.image(media);
     case 'audio':
-      return audioTokens(part, media) + boundTextTokens(part.transcript ?? '');
+      return audioTokens(part, media) + text(part.transcript ?? '');
     case 'document':
       return documentTokens(part, media);
     case 'reasoning':
-      return (
-        boundTextTokens(part.text) + sealedTokens(part.signature) + sealedTokens(part.data) + jsonTokens(part.details ?? [])
-      );
+      return text(part.text) + sealedTokens(part.signature) + sealedTokens(part.data) + jsonTokens(part.details ?? [], ruler);
     case 'tool-call':
-      return AROUND.call + boundTextTokens(part.name) + boundTextTokens(part.arguments) + sealedTokens(part.signature);
+      return around.call + text(part.name) + text(part.arguments) + sealedTokens(part.signature);
     case 'tool-result':
-      return part.parts.reduce<number>((sum, inner) => sum + AROUND.part + partTokens(inner, media), AROUND.call);
+      return part.parts.reduce<number>((sum, inner) => sum + around.part + partTokens(inner, scale), around.call);
     case 'opaque':
       break;
   }
-  return jsonTokens(part.value);
+  return jsonTokens(part.value, ruler);
 }
 
-const toolTokens = (tool: Tool): number =>
+const toolTokens = (tool: Tool, ruler: Ruler): number =>
   tool.type === 'provider'
-    ? PROVIDER_TOOL + jsonTokens(tool.value)
-    : AROUND.tool + boundTextTokens(tool.name) + boundTextTokens(tool.description ?? '') + jsonTokens(tool.parameters ?? {});
+    ? ruler.providerTool + jsonTokens(tool.value, ruler)
+    : ruler.around.tool + ruler.text(tool.name) + ruler.text(tool.description ?? '') + jsonTokens(tool.parameters ?? {}, ruler);
 
 /** Sealed reasoning counts as the text inside: 4 characters of base64 hold 3 bytes, 3 bytes are at most a token of prose. */
 const sealedTokens = (sealed: string | undefined): number => Math.ceil((sealed?.length ?? 0) / 4);
 
-const jsonTokens = (value: object): number => boundTextTokens(JSON.stringify(value));
+const jsonTokens = (value: object, { text }: Ruler): number => text(JSON.stringify(value));
 
-const extensionTokens = (extensions: Partial<Record<string, JsonObject>> | undefined): number =>
+const extensionTokens = (extensions: Partial<Record<string, JsonObject>> | undefined, ruler: Ruler): number =>
   Object.values(extensions ?? {}).reduce(
-    (sum, fields) => sum + (fields === undefined || Object.keys(fields).length === 0 ? 0 : jsonTokens(fields)),
+    (sum, fields) => sum + (fields === undefined || Object.keys(fields).length === 0 ? 0 : jsonTokens(fields, ruler)),
     0,
   );
 
@@ -167,8 +209,8 @@ export interface UsageEstimator {
 /** A tool call besides its name and arguments; in hundredths of a token. */
 const CALL_WEIGHT = 1_000;
 
-/** Gemini's 1,290 tokens for an image of ordinary size; in hundredths. */
-const IMAGE_WEIGHT = 129_000;
+/** The same for an image the model made, in hundredths. */
+const IMAGE_WEIGHT = IMAGE_TOKENS * 100;
 
 /** OpenAI writes speech at 20 tokens a second; 24 kHz PCM has 48,000 bytes in one. In hundredths of a token per byte. */
 const AUDIO_BYTE_WEIGHT = 2_000 / 48_000;

@@ -7,6 +7,7 @@ describe('readEnv', () => {
       TOLLGATE_SECRET_PREFIX: 'tollgate/',
       TOLLGATE_EXPIRED_HOLD: 'hold',
       TOLLGATE_NUM_RETRIES: 2,
+      TOLLGATE_RESPONSE_TTL_DAYS: 30,
       TOLLGATE_DISABLE_LEDGER: false,
       TOLLGATE_LOG_LEVEL: 'info',
     });

@@ -22,6 +22,24 @@ describe('finding an endpoint', () => {
     expect(match?.model).toBe(model);
   });
 
+  it.each([
+    ['/v1/responses', '/v1/responses', undefined],
+    ['/openai/responses', '/v1/responses', undefined],
+    ['/openai/v1/responses/input_tokens', '/v1/responses/input_tokens', undefined],
+    ['/responses/compact', '/v1/responses/compact', undefined],
+    ['/v1/responses/resp_1', '/v1/responses/{id}', 'resp_1'],
+    ['/responses/resp%201/cancel', '/v1/responses/{id}/cancel', 'resp 1'],
+    ['/openai/responses/resp_1/input_items', '/v1/responses/{id}/input_items', 'resp_1'],
+  ])('%s is %s', (path, route, id) => {
+    const [match] = findEndpoints(path);
+    expect(match?.endpoint.route).toBe(route);
+    expect(match?.id).toBe(id);
+  });
+
+  it('finds one endpoint for each method of a path', () => {
+    expect(findEndpoints('/v1/responses/resp_1').map(({ endpoint }) => endpoint.method)).toEqual(['GET', 'DELETE']);
+  });
+
   it('finds nothing where nothing is', () => {
     expect(findEndpoints('/v1/nothing')).toEqual([]);
     expect(findEndpoints('/')).toEqual([]);

@@ -50,6 +50,17 @@ describe('routing', () => {
       random: () => point,
     });
 
+  it('begins with the deployment whose provider keeps the conversation, where it serves the model', async () => {
+    const deployments = ['a', 'b', 'c'].map((id) => aDeployment({ id, modelName: 'chat' }));
+    const planned = async (keptBy: string) => {
+      const exchange = anExchange({ modelName: 'chat', turn: { asSent: {}, added: [], keptBy } });
+      await policy(deployments)(exchange, async () => aReply());
+      return exchange.plan.map(({ deployment }) => deployment.id);
+    };
+    expect(await planned('c')).toEqual(['c', 'a', 'b']);
+    expect(await planned('elsewhere')).toEqual(['a', 'b', 'c']);
+  });
+
   it('plans every deployment of the model', async () => {
     const exchange = anExchange({ modelName: 'chat' });
     const deployments = [

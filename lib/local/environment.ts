@@ -27,6 +27,7 @@ export function environmentDeployments(environment: Readonly<Record<string, stri
   const warnings: string[] = [];
   const deployments: Deployment[] = [];
   for (const row of providers.values()) {
+    if (row.aliasOf !== undefined) continue;
     const key = row.envKeys.find(isSet);
     const placed = row.envBases.some(isSet);
     if (key === undefined && !(placed && isKeyless(row))) continue;

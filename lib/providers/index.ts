@@ -1,10 +1,19 @@
 /** All providers by id. */
 import { GatewayError } from '../errors.ts';
+import { accounts } from './accounts.ts';
 import { anthropic } from './anthropic.ts';
-import { azure } from './azure.ts';
+import { azure, azureAi, azureText } from './azure.ts';
+import { bedrock, bedrockMantle } from './bedrock.ts';
+import { cohere, cohereChat } from './cohere.ts';
 import { compatible } from './compatible.ts';
+import { databricks } from './databricks.ts';
+import { gemini } from './gemini.ts';
+import { githubCopilot } from './github-copilot.ts';
 import { codestral, mistral } from './mistral.ts';
-import { openai } from './openai.ts';
+import { ollama, ollamaChat } from './ollama.ts';
+import { openai, openaiText } from './openai.ts';
+import { vertexAi } from './vertex-ai.ts';
+import { watsonx } from './watsonx.ts';
 import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
@@ -13,11 +22,48 @@ export { createAuthorizer, type Authorizer } from './authorize.ts';
 export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
 export { secretsIn, wantsFields } from './credential.ts';
 
-/** The rows by id (LiteLLM's slugs), in alphabetical order. */
-export const providers: ReadonlyMap<string, Provider> = mapOf([anthropic, azure, codestral, mistral, openai, ...compatible]);
+const rows: readonly Provider[] = [
+  ...accounts,
+  anthropic,
+  azure,
+  azureAi,
+  azureText,
+  bedrock,
+  bedrockMantle,
+  codestral,
+  cohere,
+  cohereChat,
+  ...compatible,
+  databricks,
+  gemini,
+  githubCopilot,
+  mistral,
+  ollama,
+  ollamaChat,
+  openai,
+  openaiText,
+  vertexAi,
+  watsonx,
+];
 
-function mapOf(rows: readonly Provider[]): ReadonlyMap<string, Provider> {
-  return new Map(rows.map((row): [string, Provider] => [row.id, row]).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+/** Second names of rows in LiteLLM. */
+const ALIASES: readonly (readonly [string, string])[] = [
+  ['ai21', 'ai21_chat'],
+  ['aiohttp_openai', 'openai'],
+  ['nano-gpt', 'nanogpt'],
+  ['veniceai', 'venice'],
+  ['vertex_ai_beta', 'vertex_ai'],
+];
+
+const aliases: readonly Provider[] = ALIASES.flatMap(([id, of]) =>
+  rows.filter((row) => row.id === of).map((row) => ({ ...row, id, name: `${row.name} (second name)`, aliasOf: of })),
+);
+
+/** The rows by id (LiteLLM's slugs), in alphabetical order. */
+export const providers: ReadonlyMap<string, Provider> = mapOf([...rows, ...aliases]);
+
+function mapOf(all: readonly Provider[]): ReadonlyMap<string, Provider> {
+  return new Map(all.map((row): [string, Provider] => [row.id, row]).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**

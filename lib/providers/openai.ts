@@ -19,8 +19,22 @@ export const openai: Provider = {
   envBases: ['OPENAI_BASE_URL', 'OPENAI_API_BASE'],
   auth: { type: 'bearer' },
   organizationHeader: 'openai-organization',
-  generate: [{ dialect: 'openai-chat', path: '/chat/completions' }],
+  generate: [
+    { dialect: 'openai-chat', path: '/chat/completions' },
+    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [] },
+  ],
   quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
   docs: 'https://platform.openai.com/docs/api-reference/chat',
   checked: '2026-11-22',
+};
+
+/** The same server under LiteLLM's name for its legacy completions. */
+export const openaiText: Provider = {
+  ...openai,
+  id: 'text-completion-openai',
+  name: 'OpenAI (text completion)',
+  aliasOf: 'openai',
+  generate: [{ dialect: 'openai-completions', path: '/completions' }],
+  quirks: [],
+  docs: 'https://platform.openai.com/docs/api-reference/completions',
 };

@@ -113,6 +113,8 @@ export interface Provider {
   readonly auth: Auth;
   /** APIs for `generate`; the client's own dialect is preferred, else the first. */
   readonly generate: readonly Api[];
+  /** The provider's own counter of input tokens, when it has one. */
+  readonly count?: Api;
   readonly headers?: Headers;
   /** Applied to the body in order, translated or passed through. */
   readonly quirks?: readonly Quirk[];
@@ -147,6 +149,8 @@ export interface Provider {
   readonly docs: string;
   /** Day the facts were last checked: `2026-11-22`. */
   readonly checked: string;
-  /** False where address or sign-in were not read in the provider's own documentation. */
+  /** False where address or sign-in could not be checked against anything published. */
   readonly verified?: false;
+  /** The row that this one is another name or another way of, with the same address and the same keys. */
+  readonly aliasOf?: string;
 }

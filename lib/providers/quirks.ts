@@ -31,15 +31,6 @@ export function fixed(field: string, value: string | number | boolean): Quirk {
   return (body) => (body[field] === value ? body : { ...body, [field]: value });
 }
 
-/** Keeps only the top-level fields named: for providers that refuse a request over a field they do not know. */
-export function allow(...fields: readonly string[]): Quirk {
-  const allowed = new Set(fields);
-  return (body) =>
-    Object.keys(body).every((name) => allowed.has(name))
-      ? body
-      : Object.fromEntries(Object.entries(body).filter(([name]) => allowed.has(name)));
-}
-
 /** Brings a top-level number into the provider's range. */
 export function clamp(field: string, least: number, most: number): Quirk {
   return (body) => {

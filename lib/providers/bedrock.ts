@@ -1,0 +1,62 @@
+/** Amazon Bedrock: one host per region, the model in the path, requests signed by AWS's own scheme. */
+import { awsAuthorizer, awsParameters, awsSecrets } from './aws.ts';
+import type { Provider } from './provider.ts';
+
+/** Prefixes by which LiteLLM chooses an API of Bedrock. Converse serves every chat model here, so they change nothing. */
+const ROUTE = /^(?:converse|converse_like|invoke)\//;
+
+const REGION = /^([a-z]{2}(?:-[a-z]+)+-\d)\/(.+)$/;
+
+const ARN_REGION = /^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):/;
+
+/**
+ * `converse/<id>`, `us-east-1/<id>`, both, or an ARN, which names its region too.
+ *
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles.html
+ */
+function place(name: string): ReturnType<NonNullable<Provider['place']>> {
+  const rest = name.replace(ROUTE, '');
+  const [, region, model = rest] = REGION.exec(rest) ?? [undefined, ARN_REGION.exec(rest)?.[1]];
+  return { model, parameters: region === undefined ? {} : { aws_region_name: region } };
+}
+
+/** Where Bedrock is and how it is spoken to. */
+export const bedrock: Provider = {
+  id: 'bedrock',
+  name: 'Amazon Bedrock',
+  base: 'https://bedrock-runtime.{aws_region_name}.amazonaws.com',
+  envKeys: ['AWS_BEARER_TOKEN_BEDROCK'],
+  envBases: ['AWS_BEDROCK_RUNTIME_ENDPOINT'],
+  auth: { type: 'bearer', optional: true },
+  generate: [{ dialect: 'bedrock-converse', path: '/model/{model}/converse', streamPath: '/model/{model}/converse-stream' }],
+  headers: { accept: '*/*' },
+  parameters: awsParameters,
+  secrets: awsSecrets,
+  place,
+  authorize: awsAuthorizer('bedrock'),
+  docs: 'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',
+  checked: '2026-11-22',
+};
+
+/** Models of Bedrock that speak OpenAI's dialects on a host of their own. */
+export const bedrockMantle: Provider = {
+  id: 'bedrock_mantle',
+  name: 'Amazon Bedrock (OpenAI-compatible)',
+  base: 'https://bedrock-mantle.{aws_region_name}.api.aws/v1',
+  envKeys: ['BEDROCK_MANTLE_API_KEY', 'AWS_BEARER_TOKEN_BEDROCK'],
+  envBases: ['BEDROCK_MANTLE_API_BASE'],
+  auth: { type: 'bearer', optional: true },
+  generate: [
+    { dialect: 'openai-chat', path: '/chat/completions' },
+    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/' },
+  ],
+  parameters: {
+    ...awsParameters,
+    aws_region_name: { env: ['BEDROCK_MANTLE_REGION', ...awsParameters.aws_region_name.env] },
+  },
+  secrets: awsSecrets,
+  authorize: awsAuthorizer('bedrock-mantle'),
+  docs: 'https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html',
+  checked: '2026-11-22',
+  verified: false,
+};

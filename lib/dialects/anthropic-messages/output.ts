@@ -1,7 +1,8 @@
 /** The form of the answer: JSON by schema, by the API's own parameter or by a tool the model must call. */
 import type { FunctionTool, GenerateRequest, OutputFormat, ToolChoice, Warning } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
+import { answerTool, closedSchema } from '../json-answer.ts';
 import { readObject, readOptionalObject, readWord } from './fields.ts';
 import { ID } from './wire.ts';
 
@@ -33,49 +34,20 @@ export interface EncodedOutput {
 
 /** Asks for the form natively where the model can and a schema is known, else by a tool. */
 export function encodeOutput(
-  { output, tools = [], toolChoice, extensions }: GenerateRequest,
+  request: GenerateRequest,
   target: UpstreamTarget,
   warn: (warning: Warning) => void,
 ): EncodedOutput {
+  const { output, extensions } = request;
   if (output === undefined || output.type === 'text') return {};
   if (output.type === 'json-schema' && target.structuredOutput === 'native') {
     // A client of this dialect knows what the API demands of a schema.
-    const schema = extensions[ID] === undefined ? closed(output.schema) : output.schema;
+    const schema = extensions[ID] === undefined ? closedSchema(output.schema) : output.schema;
     if (schema !== output.schema) {
       warn({ kind: 'changed', field: 'response_format', reason: 'Objects of the schema were closed to further properties.' });
     }
     return { format: { type: 'json_schema', schema } };
   }
-  const name = freeName(tools.flatMap((tool) => (tool.type === 'function' ? [tool.name] : [])));
   warn({ kind: 'changed', field: 'response_format', reason: 'JSON was asked for by a tool that the model must call.' });
-  const description = output.type === 'json' ? undefined : output.description;
-  return {
-    jsonTool: {
-      type: 'function',
-      name,
-      description: description ?? 'Give the final answer to the user, as JSON.',
-      parameters: output.type === 'json' ? { type: 'object', additionalProperties: true } : output.schema,
-    },
-    // With tools of the client the model may call one of those first.
-    toolChoice: tools.length === 0 || toolChoice?.type === 'none' ? { type: 'tool', name } : { type: 'required' },
-  };
-}
-
-function freeName(taken: readonly string[]): string {
-  let name = 'json_answer';
-  while (taken.includes(name)) name += '_';
-  return name;
-}
-
-/** The schema with `additionalProperties: false` wherever an object leaves it open: the API demands it. Same object if unchanged. */
-function closed<T>(schema: T): T {
-  if (Array.isArray(schema)) {
-    const items = schema.map((item: unknown) => closed(item));
-    return items.every((item, index) => item === schema[index]) ? schema : (items as T);
-  }
-  if (!isObject(schema)) return schema;
-  const fields = Object.entries(schema).map(([name, value]) => [name, closed(value)] as const);
-  const open = schema.type === 'object' && schema.additionalProperties === undefined;
-  if (!open && fields.every(([name, value]) => value === schema[name])) return schema;
-  return { ...Object.fromEntries(fields), ...(open && { additionalProperties: false }) } as T;
+  return answerTool(output, request);
 }

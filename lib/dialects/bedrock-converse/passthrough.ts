@@ -1,0 +1,47 @@
+/** Edits of a body that goes from a Bedrock client to Bedrock. */
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { capBudget } from '../anthropic-messages/thinking.ts';
+import { MIN_THINKING_BUDGET } from '../anthropic-messages/wire.ts';
+import type { Passthrough } from '../dialect.ts';
+import { numberOf } from '../values.ts';
+import { isForeign } from './proof.ts';
+import { thinkingBudget } from './reasoning.ts';
+
+/** Streams of this dialect always report usage, and their binary frames go through as they are: nothing is asked for, hidden or added. */
+export const passthrough: Passthrough = {
+  askUsage: (body) => body,
+  hidesUsage: () => false,
+  isUsageFrame: () => false,
+  withCost: () => undefined,
+
+  clampOutput(body, tokens) {
+    const inference = isObject(body.inferenceConfig) ? body.inferenceConfig : {};
+    const maxTokens = Math.min(numberOf(inference.maxTokens) ?? tokens, tokens);
+    const clamped = { ...body, inferenceConfig: { ...inference, maxTokens } };
+    const budget = thinkingBudget(body.additionalModelRequestFields);
+    if (budget === undefined || budget < maxTokens) return clamped;
+    const additional = body.additionalModelRequestFields as JsonObject;
+    const thinking =
+      maxTokens > MIN_THINKING_BUDGET
+        ? { ...(additional.thinking as JsonObject), budget_tokens: capBudget(maxTokens) }
+        : { type: 'disabled' };
+    return { ...clamped, additionalModelRequestFields: { ...additional, thinking } };
+  },
+
+  withoutForeignProofs(body) {
+    if (!Array.isArray(body.messages)) return body;
+    const before: readonly unknown[] = body.messages;
+    const messages = before.flatMap(withoutForeign);
+    const same = messages.length === before.length && messages.every((message, index) => message === before[index]);
+    return same ? body : { ...body, messages };
+  },
+};
+
+const isForeignBlock = (block: unknown): boolean =>
+  isObject(block) && isObject(block.reasoningContent) && isForeign(block.reasoningContent);
+
+function withoutForeign(message: unknown): unknown[] {
+  if (!isObject(message) || !Array.isArray(message.content) || !message.content.some(isForeignBlock)) return [message];
+  const content: unknown[] = message.content.filter((block) => !isForeignBlock(block));
+  return content.length === 0 ? [] : [{ ...message, content }];
+}

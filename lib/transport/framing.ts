@@ -1,4 +1,5 @@
 /** How streams are cut into frames, whatever the wire format. */
+import { createEventStreamParser, writeEventStream } from './aws-event-stream.ts';
 import type { SseFrame } from './message.ts';
 import { createNdjsonCutter, createNdjsonParser } from './ndjson.ts';
 import { createFrameCutter, createSseParser, type FrameCutter } from './sse.ts';
@@ -50,6 +51,11 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     parser: createNdjsonParser,
     writer: (text) => utf8.encode(text),
     editing: { cutter: createNdjsonCutter, text: ({ data }) => `${data}\n` },
+  },
+  'aws-event-stream': {
+    type: 'application/vnd.amazon.eventstream',
+    parser: createEventStreamParser,
+    writer: writeEventStream,
   },
 };
 

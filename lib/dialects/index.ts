@@ -7,6 +7,7 @@ import type { Dialect } from './dialect.ts';
 const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'openai-chat': async () => (await import('./openai-chat/index.ts')).openaiChat,
   'openai-completions': async () => (await import('./openai-completions/index.ts')).openaiCompletions,
+  'openai-responses': async () => (await import('./openai-responses/index.ts')).openaiResponses,
   'anthropic-messages': async () => (await import('./anthropic-messages/index.ts')).anthropicMessages,
   'cohere-chat': async () => (await import('./cohere-chat/index.ts')).cohereChat,
 };

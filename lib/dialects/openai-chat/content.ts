@@ -14,6 +14,7 @@ import type {
 } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { decodeCache, encodeCache } from './cache.ts';
+import { documentAsText } from '../document.ts';
 import { Fields, fieldsOf, wrong } from '../fields.ts';
 import { dataUrl, objectsOf, readDataUrl, textOf } from '../values.ts';
 import { DIALECT } from './wire.ts';
@@ -241,7 +242,5 @@ const asFile = (part: DocumentPart, file: JsonObject): JsonObject => ({
 
 function asText(part: DocumentPart, text: string, path: string, warn: Warn): JsonObject {
   warn({ kind: 'changed', field: path, reason: 'Chat completions have no text documents: sent as text.' });
-  const title = part.title === undefined ? '' : ` title=${JSON.stringify(part.title)}`;
-  const context = part.context === undefined ? '' : `${part.context}\n`;
-  return { type: 'text', text: `<document${title}>\n${context}${text}\n</document>`, ...encodeCache(part.cache) };
+  return { type: 'text', text: documentAsText(part, text), ...encodeCache(part.cache) };
 }

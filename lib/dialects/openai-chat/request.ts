@@ -6,6 +6,7 @@ import type { EncodedRequest, ReasoningField, UpstreamTarget } from '../dialect.
 import { decodeCache, placeMarks } from './cache.ts';
 import type { Warn } from './content.ts';
 import { contradiction, Fields, oneOf, wrong } from '../fields.ts';
+import { encodeMetadata, encodeTier, ownFields } from '../openai-request.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
 import { effortOf, EFFORTS, isEffort } from '../effort.ts';
@@ -138,10 +139,7 @@ export function encodeRequest(asked: GenerateRequest, target: UpstreamTarget): E
   const warnings: Warning[] = [];
   const warn: Warn = (warning) => void warnings.push(warning);
   const request = placeMarks(asked, target.cacheMarks === true, warn);
-  const { [DIALECT]: own = {}, ...foreign } = request.extensions;
-  for (const [dialect, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
-  }
+  const own = ownFields(request.extensions, DIALECT, warn);
   const { functions: _, stream_options: streamOptions, ...extensions } = own;
   const { fields: tooling, jsonTool } = encodeTools(request, target, warn);
   const body: JsonObject = {
@@ -211,21 +209,4 @@ function encodeEffort(reasoning: Reasoning | undefined, own: JsonObject, target:
     reason: `Chat completions have no budget of thinking tokens: ${budgetTokens} became reasoning_effort "${word}".`,
   });
   return { reasoning_effort: word };
-}
-
-/** Anthropic's `standard_only` is OpenAI's `default`. */
-function encodeTier(tier: string | undefined, warn: Warn): JsonObject {
-  if (tier !== 'standard_only') return present('service_tier', tier);
-  warn({ kind: 'changed', field: 'service_tier', reason: 'Sent as "default", its name in chat completions.' });
-  return { service_tier: 'default' };
-}
-
-/** OpenAI takes text values only; LiteLLM's clients also put structures there, which are meant for the gateway. */
-function encodeMetadata(metadata: JsonObject | undefined, warn: Warn): JsonObject {
-  if (metadata === undefined) return {};
-  const texts = Object.entries(metadata).filter(([, value]) => typeof value === 'string');
-  if (texts.length < Object.keys(metadata).length) {
-    warn({ kind: 'dropped', field: 'metadata', reason: 'Chat completions take text values only: the others were not sent.' });
-  }
-  return texts.length === 0 ? {} : { metadata: Object.fromEntries(texts) };
 }

@@ -1,0 +1,27 @@
+/** Tool calls: the API has their arguments as objects, and calls without ids in older versions. */
+import type { ToolCallPart } from '../../kinds/generate.ts';
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { parseJson } from '../values.ts';
+
+/** Arguments as JSON text: of an object, of text that some servers send, of nothing. */
+export function argumentsText(value: unknown): string {
+  if (typeof value === 'string') return value.trim() === 'null' ? '' : value;
+  return isObject(value) ? JSON.stringify(value) : '';
+}
+
+/** Arguments as the object the API wants; what is none is the text of `input`, and `changed` says so. */
+export function argumentsObject({ arguments: text, custom }: Pick<ToolCallPart, 'arguments' | 'custom'>): {
+  readonly value: JsonObject;
+  readonly changed: boolean;
+} {
+  if (custom !== true && (text.trim() === '' || text.trim() === 'null')) return { value: {}, changed: false };
+  const value = custom === true ? undefined : parseJson(text);
+  return isObject(value) ? { value, changed: false } : { value: { input: text }, changed: true };
+}
+
+/** The warning for such arguments. */
+export const changedArguments = (field: string): { kind: 'changed'; field: string; reason: string } => ({
+  kind: 'changed',
+  field,
+  reason: 'The arguments of a call are no JSON object: they are the text of `input`.',
+});

@@ -1,7 +1,7 @@
 /** Families of models behind the one API: what they take beside its common fields differs. */
 
 /** A family; `other` takes the common fields only. */
-export type Family = 'claude' | 'nova' | 'openai' | 'other';
+export type Family = 'claude' | 'nova' | 'gpt' | 'other';
 
 /**
  * The family of a model id, inference profile or ARN. An ARN that does not name its model (an application inference profile, a
@@ -13,7 +13,7 @@ export function familyOf(model: string): Family {
   const name = model.slice(model.lastIndexOf('/') + 1);
   if (/(?:^|\.)anthropic\./.test(name)) return 'claude';
   if (/(?:^|\.)amazon\.nova/.test(name)) return 'nova';
-  if (/(?:^|\.)openai\./.test(name)) return 'openai';
+  if (/(?:^|\.)openai\./.test(name)) return 'gpt';
   return model.startsWith('arn:') && !name.includes('.') ? 'claude' : 'other';
 }
 

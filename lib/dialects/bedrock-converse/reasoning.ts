@@ -73,7 +73,7 @@ export function encodeReasoning(
   if (reasoning.budgetTokens !== undefined) {
     warn({ kind: 'changed', field: 'reasoning', reason: `${target.model} takes an effort in place of a budget.` });
   }
-  if (limits.family === 'openai') return { fields: { reasoning_effort: threeWords(effort) } };
+  if (limits.family === 'gpt') return { fields: { reasoning_effort: threeWords(effort) } };
   return { fields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: novaEffort(request, effort, warn) } } };
 }
 

@@ -74,7 +74,7 @@ export function resume({ store, now }: Pick<ConversationDeps, 'store' | 'now'>) 
     const { previous_response_id: _, ...rest } = body;
     const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
     exchange.body = { ...rest, input: [...withoutForeignIds(history), ...own] };
-    return { ...body, input: [...history, ...added] };
+    return { ...rest, input: [...history, ...added] };
   };
 }
 

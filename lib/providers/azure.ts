@@ -80,7 +80,7 @@ export const azure: Provider = {
   auth: { type: 'header', name: 'api-key' },
   generate: [
     { dialect: 'openai-chat', path: '/chat/completions' },
-    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [] },
+    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [], keepsResponses: true },
   ],
   quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
   url,

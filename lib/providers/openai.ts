@@ -21,7 +21,7 @@ export const openai: Provider = {
   organizationHeader: 'openai-organization',
   generate: [
     { dialect: 'openai-chat', path: '/chat/completions' },
-    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [] },
+    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [], keepsResponses: true },
   ],
   quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
   docs: 'https://platform.openai.com/docs/api-reference/chat',

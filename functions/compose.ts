@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createCall } from '../lib/call.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
 import { recordResponse } from '../lib/conversation-recorder.ts';
+import { createCount } from '../lib/count-tokens.ts';
 import { createCredentials } from '../lib/credentials.ts';
 import { createDialects } from '../lib/dialects/index.ts';
 import { createUsageEstimator } from '../lib/domain/estimate.ts';
@@ -74,6 +75,13 @@ export function compose(from: Composition): Composed {
   });
   const dialects = createDialects();
   const http = createHttpClient({ now });
+  const outbound = {
+    http,
+    dialects,
+    credential: createCredentials(secrets, environment),
+    environment,
+    authorize: createAuthorizer({ http, environment, now }),
+  };
   const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };
 
   const gateway = createGateway({
@@ -103,15 +111,12 @@ export function compose(from: Composition): Composed {
       disableLedger: env.TOLLGATE_DISABLE_LEDGER,
     }),
     call: createCall({
-      http,
-      dialects,
-      credential: createCredentials(secrets, environment),
-      environment,
-      authorize: createAuthorizer({ http, environment, now }),
+      ...outbound,
       estimator: createUsageEstimator,
       costInStreams: env.TOLLGATE_RESPONSE_COST_IN_STREAM,
       now,
     }),
+    count: createCount(outbound),
     models: (exchange) => listModels(registry, catalog, exchange.caller),
     ready: async () => void (await stores.models.version()),
     log,

@@ -5,9 +5,8 @@
 import type { Asked } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { newCallId } from './domain/call-id.ts';
-import { estimateInputTokens } from './domain/estimate.ts';
 import { endpoints, findEndpoints } from './endpoints/index.ts';
-import type { Match } from './endpoints/endpoint.ts';
+import type { CountEndpoint, Match } from './endpoints/endpoint.ts';
 import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
@@ -38,6 +37,8 @@ export interface GatewayDeps {
   readonly admit: Policy;
   /** The terminal step. */
   readonly call: Terminal;
+  /** The terminal step of counting. */
+  readonly count: (exchange: Exchange, endpoint: CountEndpoint) => Promise<Reply>;
   /** Models to list for a caller. */
   readonly models: (exchange: Exchange) => Promise<readonly ListedModel[]>;
   /** Throws when a store does not answer. */
@@ -101,17 +102,22 @@ export function createGateway(deps: GatewayDeps): Gateway {
         await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
       );
     });
-  const counting = compose(
-    [
-      renderErrors(renderError, deps.log),
-      authenticate(deps.authentication),
-      decode((exchange, body) => decodeRequest(exchange, body, {}), resume(deps.conversations)), // earlier turns count too
-    ],
-    async ({ generate }) => {
-      const reply = jsonReply({ object: 'response.input_tokens', input_tokens: estimateInputTokens(generate) });
-      return { ...reply, headers: { ...reply.headers, 'x-tollgate-token-source': 'estimated' } };
-    },
-  );
+  /** Policies of a count: those of a generate request but for money, which it does not cost. */
+  const counting = (endpoint: CountEndpoint, asked: Asked): Terminal =>
+    compose(
+      [
+        record(deps.log, deps.now),
+        renderErrors(renderError, deps.log),
+        authenticate(deps.authentication),
+        decode((exchange, body) => {
+          exchange.body = endpoint.requestOf(body);
+          return decodeRequest(exchange, exchange.body, asked);
+        }, resume(deps.conversations)), // earlier turns count too
+        authorize(),
+        route(deps.routing),
+      ],
+      (exchange) => deps.count(exchange, endpoint),
+    );
   const health = compose([renderErrors(renderError, deps.log)], async (exchange) => {
     if (exchange.route === '/health/readiness') await deps.ready();
     return jsonReply({ status: 'healthy' });
@@ -122,11 +128,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const nowhere = (): Promise<Reply> => Promise.reject(nothingAt(exchange.request, found));
       return compose([renderErrors(renderError, deps.log)], nowhere)(exchange);
     }
-    switch (match.endpoint.kind) {
+    const { endpoint } = match;
+    switch (endpoint.kind) {
       case 'stored-response':
         return stored(match)(exchange);
-      case 'response-tokens':
-        return counting(exchange);
+      case 'count':
+        return counting(endpoint, askedBy(match))(exchange);
       case 'generate':
         return asksNothing(match) ? plain(exchange) : compose(onion(askedBy(match)), deps.call)(exchange);
       case 'models':

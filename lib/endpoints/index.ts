@@ -1,10 +1,14 @@
 /** Which endpoint a path means. */
 import { chatCompletions } from './chat-completions.ts';
+import { cohereChat } from './cohere-chat.ts';
 import { completions } from './completions.ts';
+import { converse, converseStream } from './converse.ts';
+import { countTokens, tokenCounter } from './count-tokens.ts';
 import type { Endpoint, Match } from './endpoint.ts';
 import { liveliness, readiness } from './health.ts';
 import { messages } from './messages.ts';
 import { modelList, modelOne } from './models.ts';
+import { ollamaChat } from './ollama-chat.ts';
 import {
   responseCancel,
   responseCompact,
@@ -20,6 +24,10 @@ export const endpoints: readonly Endpoint[] = [
   chatCompletions,
   completions,
   messages,
+  countTokens,
+  tokenCounter,
+  converse,
+  converseStream,
   responses,
   responseInputTokens,
   responseCompact,
@@ -27,6 +35,8 @@ export const endpoints: readonly Endpoint[] = [
   responseDelete,
   responseCancel,
   responseInputItems,
+  cohereChat,
+  ollamaChat,
   modelList,
   modelOne,
   liveliness,

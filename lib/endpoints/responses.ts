@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import type { CountEndpoint, Endpoint } from './endpoint.ts';
 
 /** Every prefix under which clients look for the Responses API; Azure's SDK has no version in its own. */
 const under = (rest: string): readonly string[] =>
@@ -37,4 +37,9 @@ export const responseInputItems = about('GET', '/{id}/input_items');
 export const responseCompact = about('POST', '/compact');
 
 /** Counts the input of a request that is not made. */
-export const responseInputTokens: Endpoint = { ...about('POST', '/input_tokens'), kind: 'response-tokens' };
+export const responseInputTokens: CountEndpoint = {
+  ...about('POST', '/input_tokens'),
+  kind: 'count',
+  requestOf: (body) => body,
+  render: ({ tokens }) => ({ object: 'response.input_tokens', input_tokens: tokens }),
+};

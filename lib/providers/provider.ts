@@ -83,7 +83,7 @@ export interface AuthContext {
   readonly parameters: Values;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * True where the address is the row's own or the environment's. Credentials that nobody gave this deployment (a role, a variable)
+   * True where the address is the row's own, or one from the operator's own files where the row has none. Credentials that nobody gave this deployment (a role, a variable)
    * go nowhere else.
    */
   readonly ambient: boolean;

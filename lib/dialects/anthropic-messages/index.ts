@@ -1,5 +1,6 @@
 /** Anthropic's Messages API, as the language of clients and of providers. */
 import type { Dialect } from '../dialect.ts';
+import { counting } from './counting.ts';
 import { encodeStream } from './encoder.ts';
 import { decodeError, encodeError } from './error.ts';
 import { passthrough } from './passthrough.ts';
@@ -21,4 +22,5 @@ export const anthropicMessages: Dialect = {
   decodeStream,
   decodeError,
   passthrough,
+  counting,
 };

@@ -3,6 +3,7 @@ import {
   choicesOf,
   createUsageEstimator,
   estimateInputTokens,
+  likelyInputTokens,
   outputCap,
   requestedModifiers,
   unusedClasses,
@@ -139,6 +140,27 @@ describe('estimateInputTokens', () => {
     };
 
     expect(estimateInputTokens(request({ tools: [search] }))).toBeGreaterThan(32_000);
+  });
+});
+
+describe('likelyInputTokens', () => {
+  it('is near what a provider counts, where the upper estimate is far above', () => {
+    const question = saying({ type: 'text', text: "What's the current date?" });
+
+    // Anthropic counts 12 for it.
+    expect(likelyInputTokens(question)).toBeGreaterThanOrEqual(10);
+    expect(likelyInputTokens(question)).toBeLessThanOrEqual(16);
+    expect(estimateInputTokens(question)).toBeGreaterThan(3 * likelyInputTokens(question));
+  });
+
+  it('counts every part of a request, and never more than the upper estimate', () => {
+    const plain = saying({ type: 'text', text: 'Look at this.' });
+    const image: Part = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
+    const tool: Tool = { type: 'function', name: 'look', description: 'Looks.', parameters: { type: 'object' } };
+    const fuller = { ...saying({ type: 'text', text: 'Look at this.' }, image), tools: [tool] };
+
+    expect(likelyInputTokens(fuller)).toBeGreaterThan(likelyInputTokens(plain) + 1_290);
+    expect(likelyInputTokens(fuller)).toBeLessThan(estimateInputTokens(fuller));
   });
 });
 

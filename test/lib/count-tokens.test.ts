@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serveGateway, type Served } from '../support/gateway.ts';
+import { sendJson, sendText, startUpstream, type Upstream } from '../support/upstream.ts';
+
+let upstream: Upstream;
+let gateway: Served;
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  gateway = await serveGateway(upstream.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+interface Counted {
+  readonly status: number;
+  readonly source: string | null;
+  readonly warnings: string | null;
+  readonly body: Record<string, unknown>;
+}
+
+async function count(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Counted> {
+  const response = await fetch(`${gateway.url}${path}`, {
+    method: 'POST',
+    headers: { 'x-api-key': gateway.masterKey, ...headers },
+    body: JSON.stringify(body),
+  });
+  return {
+    status: response.status,
+    source: response.headers.get('x-tollgate-token-source'),
+    warnings: response.headers.get('x-tollgate-warnings'),
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+const messages = [{ role: 'user', content: 'How is the sea today?' }];
+
+describe('the token counter of LiteLLM', () => {
+  it('counts a prompt or messages with the counter of the provider', async () => {
+    upstream.answer(sendJson({ input_tokens: 17 }));
+    for (const asked of [{ prompt: 'How is the sea today?' }, { messages }]) {
+      expect(await count('/utils/token_counter', { model: 'claude', ...asked })).toMatchObject({
+        status: 200,
+        source: 'provider',
+        body: { total_tokens: 17, request_model: 'claude', model_used: 'claude-sonnet-4-5', tokenizer_type: 'anthropic_api' },
+      });
+      const { path, body } = upstream.seen.at(-1) ?? {};
+      expect(path).toBe('/v1/messages/count_tokens');
+      expect(Object.keys(body ?? {}).toSorted()).toEqual(['messages', 'model']);
+    }
+  });
+
+  it('estimates where there is none, and says so', async () => {
+    const { source, body } = await count('/utils/token_counter', { model: 'gpt-4o-mini', messages });
+
+    expect(source).toBe('estimated');
+    expect(body).toEqual({
+      total_tokens: expect.any(Number) as number,
+      request_model: 'gpt-4o-mini',
+      model_used: 'gpt-4o-mini',
+      tokenizer_type: 'estimate',
+    });
+  });
+
+  it.each([
+    [{ model: 'claude' }, 'messages'],
+    [{ model: 'claude', prompt: 5 }, 'prompt'],
+    [{ model: 'claude', messages: 'Hi' }, 'messages'],
+    [{ prompt: 'Hi' }, 'model'],
+  ])('refuses %j', async (asked, param) => {
+    expect(await count('/utils/token_counter', asked)).toMatchObject({ status: 400, body: { error: { param } } });
+  });
+});
+
+describe("a counter's request", () => {
+  it('is the body of the client without what only an answer needs, with the headers of its dialect', async () => {
+    upstream.answer(sendJson({ input_tokens: 17 }));
+    const asked = { model: 'claude', messages, system: 'Be short.', tools: [], new_field: 1 };
+    await count(
+      '/v1/messages/count_tokens',
+      { ...asked, max_tokens: 5, temperature: 1, stream: true },
+      { 'anthropic-beta': 'context-1m' },
+    );
+
+    expect(upstream.seen.at(-1)?.body).toEqual({ ...asked, model: 'claude-sonnet-4-5' });
+    expect(upstream.seen.at(-1)?.headers).toMatchObject({ 'anthropic-beta': 'context-1m', 'x-api-key': 'upstream-secret' });
+  });
+
+  it('needs a key, and one that may call the model', async () => {
+    await gateway.addKey('sk-narrow', { models: ['gpt-4o-mini'] });
+    const asked = { model: 'claude', messages };
+
+    expect(await count('/v1/messages/count_tokens', asked, { 'x-api-key': 'sk-unknown' })).toMatchObject({ status: 401 });
+    expect(await count('/v1/messages/count_tokens', asked, { 'x-api-key': 'sk-narrow' })).toMatchObject({
+      status: 403,
+      body: { type: 'error', error: { type: 'permission_error' } },
+    });
+  });
+
+  it('costs nothing, so a key without money may count', async () => {
+    await gateway.addKey('sk-poor', { name: 'sk-...poor', maxBudget: 0n });
+    const headers = { 'x-api-key': 'sk-poor' };
+
+    expect(await count('/v1/messages/count_tokens', { model: 'gpt-4o-mini', messages }, headers)).toMatchObject({
+      status: 200,
+    });
+    expect(await count('/v1/messages', { model: 'gpt-4o-mini', max_tokens: 5, messages }, headers)).toMatchObject({
+      status: 429,
+    });
+  });
+});
+
+describe('a counter that is out of order', () => {
+  it.each([
+    ['missing', sendJson({ error: { message: 'No such route' } }, 404)],
+    ['busy', sendJson({ type: 'error', error: { type: 'overloaded_error', message: 'Busy' } }, 529)],
+    ['limited', sendJson({ type: 'error', error: { type: 'rate_limit_error', message: 'Slow down' } }, 429)],
+    ['babbling', sendText('<html>', 200, 'text/html')],
+    ['silent about the number', sendJson({ tokens: 5 })],
+  ])('because it is %s leaves an estimate and a warning', async (_, script) => {
+    upstream.answer(script);
+    const { status, source, warnings, body } = await count('/v1/messages/count_tokens', { model: 'claude', messages });
+
+    expect({ status, source, warnings }).toEqual({ status: 200, source: 'estimated', warnings: 'changed input_tokens' });
+    expect(body['input_tokens']).toBeGreaterThan(5);
+  });
+
+  it('is not when the request is wrong', async () => {
+    upstream.answer(
+      sendJson({ type: 'error', error: { type: 'invalid_request_error', message: 'messages.0: bad upstream-secret' } }, 400),
+    );
+    const { status, body } = await count('/v1/messages/count_tokens', { model: 'claude', messages });
+
+    expect(status).toBe(400);
+    expect(JSON.stringify(body)).toContain('messages.0: bad');
+    expect(JSON.stringify(body)).not.toContain('upstream-secret');
+  });
+});

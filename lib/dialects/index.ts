@@ -10,6 +10,7 @@ const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'openai-responses': async () => (await import('./openai-responses/index.ts')).openaiResponses,
   'anthropic-messages': async () => (await import('./anthropic-messages/index.ts')).anthropicMessages,
   'cohere-chat': async () => (await import('./cohere-chat/index.ts')).cohereChat,
+  'ollama-chat': async () => (await import('./ollama-chat/index.ts')).ollamaChat,
 };
 
 /** Dialects as a process has them. */

@@ -110,6 +110,8 @@ export interface Dialect {
   readonly id: DialectId;
   /** Framing of its streams, on both sides. */
   readonly framing: Framing;
+  /** Framing of a client's stream where the query of its request chooses (Gemini's `alt=sse`); absent: `framing`, always. */
+  framingFor?(query: URLSearchParams): Framing;
   /** True where model and streaming are in the path: bodies hold neither. */
   readonly modelInPath?: boolean;
 

@@ -1,5 +1,6 @@
 /** How streams are cut into frames, whatever the wire format. */
 import { createEventStreamParser, writeEventStream } from './aws-event-stream.ts';
+import { createJsonArrayParser, createJsonArrayWriter } from './json-array.ts';
 import type { SseFrame } from './message.ts';
 import { createNdjsonCutter, createNdjsonParser } from './ndjson.ts';
 import { createFrameCutter, createSseParser, type FrameCutter } from './sse.ts';
@@ -14,6 +15,14 @@ export interface FrameParser {
 /** Text of an encoder to the bytes on the wire. */
 export type FrameWriter = (text: string) => Uint8Array;
 
+/** Writes the stream of one answer. */
+export interface StreamWriter {
+  /** Bytes of whole events, as an encoder writes them. */
+  readonly write: FrameWriter;
+  /** What closes the stream; empty for most. */
+  end(): Uint8Array;
+}
+
 /** One framing, both ways. */
 interface FramingCodec {
   /** Content type of such a stream. */
@@ -23,7 +32,10 @@ interface FramingCodec {
   /** Content types that are this stream only where one was asked for: whole answers come under them too. */
   readonly ifAsked?: readonly string[];
   readonly parser: () => FrameParser;
+  /** Writes the text of a whole stream, or, without `streamWriter`, of any part of it. */
   readonly writer: FrameWriter;
+  /** For framings with a beginning and an end. */
+  readonly streamWriter?: () => StreamWriter;
   /** How to take frames out of such a stream, or edit them; absent where its frames go through as they are. */
   readonly editing?: {
     readonly cutter: () => FrameCutter;
@@ -57,6 +69,15 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     parser: createEventStreamParser,
     writer: writeEventStream,
   },
+  'json-array': {
+    type: 'application/json',
+    parser: createJsonArrayParser,
+    writer: (text) => {
+      const writer = createJsonArrayWriter();
+      return Buffer.concat([writer.write(text), writer.end()]);
+    },
+    streamWriter: createJsonArrayWriter,
+  },
 };
 
 /**
@@ -68,6 +89,14 @@ export function codecOf(framing: string): FramingCodec {
   const codec = CODECS[framing];
   if (codec === undefined) throw new RangeError(`no codec for ${framing}`);
   return codec;
+}
+
+const NOTHING = new Uint8Array();
+
+/** A writer for one stream in a framing. */
+export function createStreamWriter(framing: string): StreamWriter {
+  const { writer, streamWriter } = codecOf(framing);
+  return streamWriter?.() ?? { write: writer, end: () => NOTHING };
 }
 
 /** Whether a content type is that of the framing's streams. `asked`: a stream was asked for. */

@@ -9,7 +9,9 @@ const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'openai-completions': async () => (await import('./openai-completions/index.ts')).openaiCompletions,
   'openai-responses': async () => (await import('./openai-responses/index.ts')).openaiResponses,
   'anthropic-messages': async () => (await import('./anthropic-messages/index.ts')).anthropicMessages,
+  'bedrock-converse': async () => (await import('./bedrock-converse/index.ts')).bedrockConverse,
   'cohere-chat': async () => (await import('./cohere-chat/index.ts')).cohereChat,
+  gemini: async () => (await import('./gemini/index.ts')).gemini,
   'ollama-chat': async () => (await import('./ollama-chat/index.ts')).ollamaChat,
 };
 

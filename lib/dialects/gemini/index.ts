@@ -12,6 +12,7 @@ import { ID } from './wire.ts';
 export const gemini: Dialect = {
   id: ID,
   framing: 'sse',
+  framingFor: (query) => (query.get('alt') === 'sse' ? 'sse' : 'json-array'),
   modelInPath: true,
   decodeRequest,
   forOthers,

@@ -3,6 +3,8 @@ import type { FunctionTool, GenerateRequest, OutputFormat, ToolChoice } from '..
 import type { JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import type { Fields } from '../fields.ts';
+import { answerTool } from '../json-answer.ts';
+import { present } from '../values.ts';
 import { normaliseSchema, toJsonSchema } from './schema.ts';
 import { lossOf } from './tools.ts';
 import type { Warn } from './turns.ts';
@@ -37,8 +39,7 @@ export function encodeOutput(
   warn: Warn,
 ): EncodedOutput {
   if (output === undefined || output.type === 'text') return { config: {} };
-  const names = tools.flatMap((tool) => (tool.type === 'function' ? [tool.name] : []));
-  const exclusive = names.length > 0 && (generationOf(model) ?? 0) < 3;
+  const exclusive = tools.some(({ type }) => type === 'function') && (generationOf(model) ?? 0) < 3;
   if (structuredOutput === 'native' && !exclusive) {
     if (output.type === 'json') return { config: { responseMimeType: 'application/json' } };
     const { schema, lost } = normaliseSchema(output.schema);
@@ -46,23 +47,5 @@ export function encodeOutput(
     return { config: { responseMimeType: 'application/json', responseSchema: schema } };
   }
   warn({ kind: 'changed', field: 'response_format', reason: 'JSON was asked for by a function that the model must call.' });
-  const name = freeName(names);
-  const description = output.type === 'json' ? undefined : output.description;
-  return {
-    config: {},
-    jsonTool: {
-      type: 'function',
-      name,
-      description: description ?? 'Give the final answer to the user, as JSON.',
-      ...(output.type === 'json-schema' && { parameters: output.schema }),
-    },
-    // With functions of the client the model may call one of those first.
-    toolChoice: names.length === 0 || toolChoice?.type === 'none' ? { type: 'tool', name } : { type: 'required' },
-  };
-}
-
-function freeName(taken: readonly string[]): string {
-  let name = 'json_answer';
-  while (taken.includes(name)) name += '_';
-  return name;
+  return { config: {}, ...answerTool(output, { tools, ...present('toolChoice', toolChoice) }) };
 }

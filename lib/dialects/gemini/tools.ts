@@ -110,8 +110,11 @@ function encodeFunction(
   field: string,
   warn: Warn,
 ): JsonObject {
-  const { schema, lost } = normaliseSchema(parameters ?? {});
+  const { schema, lost } = normaliseSchema(parameters ?? { type: 'object' });
   if (lost.length > 0) warn({ kind: 'changed', field: `${field}.parameters`, reason: lossOf(lost) });
+  if (schema.type !== 'object') {
+    warn({ kind: 'dropped', field: `${field}.parameters`, reason: 'The provider takes parameters as one object only.' });
+  }
   if (cache !== undefined) {
     warn({ kind: 'dropped', field: `${field}.cache_control`, reason: 'The provider caches by itself, without marks.' });
   }

@@ -22,7 +22,7 @@ export interface Access {
 export const ACCESS = {
   gateway: {
     registry: ['GetItem', 'Query'],
-    meters: ['GetItem', 'UpdateItem'],
+    meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     ledger: ['GetItem', 'PutItem'],
     secrets: ['GetSecretValue'],
     masterKey: true,

@@ -57,6 +57,16 @@ describe('access', () => {
     const provider = await startUpstream(sendJson(chatAnswer()));
     const credential = { type: 'value', value: 'upstream-secret' } as const;
     await tables.stores.models.put(aDeployment({ id: 'served', apiBase: `${provider.url}/v1`, credential }), 'new');
+    const chatOnly = { id: 'kept', modelName: 'gpt-kept', provider: 'groq' };
+    await tables.stores.models.put(
+      aDeployment({
+        ...chatOnly,
+        apiBase: `${provider.url}/v1`,
+        credential,
+        price: { input_cost_per_token: 1e-7, output_cost_per_token: 1e-7 },
+      }),
+      'new',
+    );
     const key = aKey({ hash: hashSecret('sk-served'), maxBudget: USD, rpmLimit: 100, maxParallelRequests: 2 });
     await tables.stores.keys.create(key);
     // A lost call holds the whole budget: the first request has to settle it to get in.
@@ -68,9 +78,9 @@ describe('access', () => {
       () => provider.close(),
     );
     await tables.stores.keys.create(aKey({ hash: hashSecret('sk-poor'), maxBudget: 1n }));
-    const call = (secret: string, path: string, body?: object) =>
+    const call = (secret: string, path: string, body?: object, method = body === undefined ? 'GET' : 'POST') =>
       fetch(`${gateway.url}${path}`, {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -79,8 +89,12 @@ describe('access', () => {
     const served = await call('sk-served', '/v1/chat/completions', chat);
     const refused = await call('sk-poor', '/v1/chat/completions', chat);
     const models = await call('sk-served', '/v1/models');
+    const turn = { model: 'gpt-kept', input: 'Hi' };
+    const { id } = (await (await call('sk-served', '/v1/responses', turn)).json()) as { readonly id: string };
+    const next = await call('sk-served', '/v1/responses', { ...turn, previous_response_id: id });
+    const forgotten = await call('sk-served', `/v1/responses/${id}`, undefined, 'DELETE');
 
-    expect([served.status, refused.status, models.status]).toEqual([200, 429, 200]);
+    expect([served, refused, models, next, forgotten].map(({ status }) => status)).toEqual([200, 429, 200, 200, 200]);
     expect(await tables.stores.ledger.get('lost-before')).toMatchObject({ status: 'expired' });
     expect([...guarded.denied]).toEqual([]);
     expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.gateway));

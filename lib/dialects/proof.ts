@@ -6,6 +6,7 @@
  */
 import type { DialectId, ReasoningPart, ToolCallPart } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
+import { present } from './values.ts';
 
 const PREFIX = 'tg1.';
 
@@ -24,6 +25,15 @@ export const isToken = (opaque: unknown): boolean => typeof opaque === 'string' 
 /** A proof as a token. */
 export const packProof = (proof: ReasoningProof | CallProof): string =>
   PREFIX + Buffer.from(JSON.stringify(proof)).toString('base64url');
+
+/** The proof of a piece of reasoning as a token, whatever else stands beside it. One without any proof only marks the piece as ours. */
+export const packReasoning = ({ signature, data, details, origin }: ReasoningProof): string =>
+  packProof({
+    ...present('signature', signature),
+    ...present('data', data),
+    ...present('details', details),
+    ...present('origin', origin),
+  });
 
 function contentOf(token: string): JsonObject {
   try {

@@ -5,8 +5,12 @@
  */
 import type { ReasoningPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isToken, packReasoning, unpackReasoning, type ReasoningProof } from '../proof.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { DIALECT } from './wire.ts';
+
+/** Whose blocks `thinking_blocks` are. */
+const BLOCKS = 'anthropic-messages' as const;
 
 /** Readable text of a message or delta: the first place that has some, since several repeat the same text. */
 export function reasoningText(message: JsonObject): string {
@@ -74,16 +78,18 @@ export function decodeReasoning(message: JsonObject): ReasoningPart[] {
   return text === '' ? [] : [{ type: 'reasoning', text }];
 }
 
-/** One of LiteLLM's `thinking_blocks`. */
+/** One of LiteLLM's `thinking_blocks`; one with a token of ours in it holds the proof of another provider. */
 export function decodeBlock(block: JsonObject): ReasoningPart[] {
   if (block['type'] === 'redacted_thinking') {
     const data = textOf(block['data']);
-    return data === undefined ? [] : [{ type: 'reasoning', text: '', data, origin: 'anthropic-messages' }];
+    if (data === undefined) return [];
+    return [{ type: 'reasoning', text: '', ...(isToken(data) ? unpackReasoning(data) : { data, origin: BLOCKS }) }];
   }
   if (block['type'] !== 'thinking') return [];
   const text = textOf(block['thinking']) ?? '';
   const signature = textOf(block['signature']);
-  return [{ type: 'reasoning', text, ...(signature !== undefined && { signature, origin: 'anthropic-messages' as const }) }];
+  if (signature === undefined) return [{ type: 'reasoning', text }];
+  return [{ type: 'reasoning', text, ...(isToken(signature) ? unpackReasoning(signature) : { signature, origin: BLOCKS }) }];
 }
 
 /** A stream of ours tells the text once, as `reasoning_content`, and its item without: a lone such item gets the text back. */
@@ -94,18 +100,31 @@ export function fillText(details: JsonObject[], text: string): JsonObject[] {
   return details.map((detail) => (detail === only ? { ...detail, [key]: text } : detail));
 }
 
-/** A reasoning part with a proof of Anthropic's as one of LiteLLM's `thinking_blocks`; undefined for one without. */
-export function encodeBlock(part: Pick<ReasoningPart, 'text' | 'signature' | 'data'>): JsonObject | undefined {
-  if (part.signature !== undefined) return { type: 'thinking', thinking: part.text, signature: part.signature };
-  if (part.data !== undefined) return { type: 'redacted_thinking', data: part.data };
-  return undefined;
+/** True for proofs in the items of OpenAI-like providers, which clients have a field for. */
+export const hasDetails = ({ details, origin = DIALECT }: ReasoningProof): boolean =>
+  details !== undefined && origin === DIALECT;
+
+/**
+ * A reasoning part with a proof as one of LiteLLM's `thinking_blocks`; undefined for one without. They are Anthropic's blocks: a proof
+ * of anybody else stands in one as a token.
+ */
+export function encodeBlock(part: Pick<ReasoningPart, 'text'> & ReasoningProof): JsonObject | undefined {
+  const { text, signature, data, details, origin = BLOCKS } = part;
+  if ((signature ?? data ?? details) === undefined) return undefined;
+  if (origin !== BLOCKS && origin !== DIALECT) {
+    const token = packReasoning(part);
+    if (text === '') return { type: 'redacted_thinking', data: token };
+    return { type: 'thinking', thinking: text, signature: token };
+  }
+  if (signature !== undefined) return { type: 'thinking', thinking: text, signature };
+  return data === undefined ? undefined : { type: 'redacted_thinking', data };
 }
 
 /** Reasoning of an answer as fields of its message, proofs included. */
 export function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
   const text = parts.map((part) => part.text).join('');
-  const details = parts.flatMap((part) => part.details ?? []);
-  const blocks = parts.flatMap((part) => (part.details === undefined ? (encodeBlock(part) ?? []) : []));
+  const details = parts.flatMap((part) => (hasDetails(part) ? (part.details ?? []) : []));
+  const blocks = parts.flatMap((part) => (hasDetails(part) ? [] : (encodeBlock(part) ?? [])));
   return {
     ...(text !== '' && { reasoning_content: text }),
     ...(details.length > 0 && { reasoning_details: details }),

@@ -1,18 +1,18 @@
 /** Streams, both ways. This is the hot path: deltas of text are written with prepared strings around them. */
 import { GatewayError } from '../../errors.ts';
-import type { Citation, GenerateEvent } from '../../kinds/generate.ts';
+import type { Citation, DialectId, GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { mergeUsage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
 import { errorInside } from '../openai-error.ts';
-import { parseJson } from '../values.ts';
+import { parseJson, present } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { callProofs } from './calls.ts';
 import { cite, citedFields, sourceFields, uncited } from './citations.ts';
 import { encodeError, errorOfChunk } from './error.ts';
-import { encodeBlock } from './reasoning.ts';
+import { encodeBlock, hasDetails } from './reasoning.ts';
 import { encodeAudio, encodeImage, isLegacy } from './response.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT, finishWord } from './wire.ts';
@@ -64,12 +64,18 @@ export function decodeStream(decoding: Decoding): StreamDecoder {
 
 type ChoiceEvent = Extract<GenerateEvent, { choice: number }>;
 
+/** Reasoning that was told, and whose it is. */
+interface Thought {
+  text: string;
+  readonly origin?: DialectId;
+}
+
 /** A choice on its way to the client. */
 interface Told {
   /** Tool calls by block. */
   readonly calls: Map<number, { index: number; custom: boolean; blank: boolean }>;
-  /** Reasoning text by block, for the proof at its end. */
-  readonly thoughts: Map<number, string>;
+  /** Reasoning by block, for the proof at its end. */
+  readonly thoughts: Map<number, Thought>;
   /** Citations of the open text block, which begins at `from`. */
   citations: Citation[];
   from: number;
@@ -156,13 +162,13 @@ class ChunkWriter implements StreamEncoder {
         told.refusal = true;
         return this.#chunk(choice, `{"refusal":${JSON.stringify(event.text)}}`);
       case 'reasoning-start':
-        told.thoughts.set(event.block, '');
+        told.thoughts.set(event.block, { text: '', ...present('origin', event.origin) });
         return '';
       case 'reasoning-delta':
-        told.thoughts.set(event.block, (told.thoughts.get(event.block) ?? '') + event.text);
+        thoughtAt(told, event.block).text += event.text;
         return this.#chunk(choice, `{"reasoning_content":${JSON.stringify(event.text)}}`);
       case 'reasoning-end':
-        return this.#prove(event, told.thoughts.get(event.block) ?? '');
+        return this.#prove(event, thoughtAt(told, event.block));
       case 'tool-call-start':
         return this.#startCall(event, told);
       case 'tool-call-delta':
@@ -198,14 +204,13 @@ class ChunkWriter implements StreamEncoder {
   }
 
   /** The proof of a block. Its text went before it: items of OpenRouter's kind are sent without, so that no client counts it twice. */
-  #prove(event: Extract<GenerateEvent, { type: 'reasoning-end' }>, text: string): string {
-    const { choice, details } = event;
-    if (details !== undefined) {
-      const bare = details.map(withoutText);
-      return this.#chunk(choice, JSON.stringify({ reasoning_details: bare }));
+  #prove(event: Extract<GenerateEvent, { type: 'reasoning-end' }>, thought: Thought): string {
+    const { choice } = event;
+    const proof = { ...thought, ...event };
+    if (hasDetails(proof)) {
+      return this.#chunk(choice, JSON.stringify({ reasoning_details: (proof.details ?? []).map(withoutText) }));
     }
-    const { signature, data } = event;
-    const block = encodeBlock({ text, ...(signature !== undefined && { signature }), ...(data !== undefined && { data }) });
+    const block = encodeBlock(proof);
     return block === undefined ? '' : this.#chunk(choice, JSON.stringify({ thinking_blocks: [block] }));
   }
 
@@ -292,6 +297,14 @@ const headOf = (id: string, created: number, model: string): string =>
 function inside(fields: JsonObject): string {
   const text = JSON.stringify(fields);
   return text === '{}' ? '' : `,${text.slice(1, -1)}`;
+}
+
+function thoughtAt({ thoughts }: Told, block: number): Thought {
+  const known = thoughts.get(block);
+  if (known !== undefined) return known;
+  const fresh: Thought = { text: '' };
+  thoughts.set(block, fresh);
+  return fresh;
 }
 
 const told = (): Told => ({

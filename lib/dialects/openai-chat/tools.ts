@@ -1,5 +1,5 @@
 /** Tools, the choice among them, and the form of the answer, both ways. */
-import type { FunctionTool, GenerateRequest, OutputFormat, Tool, ToolChoice } from '../../kinds/generate.ts';
+import type { FunctionTool, GenerateRequest, OutputFormat, ProviderTool, Tool, ToolChoice } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { decodeCache, encodeCache } from './cache.ts';
@@ -175,6 +175,8 @@ function choiceFields(request: GenerateRequest, tools: readonly JsonObject[], wa
 function encodeTool(tool: Tool, path: string, warn: Warn): JsonObject | undefined {
   if (tool.type === 'provider') {
     if (tool.origin === DIALECT) return tool.value;
+    const custom = customTool(tool);
+    if (custom !== undefined) return custom;
     warn({
       kind: 'dropped',
       field: path,
@@ -194,6 +196,15 @@ function encodeTool(tool: Tool, path: string, warn: Warn): JsonObject | undefine
     ...encodeCache(tool.cache),
     ...tool.extensions?.[DIALECT],
   };
+}
+
+/** A custom tool of the Responses API, whose fields stand one level deeper here. */
+function customTool({ origin, value }: ProviderTool): JsonObject | undefined {
+  const { type, format, ...rest } = value;
+  if (origin !== 'openai-responses' || type !== 'custom') return undefined;
+  if (!isObject(format)) return { type, custom: rest };
+  const { type: kind, ...grammar } = format;
+  return { type, custom: { ...rest, format: kind === 'grammar' ? { type: kind, grammar } : format } };
 }
 
 function encodeChoice(choice: ToolChoice, tools: readonly JsonObject[]): string | JsonObject {

@@ -8,12 +8,11 @@ import type { GenerateEvent } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext } from '../dialect.ts';
-import { packProof } from '../proof.ts';
+import { packProof, packReasoning } from '../proof.ts';
 import { encodeAnnotation } from './citations.ts';
 import { echoOf } from './echo.ts';
 import { errorEvent, failureOf } from './error.ts';
 import { CallItem, MessageItem, ReasoningItem, WholeItem, type Emit, type Item, type Slot } from './output.ts';
-import { tokenOf } from './reasoning.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT, statusOf } from './wire.ts';
 
@@ -223,7 +222,7 @@ export class ResponseEncoder {
     const origin = event.origin ?? this.#origins.get(block);
     const proven = (signature ?? data ?? details) !== undefined;
     if (!proven && !this.#places.has(block)) return;
-    this.#reasoningAt(block).prove(tokenOf({ ...event, ...(origin !== undefined && { origin }) }));
+    this.#reasoningAt(block).prove(packReasoning({ ...event, ...(origin !== undefined && { origin }) }));
   }
 
   #call({ block, id, name, custom = false }: Of<'tool-call-start'>): void {

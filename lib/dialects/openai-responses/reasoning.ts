@@ -5,7 +5,7 @@
  */
 import type { ReasoningPart } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { isToken, packProof, unpackReasoning, type ReasoningProof } from '../proof.ts';
+import { isToken, unpackReasoning, type ReasoningProof } from '../proof.ts';
 import { objectsOf, present, textOf } from '../values.ts';
 import { DIALECT } from './wire.ts';
 
@@ -64,15 +64,6 @@ export function sentReasoning({ text, data, details, origin }: ReasoningPart, us
     ...(own && present('encrypted_content', data)),
   };
 }
-
-/** The token of a reasoning item for a client. */
-export const tokenOf = ({ signature, data, details, origin }: ReasoningProof): string =>
-  packProof({
-    ...present('signature', signature),
-    ...present('data', data),
-    ...present('details', details),
-    ...present('origin', origin),
-  });
 
 /**
  * A client's reasoning item as a provider of this dialect may see it: one of ours becomes the item it was made from, or nothing when

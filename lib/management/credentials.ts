@@ -9,18 +9,23 @@ import { requireMaster } from './access.ts';
 import { checkBaseUrl, credentialSecretName } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, freeObject, saysNothing, text } from './input.ts';
+import { PARAMETER_FIELDS, SECRET_FIELDS } from './provider-fields.ts';
 import { readSecret, writeSecret, type SecretValues } from './secret.ts';
 
 /** What stands for a value in an answer. */
 const MASK = '********';
 
-/** Values a deployment takes from a credential. */
-const VALUE_FIELDS = ['api_key', 'api_base', 'api_version'] as const;
-
 /** Values that `/model/new` copies into a deployment, so that changing them later needs the models to change too. */
-const COPIED_FIELDS = ['api_base', 'api_version'] as const;
+const COPIED_FIELDS: readonly string[] = ['api_base', 'api_version', ...PARAMETER_FIELDS];
 
-const valuesInput = z.record(z.string(), z.nullable(text(16_384)), 'expected an object of texts');
+/** Values a deployment takes from a credential. */
+const VALUE_FIELDS: ReadonlySet<string> = new Set(['api_key', ...SECRET_FIELDS, ...COPIED_FIELDS]);
+
+const valuesInput = z.record(z.string(), z.nullable(z.string()), 'expected an object of texts');
+const plainValue = text(16_384);
+/** Secrets may be JSON over several lines. */
+const SECRET_EXPECTED = 'expected a text of 1 to 16384 characters';
+const secretValue = z.string().check(z.minLength(1, SECRET_EXPECTED), z.maxLength(16_384, SECRET_EXPECTED));
 const NAME_EXPECTED = 'expected 1 to 128 letters, digits and . _ - characters';
 const nameInput = z.string(NAME_EXPECTED).check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, NAME_EXPECTED));
 
@@ -39,10 +44,11 @@ function readValues(given: unknown): Readonly<Record<string, string | null>> {
   const values = check(valuesInput, given ?? {}, 'credential_values');
   for (const [field, value] of Object.entries(values)) {
     const param = `credential_values.${field}`;
-    if (!VALUE_FIELDS.some((known) => known === field) && value !== null) {
-      const fault = `${param}: not supported yet; a credential may hold ${VALUE_FIELDS.join(', ')}`;
+    if (!VALUE_FIELDS.has(field) && value !== null) {
+      const fault = `${param}: not supported yet; a credential may hold ${[...VALUE_FIELDS].join(', ')}`;
       throw new GatewayError('invalid_request', fault, { param });
     }
+    if (value !== null) check(SECRET_FIELDS.has(field) ? secretValue : plainValue, value, param);
     if (field === 'api_base' && value !== null) checkBaseUrl(value, param);
   }
   return values;

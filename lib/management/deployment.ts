@@ -6,6 +6,8 @@ import { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { faultOfBase, parseModel, providers } from '../providers/index.ts';
 import { check, count, freeObject, names, saysNothing, seconds, text, textMap } from './input.ts';
+import { ENV_PREFIX, isProviderField, providerFields } from './provider-fields.ts';
+import { writeSecret, type SecretValues } from './secret.ts';
 
 /** One entry of a `model_list`, or the body of `/model/new`, taken apart. */
 export interface DeploymentInput {
@@ -23,8 +25,11 @@ export interface DeploymentInput {
 /** A deployment, what of the input is a secret, and what was not understood. */
 export interface DeploymentResult {
   readonly deployment: Deployment;
-  /** The `api_key` as given. With source `store` it belongs into the secret store, under the name in `deployment.credential`. */
-  readonly secret?: string;
+  /**
+   * The `api_key` and the provider's other secrets as given. With source `store` they belong into the secret store, under the name in
+   * `deployment.credential`.
+   */
+  readonly secrets?: SecretValues;
   /** Paths of fields with a meaning we do not support yet: `litellm_params.tags`. Null, false and empty values do not count. */
   readonly unsupported: readonly string[];
 }
@@ -37,6 +42,7 @@ const PARAMS = {
   litellm_credential_name: z.nullish(text()),
   api_base: z.nullish(text(2048)),
   base_url: z.nullish(text(2048)),
+  aws_bedrock_runtime_endpoint: z.nullish(text(2048)),
   api_version: z.nullish(text(64)),
   organization: z.nullish(text()),
   rpm: z.nullish(count),
@@ -73,9 +79,6 @@ export const modelSecretName = (id: string): string => `model/${id}`;
 /** Name of the secret that holds the values of a named credential. */
 export const credentialSecretName = (name: string): string => `credential/${name}`;
 
-/** LiteLLM's reference to an environment variable: `os.environ/OPENAI_API_KEY`. */
-const ENV_PREFIX = 'os.environ/';
-
 /** A price field by LiteLLM's names: `input_cost_per_token`, `cache_read_input_token_cost`, ... */
 export const isPriceField = (name: string): boolean => /(^|_)cost(_|$)/.test(name);
 
@@ -99,7 +102,8 @@ export function deploymentOf(input: DeploymentInput): DeploymentResult {
   const params = check(paramsSchema, input.params, 'litellm_params');
   const info = check(infoSchema, input.info ?? {}, 'model_info');
   const { provider, model } = providerOf(params);
-  const { credential, secret } = credentialOf(params, input);
+  const fields = providerFields(params, provider);
+  const { credential, secrets } = credentialOf(params, fields.secrets, input);
   const apiBase = baseOf(params, provider);
   const prices = { ...pricesOf(info, 'model_info'), ...pricesOf(params, 'litellm_params') };
   const deployment: Deployment = {
@@ -112,6 +116,7 @@ export function deploymentOf(input: DeploymentInput): DeploymentResult {
       apiBase,
       apiVersion: params.api_version,
       organization: params.organization,
+      parameters: Object.keys(fields.parameters).length === 0 ? undefined : fields.parameters,
       rpm: params.rpm,
       tpm: params.tpm,
       weight: params.weight,
@@ -129,7 +134,7 @@ export function deploymentOf(input: DeploymentInput): DeploymentResult {
     info: check(freeObject, freeFacts(info), 'model_info'),
     source: input.source,
   };
-  return { deployment, ...(secret === undefined ? {} : { secret }), unsupported: unsupportedOf(params, info) };
+  return { deployment, ...(secrets === undefined ? {} : { secrets }), unsupported: unsupportedOf(params, info, provider) };
 }
 
 /** The provider and its name of the model. `custom_llm_provider` wins over a prefix. */
@@ -159,7 +164,12 @@ const unknownProvider = (fault: string, param: string): GatewayError =>
 /** Variables of our own that no model may read: with a foreign `api_base` it would send them there. */
 const OWN_VARIABLE = /^(TOLLGATE_|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$)/;
 
-function credentialOf(params: Params, input: DeploymentInput): { credential: CredentialRef; secret?: string } {
+interface Credential {
+  readonly credential: CredentialRef;
+  readonly secrets?: SecretValues;
+}
+
+function credentialOf(params: Params, others: SecretValues, input: DeploymentInput): Credential {
   const key = params.api_key ?? undefined;
   const name = params.litellm_credential_name ?? undefined;
   const param = 'litellm_params.api_key';
@@ -167,12 +177,19 @@ function credentialOf(params: Params, input: DeploymentInput): { credential: Cre
     const fault = 'litellm_params: give either `api_key` or `litellm_credential_name`, not both';
     throw new GatewayError('invalid_request', fault, { param });
   }
+  const [other] = Object.keys(others);
+  if (other !== undefined && (name !== undefined || key?.startsWith(ENV_PREFIX) === true)) {
+    const source = name === undefined ? 'an `api_key` from the environment' : '`litellm_credential_name`';
+    const fault = `litellm_params.${other}: give it together with ${source} in one place, not apart`;
+    throw new GatewayError('invalid_request', fault, { param: `litellm_params.${other}` });
+  }
   if (name !== undefined) return { credential: { type: 'secret', name: credentialSecretName(name) } };
-  if (key === undefined) return { credential: { type: 'none' } };
-  if (!key.startsWith(ENV_PREFIX)) {
-    const credential: CredentialRef =
-      input.source === 'store' ? { type: 'secret', name: modelSecretName(input.id) } : { type: 'value', value: key };
-    return { credential, secret: key };
+  if (key === undefined && other === undefined) return { credential: { type: 'none' } };
+  if (key?.startsWith(ENV_PREFIX) !== true) {
+    const secrets = { ...(key === undefined ? {} : { api_key: key }), ...others };
+    if (input.source === 'store') return { credential: { type: 'secret', name: modelSecretName(input.id) }, secrets };
+    const value = other === undefined && key !== undefined ? key : writeSecret(secrets);
+    return { credential: { type: 'value', value }, secrets };
   }
   const variable = key.slice(ENV_PREFIX.length);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable) || OWN_VARIABLE.test(variable)) {
@@ -182,11 +199,15 @@ function credentialOf(params: Params, input: DeploymentInput): { credential: Cre
   return { credential: { type: 'env', name: variable } };
 }
 
+/** Fields that hold the base URL, the strongest first. */
+const BASE_FIELDS = ['api_base', 'base_url', 'aws_bedrock_runtime_endpoint'] as const;
+
 /** The base URL, without a trailing slash. Only an operator sets it; still it must be plain http(s) and carry no credential. */
 function baseOf(params: Params, provider: string): string | undefined {
-  const given = params.api_base ?? params.base_url ?? undefined;
-  const param =
-    params.api_base === undefined || params.api_base === null ? 'litellm_params.base_url' : 'litellm_params.api_base';
+  const [field, given] = BASE_FIELDS.map((name) => [name, params[name] ?? undefined] as const).find(
+    ([, value]) => value !== undefined,
+  ) ?? ['api_base', undefined];
+  const param = `litellm_params.${field}`;
   if (given === undefined) {
     const row = providers.get(provider);
     const known = row === undefined || row.base !== undefined || row.envBases.length > 0;
@@ -252,13 +273,14 @@ const freeFacts = (info: JsonObject): Record<string, unknown> =>
   );
 
 /** What was given and means something to LiteLLM, but not yet to us. */
-function unsupportedOf(params: JsonObject, info: JsonObject): string[] {
+function unsupportedOf(params: JsonObject, info: JsonObject, provider: string): string[] {
   const strange = (fields: JsonObject, known: object): string[] =>
     Object.entries(fields)
       .filter(([name, value]) => !(name in known) && !saysNothing(value) && (!isPriceField(name) || typeof value === 'object'))
       .map(([name]) => name);
   const priced = strange(info, INFO).filter((name) => isPriceField(name) || INFO_RULES.has(name));
-  return [...strange(params, PARAMS).map((name) => `litellm_params.${name}`), ...priced.map((name) => `model_info.${name}`)];
+  const unread = strange(params, PARAMS).filter((name) => !isProviderField(provider, name));
+  return [...unread.map((name) => `litellm_params.${name}`), ...priced.map((name) => `model_info.${name}`)];
 }
 
 /** Facts of `model_info` that LiteLLM acts upon: who may call, and how it is priced. */

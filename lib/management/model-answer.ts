@@ -16,6 +16,7 @@ export function paramsOf(deployment: Deployment): JsonObject {
     api_base: deployment.apiBase,
     api_version: deployment.apiVersion,
     organization: deployment.organization,
+    ...deployment.parameters,
     rpm: deployment.rpm,
     tpm: deployment.tpm,
     weight: deployment.weight,

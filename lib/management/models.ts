@@ -1,7 +1,7 @@
 /** Deployments the operator adds at run time: `/model/...`. Their `api_key` goes to the secret store, never into a table. */
 import { factsOf } from '../catalog/index.ts';
 import * as z from 'zod/mini';
-import type { Deployment } from '../domain/model.ts';
+import type { CredentialRef, Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
@@ -11,7 +11,8 @@ import { deploymentOf, isPriceField, modelSecretName, type DeploymentResult } fr
 import type { ManagementDeps } from './deps.ts';
 import { check, saysNothing } from './input.ts';
 import { infoOf, modelRow, paramsOf } from './model-answer.ts';
-import { writeSecret } from './secret.ts';
+import { SECRET_FIELDS } from './provider-fields.ts';
+import { readSecret, writeSecret } from './secret.ts';
 
 const ID_EXPECTED = 'expected 1 to 128 letters, digits and . _ - : characters';
 const idInput = z.string(ID_EXPECTED).check(z.regex(/^[A-Za-z0-9._:-]{1,128}$/, ID_EXPECTED));
@@ -56,7 +57,7 @@ export async function newModel(deps: ManagementDeps, caller: Caller, body: JsonO
   const given = info['id'] ?? undefined;
   const id = given === undefined ? Buffer.from(deps.random(16)).toString('hex') : check(idInput, given, 'model_info.id');
   const params = await withCredential(deps, part(body, 'litellm_params'));
-  const { deployment, secret } = readDeployment(body['model_name'], params, info, id);
+  const { deployment, secrets } = readDeployment(body['model_name'], params, info, id);
   const taken = (await deps.deployments()).some((known) => known.id === id);
   const now = deps.now();
   const stored: Deployment = { ...deployment, createdAt: now, updatedAt: now, rev: 1 };
@@ -64,9 +65,9 @@ export async function newModel(deps: ManagementDeps, caller: Caller, body: JsonO
   if (taken || (await deps.models.put(stored, 'new')) === 'conflict') {
     throw new GatewayError('conflict', `model_info.id: '${id}' exists already`, { param: 'model_info.id' });
   }
-  if (secret !== undefined) {
+  if (secrets !== undefined) {
     try {
-      await deps.secrets.put(modelSecretName(id), writeSecret({ api_key: secret }));
+      await deps.secrets.put(modelSecretName(id), writeSecret(secrets));
     } catch (error) {
       await deps.models.delete(id);
       throw error;
@@ -116,21 +117,19 @@ export async function updateModel(
   const id = check(idInput, pathId ?? info['id'] ?? body['model_id'], pathId === undefined ? 'model_info.id' : 'id');
   const old = await storedModel(deps, id);
   const change = await withCredential(deps, part(body, 'litellm_params'));
-  const { deployment, secret } = readDeployment(
+  const read = readDeployment(
     body['model_name'] ?? old.modelName,
     mergedParams(old, change, info),
     { ...infoOf(old), ...('max_tokens' in info ? { max_output_tokens: null } : {}), ...info },
     id,
   );
-  const kept = !('api_key' in change) && !('litellm_credential_name' in change);
   const stored: Deployment = {
-    ...deployment,
-    credential: kept ? old.credential : deployment.credential,
+    ...read.deployment,
+    credential: await credentialAfter(deps, old, change, read),
     ...(old.createdAt === undefined ? {} : { createdAt: old.createdAt }),
     updatedAt: deps.now(),
     rev: (old.rev ?? 0) + 1,
   };
-  if (secret !== undefined) await deps.secrets.put(modelSecretName(id), writeSecret({ api_key: secret }));
   if ((await deps.models.put(stored, 'existing')) === 'conflict') throw notFound(id);
   await dropSecret(deps, old, stored);
   deps.onChange?.();
@@ -145,6 +144,28 @@ function mergedParams(old: Deployment, change: JsonObject, info: JsonObject): Js
     ...('base_url' in change ? { api_base: null } : {}),
     ...change,
   };
+}
+
+/** Fields that say what the credential is. */
+const CREDENTIAL_FIELDS = ['api_key', 'litellm_credential_name', ...SECRET_FIELDS];
+
+/** The credential of a changed deployment. Its own secrets are written with the change laid over them; null removes one. */
+async function credentialAfter(
+  deps: ManagementDeps,
+  old: Deployment,
+  change: JsonObject,
+  { deployment: { credential }, secrets = {} }: DeploymentResult,
+): Promise<CredentialRef> {
+  if (!CREDENTIAL_FIELDS.some((name) => name in change)) return old.credential;
+  const name = modelSecretName(old.id);
+  const isOwn = (ref: CredentialRef): boolean => ref.type === 'secret' && ref.name === name;
+  if (credential.type !== 'none' && !isOwn(credential)) return credential;
+  const held = isOwn(old.credential) ? readSecret((await deps.secrets.get(name, { fresh: true })) ?? '{}') : {};
+  const kept = Object.fromEntries(Object.entries(held).filter(([field]) => change[field] !== null));
+  const values = { ...kept, ...secrets };
+  if (Object.keys(values).length === 0) return credential;
+  await deps.secrets.put(name, writeSecret(values));
+  return { type: 'secret', name };
 }
 
 /** Deletes a deployment's own secret once nothing refers to it. */

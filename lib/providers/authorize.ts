@@ -46,7 +46,7 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
   return async function authorize({ provider, deployment, model, credential, request, fresh }) {
     if (provider.authorize === undefined) return {};
     const { environment, now } = deps;
-    const ambient = deployment.apiBase === undefined;
+    const ambient = isAmbient(provider, deployment);
     const given = fieldsOf(credential);
     const context: AuthContext = {
       ...(credential === undefined ? {} : { credential }),
@@ -62,6 +62,10 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
     return provider.authorize(request, context);
   };
 }
+
+/** Where a row has no address of its own, the one in the operator's own files is as good as one. */
+const isAmbient = ({ base }: Provider, { apiBase, source }: Deployment): boolean =>
+  apiBase === undefined || (base === undefined && source !== 'store');
 
 /** Secrets of a row that are in the environment. */
 const secretsOf = (provider: Provider, environment: AuthorizerDeps['environment']): Values =>

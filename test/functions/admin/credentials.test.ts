@@ -41,7 +41,7 @@ describe('/credentials', () => {
     [{ credential_name: undefined }, 'credential_name'],
     [{ credential_values: {} }, 'credential_values'],
     [{ credential_values: { api_key: 5 } }, 'credential_values.api_key'],
-    [{ credential_values: { aws_role_name: 'x' } }, 'credential_values.aws_role_name'],
+    [{ credential_values: { acme_role: 'x' } }, 'credential_values.acme_role'],
     [{ credential_values: { api_base: 'ftp://x' } }, 'credential_values.api_base'],
     [{ credential_info: { custom_llm_provider: 'nowhere' } }, 'credential_info.custom_llm_provider'],
     [{ credential_info: [] }, 'credential_info'],

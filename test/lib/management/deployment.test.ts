@@ -8,7 +8,7 @@ const read = (params: object, info: unknown = {}, source: 'config' | 'store' = '
 
 describe('deploymentOf', () => {
   it('keeps the key of a config file in memory, as a value', () => {
-    const { deployment, secret, unsupported } = read({ model: 'groq/llama-3.1-8b-instant', api_key: 'gsk-secret' });
+    const { deployment, secrets, unsupported } = read({ model: 'groq/llama-3.1-8b-instant', api_key: 'gsk-secret' });
     expect(deployment).toEqual({
       id: 'd1',
       modelName: 'fast',
@@ -18,14 +18,14 @@ describe('deploymentOf', () => {
       info: {},
       source: 'config',
     });
-    expect(secret).toBe('gsk-secret');
+    expect(secrets).toEqual({ api_key: 'gsk-secret' });
     expect(unsupported).toEqual([]);
   });
 
   it('leaves a reference to the environment a reference', () => {
-    const { deployment, secret } = read({ model: 'gpt-4o', api_key: 'os.environ/OPENAI_API_KEY' });
+    const { deployment, secrets } = read({ model: 'gpt-4o', api_key: 'os.environ/OPENAI_API_KEY' });
     expect(deployment.credential).toEqual({ type: 'env', name: 'OPENAI_API_KEY' });
-    expect(secret).toBeUndefined();
+    expect(secrets).toBeUndefined();
   });
 
   it('allows a config file its own headers, since it is not stored', () => {

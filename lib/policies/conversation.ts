@@ -70,11 +70,11 @@ export function resume({ store, now }: Pick<ConversationDeps, 'store' | 'now'>) 
       ...(previous === undefined ? {} : { previous }),
       ...(keptBy === undefined ? {} : { keptBy }),
     };
-    if (previous === undefined && named.items.size === 0) return body;
+    if (previous === undefined && named.items.size === 0) return withoutState(body);
     const { previous_response_id: _, ...rest } = body;
     const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
     exchange.body = { ...rest, input: [...withoutForeignIds(history), ...own] };
-    return { ...rest, input: [...history, ...added] };
+    return { ...withoutState(body), input: [...history, ...added] };
   };
 }
 
@@ -88,6 +88,18 @@ function refuseUnsupported(body: JsonObject): void {
     const message = 'conversation: this gateway keeps no conversation objects; go on with previous_response_id instead.';
     throw new GatewayError('invalid_request', message, { param: 'conversation', code: 'unsupported_parameter' });
   }
+}
+
+/** The body without what is settled here: a provider that does not know these words loses nothing. */
+function withoutState(body: JsonObject): JsonObject {
+  const {
+    previous_response_id: _previous,
+    store: _store,
+    background: _background,
+    conversation: _conversation,
+    ...rest
+  } = body;
+  return rest;
 }
 
 async function previousOf(store: ConversationStore, body: JsonObject, reader: Reader): Promise<StoredResponse | undefined> {

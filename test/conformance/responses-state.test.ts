@@ -78,6 +78,14 @@ describe('a second turn', () => {
     expect(second.previous_response_id).toBe(first.id);
   });
 
+  it('loses nothing that anybody would have to be warned about', async () => {
+    const first = await firstTurn('chat', { store: true, background: false });
+    upstream.answer(sendJson(chatAnswer('Ada')));
+    const follow = client.responses.create({ model: 'chat', previous_response_id: first.id, store: true, input: 'And?' });
+    const { response } = await follow.withResponse();
+    expect(response.headers.get('x-tollgate-warnings')).toBeNull();
+  });
+
   it('may go to another provider, in another dialect, and a third one back', async () => {
     const first = await firstTurn();
     upstream.answer(sendJson(messageAnswer('You are Ada')));
@@ -269,6 +277,17 @@ describe('a provider that keeps responses itself', () => {
     await client.responses.create({ model: 'native', previous_response_id: first.id, input: 'Who am I?' });
 
     expect(sent()).toEqual({ model: 'native-model', previous_response_id: 'resp_native_1', input: 'Who am I?' });
+  });
+
+  it('has its streams kept here too', async () => {
+    const created = { type: 'response.created', sequence_number: 0, response: { ...answer('resp_native_6'), output: [] } };
+    const completed = { type: 'response.completed', sequence_number: 1, response: answer('resp_native_6') };
+    upstream.answer(sendEvents([created, completed]));
+    const stream = await client.responses.create({ model: 'native', input, stream: true });
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    expect(types).toEqual(['response.created', 'response.completed']);
+    expect((await client.responses.retrieve('resp_native_6')).output_text).toBe('Hello Ada');
   });
 
   it('gets the whole conversation when another one has kept it, without ids it has never given', async () => {

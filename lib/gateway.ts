@@ -82,8 +82,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
-    decode((exchange, body) => decodeRequest(exchange, body, asked), resume(deps.conversations)), // the model's name is in the body, or the path
-    remember(deps.conversations), // kept before the client sees the end
+    // The model's name is in the body, or the path. Earlier turns that the body only names are input like the rest of it.
+    decode((exchange, body) => decodeRequest(exchange, body, asked), resume(deps.conversations)),
+    remember(deps.conversations), // around all that makes the answer: keeps what the client gets
     authorize(), // key aliases, then access
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`

@@ -5,6 +5,7 @@ import { completions } from './completions.ts';
 import { converse, converseStream } from './converse.ts';
 import { countTokens, tokenCounter } from './count-tokens.ts';
 import type { Endpoint, Match } from './endpoint.ts';
+import { generateContent, streamGenerateContent } from './generate-content.ts';
 import { liveliness, readiness } from './health.ts';
 import { messages } from './messages.ts';
 import { modelList, modelOne } from './models.ts';
@@ -37,6 +38,8 @@ export const endpoints: readonly Endpoint[] = [
   responseInputItems,
   cohereChat,
   ollamaChat,
+  generateContent,
+  streamGenerateContent,
   modelList,
   modelOne,
   liveliness,
@@ -46,6 +49,8 @@ export const endpoints: readonly Endpoint[] = [
 interface Route {
   readonly pattern: RegExp;
   readonly endpoint: Endpoint;
+  /** The path ends with whatever comes: a path that ends as another pattern says is not meant. */
+  readonly open: boolean;
 }
 
 const fixed = new Map<string, Endpoint[]>();
@@ -57,7 +62,7 @@ for (const endpoint of endpoints) {
         .replaceAll('{model}', '(?<model>[^/]+)')
         .replaceAll('{id}', '(?<id>[^/]+)')
         .replaceAll('{rest}', '(?<model>.+)');
-      patterns.push({ pattern: new RegExp(`^${source}$`), endpoint });
+      patterns.push({ pattern: new RegExp(`^${source}$`), endpoint, open: path.endsWith('{rest}') });
     } else fixed.set(path, [...(fixed.get(path) ?? []), endpoint]);
   }
 }
@@ -75,11 +80,14 @@ export function findEndpoints(path: string): readonly Match[] {
   const clean = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
   const exact = fixed.get(clean);
   if (exact !== undefined) return exact.map((endpoint) => ({ endpoint }));
-  const found: Match[] = [];
-  for (const { pattern, endpoint } of patterns) {
-    const { model, id } = pattern.exec(clean)?.groups ?? {};
+  const closed: Match[] = [];
+  const open: Match[] = [];
+  for (const route of patterns) {
+    const { endpoint } = route;
+    const { model, id } = route.pattern.exec(clean)?.groups ?? {};
+    const found = route.open ? open : closed;
     if (model !== undefined) found.push({ endpoint, model: decoded(model) });
     else if (id !== undefined) found.push({ endpoint, id: decoded(id) });
   }
-  return found;
+  return closed.length > 0 ? closed : open;
 }

@@ -49,6 +49,8 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 const EXPLAINED: Readonly<Record<string, string>> = {
   'openai/chat/should-set-attributes-in-span-for-function-calling':
     'the answer uses the deprecated `function_call`, which the scorer does not read as a tool call; for an Anthropic client it is one',
+  'openai/responses/responses-with-previous-response-id-i1':
+    'the recorded `previous_response_id` was never answered by this gateway; ids are bound to their owner, so an unknown one is refused',
 };
 
 /** A line per case and client, with the runs in which it failed. */

@@ -15,36 +15,7 @@ const root = resolve(import.meta.dirname, '../..');
 const recordings = resolve(root, process.env['TOLLGATE_RECORDINGS'] ?? '../shared');
 const scorer = join(recordings, 'fidelity/score.mjs');
 
-/** Providers of the scorer's recordings that this version speaks to, in its names. */
-const PROVIDERS = [
-  'alibaba',
-  'anthropic',
-  'azure',
-  'baseten',
-  'cerebras',
-  'cloudflare',
-  'deepseek',
-  'doubleword',
-  'fireworks',
-  'groq',
-  'huggingface',
-  'llamacpp',
-  'lmstudio',
-  'mistral',
-  'moonshot',
-  'ollama',
-  'openai',
-  'openrouter',
-  'perplexity',
-  'snowflake',
-  'together',
-  'venice',
-  'vercel-gateway',
-  'writer',
-  'xai',
-  'zai',
-];
-const CLIENTS = ['openai-chat', 'anthropic-messages'];
+const CLIENTS = ['openai-chat', 'anthropic-messages', 'openai-responses'];
 
 /** Three ways to send the same bytes: an event at a time, many clients at once, cut at random places. */
 const RUNS = [
@@ -60,8 +31,6 @@ function score(flags: readonly string[], out: string, port: number): Promise<voi
     join(recordings, 'fidelity/adapters/tollgate.mjs'),
     '--fixtures',
     join(recordings, 'fixtures'),
-    '--providers',
-    PROVIDERS.join(','),
     '--clients',
     CLIENTS.join(','),
     '--origins',

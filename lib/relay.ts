@@ -60,6 +60,12 @@ class Tally {
     this.#estimator.push(event);
   }
 
+  /** The usage event a provider left out, estimated: clients rely on there being one. */
+  missing(): readonly GenerateEvent[] {
+    if (this.usage !== undefined || this.error !== undefined || !this.spoke) return [];
+    return [{ type: 'usage', usage: this.#estimator.usage() }];
+  }
+
   /** What to settle: the provider's figures, completed by estimates where the answer broke off. */
   settled(complete: boolean): Usage | undefined {
     if (this.usage?.outputTokens !== undefined && complete) return this.usage;
@@ -129,7 +135,8 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   exchange.committed = true;
   if (exchange.generate.stream) {
     const encoder = client.encodeStream(context);
-    const text = [...unfold(foldEvents(events))].map((event) => encoder.push(event)).join('') + encoder.end();
+    const text =
+      [...unfold(foldEvents([...events, ...tally.missing()]))].map((event) => encoder.push(event)).join('') + encoder.end();
     return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(client.framing).writer(text), done };
   }
   if (client.id === upstream.id && !framed && run.decoding.jsonTool === undefined) {
@@ -141,7 +148,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
     };
   }
   if (error !== undefined) throw error;
-  const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents(events), context)));
+  const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents([...events, ...tally.missing()]), context)));
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }
 
@@ -284,6 +291,7 @@ async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array>
   let text = '';
   for (const frame of parser.end()) text += encode(decoder.push(frame));
   text += encode(decoder.end());
+  for (const event of tally.missing()) text += encoder.push(event);
   text += encoder.end();
   if (text !== '') yield writer(text);
 }

@@ -219,3 +219,48 @@ describe('aliases of the route', () => {
     },
   );
 });
+
+describe('a provider that reports no usage', () => {
+  it.each(['openai-chat', 'anthropic-messages'])(
+    'is estimated for a client of the other dialect: %s',
+    async (upstreamDialect) => {
+      const claude = upstreamDialect === 'anthropic-messages';
+      const { usage: _, ...message } = messageAnswer('Sunny');
+      upstream.answer(sendJson(claude ? message : chatAnswer('Sunny', { usage: null })));
+      const usage = claude
+        ? (await client.chat.completions.create({ model: 'claude', messages })).usage
+        : await fetch(`${gateway.url}/v1/messages`, {
+            method: 'POST',
+            headers: { 'x-api-key': gateway.masterKey },
+            body: JSON.stringify({ model: 'gpt-4o-mini', max_tokens: 9, messages }),
+          })
+            .then(async (response) => ((await response.json()) as { usage: Record<string, number> }).usage)
+            .then(({ input_tokens, output_tokens }) => ({
+              prompt_tokens: input_tokens ?? 0,
+              completion_tokens: output_tokens ?? 0,
+            }));
+      expect(usage?.prompt_tokens).toBeGreaterThan(0);
+      expect(usage?.completion_tokens).toBeGreaterThan(0);
+    },
+  );
+
+  it('is estimated at the end of a stream too', async () => {
+    const silent = [
+      { type: 'message_start', message: { ...messageAnswer('', { content: [], stop_reason: null }), usage: undefined } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Sunny' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null } },
+      { type: 'message_stop' },
+    ];
+    upstream.answer(sendEvents(silent));
+    const stream = await client.chat.completions.create({
+      model: 'claude',
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = await Array.fromAsync(stream);
+    expect(chunks.at(-1)?.usage?.completion_tokens).toBeGreaterThan(0);
+  });
+});

@@ -2,7 +2,8 @@
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Passthrough } from '../dialect.ts';
 import { isToken } from '../proof.ts';
-import { capBudget } from './thinking.ts';
+import { objectsOf } from '../values.ts';
+import { answersUnthoughtCall, capBudget } from './thinking.ts';
 import { decodeUsage } from './usage.ts';
 import { MIN_THINKING_BUDGET } from './wire.ts';
 
@@ -48,9 +49,16 @@ export const passthrough: Passthrough = {
     const same =
       messages.length === body.messages.length &&
       messages.every((message, index) => message === (body.messages as unknown[])[index]);
-    return same ? body : { ...body, messages };
+    return same ? body : { ...body, messages, ...thinkingAfter(body, messages) };
   },
 };
+
+/** Thinking cannot go on from calls whose thinking was taken out. */
+function thinkingAfter({ thinking }: JsonObject, messages: readonly unknown[]): JsonObject {
+  if (!isObject(thinking) || thinking.type !== 'enabled') return {};
+  const turns = messages.map((message) => ({ content: isObject(message) ? objectsOf(message.content) : [] }));
+  return answersUnthoughtCall(turns) ? { thinking: { type: 'disabled' } } : {};
+}
 
 /** Thinking that another provider proved, or nobody. */
 const isForeign = (block: unknown): boolean =>

@@ -122,7 +122,7 @@ function obstacleTo(thinking: JsonObject, { maxTokens, forcesTool, messages, nat
  * True when the conversation goes on from tool calls that no thinking precedes: the API refuses that with a budget. Thinking once,
  * before the first of several rounds of calls, is enough.
  */
-function answersUnthoughtCall(messages: readonly Turn[]): boolean {
+export function answersUnthoughtCall(messages: readonly Pick<Turn, 'content'>[]): boolean {
   let at = messages.length - 1;
   for (; messages[at]?.content[0]?.type === 'tool_result'; at -= 2) {
     const first = messages[at - 1]?.content[0]?.type;

@@ -14,7 +14,7 @@ function lacksUsage(body: JsonObject): boolean {
 
 /** Streams report usage only when asked: it is asked for, and taken out again for clients that did not. */
 export const passthrough: Passthrough = {
-  withoutForeignProofs: (body, { reasoningField }) => withoutReasoning(body, reasoningField !== undefined),
+  withoutForeignProofs: (body, { reasoningField }) => withoutReasoning(body, reasoningField),
   askUsage(body) {
     if (!lacksUsage(body)) return body;
     const options = body['stream_options'];

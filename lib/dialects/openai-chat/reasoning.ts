@@ -5,6 +5,7 @@
  */
 import type { ReasoningPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { ReasoningField } from '../dialect.ts';
 import { isToken, packReasoning, unpackReasoning, type ReasoningProof } from '../proof.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { DIALECT } from './wire.ts';
@@ -132,20 +133,35 @@ export function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
   };
 }
 
+/** Every field of a message that holds reasoning. */
+const FIELDS = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'] as const;
+
 /**
- * A request without the reasoning this gateway wrote into answers of other providers, for an API that takes none back: clients return
- * whole messages, and a strict API refuses fields it does not know. Where the API does take reasoning, everything stays: it may be
- * another gateway, which wants `thinking_blocks` too.
+ * What an API takes of them, by the field it wants. One that takes `reasoning_content` may be another gateway, which wants all; of the
+ * others none knows the blocks of Anthropic, and strict ones refuse any field they do not know.
  */
-export function withoutReasoning(body: JsonObject, takesReasoning: boolean): JsonObject {
-  if (takesReasoning || !Array.isArray(body['messages'])) return body;
+const TAKEN: Readonly<Record<ReasoningField, readonly string[]>> = {
+  reasoning_content: FIELDS,
+  reasoning: ['reasoning'],
+  reasoning_details: ['reasoning_content', 'reasoning', 'reasoning_details'],
+};
+
+/**
+ * A request without the reasoning of other providers: clients return whole messages, whoever wrote them. `field`: where the API takes
+ * reasoning back; absent where it takes none.
+ */
+export function withoutReasoning(body: JsonObject, field: ReasoningField | undefined): JsonObject {
+  const taken = field === undefined ? [] : TAKEN[field];
+  const foreign = FIELDS.filter((name) => !taken.includes(name));
+  if (foreign.length === 0 || !Array.isArray(body['messages'])) return body;
   let changed = false;
   const messages = body['messages'].map((message: unknown) => {
     if (!isObject(message) || message['role'] !== 'assistant') return message;
-    if (message['reasoning_content'] === undefined && message['thinking_blocks'] === undefined) return message;
+    if (foreign.every((name) => message[name] === undefined)) return message;
     changed = true;
-    const { reasoning_content: _, thinking_blocks: __, ...rest } = message;
-    return rest;
+    const own = { ...message };
+    for (const name of foreign) delete own[name];
+    return own;
   });
   return changed ? { ...body, messages } : body;
 }

@@ -91,6 +91,25 @@ describe('passthrough', () => {
     });
   });
 
+  it('stops thinking where it would go on from calls whose thinking was taken out', () => {
+    const foreign = { type: 'thinking', thinking: 'Hm', signature: packProof({ origin: 'openai-chat' }) };
+    const call = { type: 'tool_use', id: 'c1', name: 'f', input: {} };
+    const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c1' }] };
+    const asked = (block: object, ...more: object[]) => ({
+      thinking: { type: 'enabled', budget_tokens: 2000 },
+      messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: [block, call] }, result, ...more],
+    });
+    const thinkingOf = (body: Record<string, unknown>) => passthrough.withoutForeignProofs(body, {})['thinking'];
+
+    expect(thinkingOf(asked(foreign))).toEqual({ type: 'disabled' });
+    expect(thinkingOf(asked(foreign, { role: 'assistant', content: 'Done.' }, { role: 'user', content: 'More' }))).toEqual({
+      type: 'enabled',
+      budget_tokens: 2000,
+    });
+    expect(thinkingOf({ ...asked(foreign), thinking: { type: 'adaptive' } })).toEqual({ type: 'adaptive' });
+    expect(thinkingOf(asked({ type: 'thinking', thinking: 'Hm', signature: 'genuine' }))).toMatchObject({ type: 'enabled' });
+  });
+
   it.each([{ messages: [{ role: 'user', content: 'Hi' }, null] }, { messages: 'none' }, {}])('leaves %j alone', (body) => {
     expect(passthrough.withoutForeignProofs(body, {})).toBe(body);
   });

@@ -74,6 +74,18 @@ describe('reasoning this gateway wrote into an answer', () => {
     });
   });
 
+  it('goes only in the fields an API knows', () => {
+    const details = [{ type: 'reasoning.encrypted', data: 'sealed' }];
+    const message = { ...turn, reasoning: 'A', reasoning_details: details };
+    const kept = (reasoningField: 'reasoning' | 'reasoning_details') =>
+      withoutForeignProofs({ messages: [message] }, { reasoningField })['messages'];
+
+    expect(kept('reasoning')).toEqual([{ role: 'assistant', content: 'C', reasoning: 'A' }]);
+    expect(kept('reasoning_details')).toEqual([
+      { role: 'assistant', content: 'C', reasoning_content: 'A', reasoning: 'A', reasoning_details: details },
+    ]);
+  });
+
   it('goes where it is taken, and a body without any is left alone', () => {
     const plain = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
     expect(withoutForeignProofs(body, { reasoningField: 'reasoning_content' })).toBe(body);

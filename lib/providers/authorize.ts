@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Deployment } from '../domain/model.ts';
+import { GatewayError } from '../errors.ts';
 import type { HttpClient } from '../transport/http.ts';
 import type { Headers } from '../transport/message.ts';
 import { createTokenCache, type TokenHttp } from '../transport/oauth.ts';
@@ -59,9 +60,20 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
       token: (parts, obtain) => tokens.get(keyOf([provider.id, credential ?? '', ...parts]), obtain, { fresh }),
       ...(deployment.source === 'store' ? {} : { readFile: (path: string) => readFile(path, 'utf8') }),
     };
-    return provider.authorize(request, context);
+    const proof = await provider.authorize(request, context);
+    const isSigned = Object.keys(proof).length > 0 || context.fields['api_key'] !== undefined;
+    if (!isSigned) throw unsigned(provider, deployment);
+    return proof;
   };
 }
+
+/** A row that found nothing to sign with, and no key that was sent already. */
+const unsigned = (provider: Provider, { id }: Deployment): GatewayError => {
+  const names = ['api_key', ...Object.keys(provider.secrets ?? {})].join(' or ');
+  return new GatewayError('internal', `The deployment '${id}' cannot be called: provider ${provider.id} wants ${names}.`, {
+    code: 'misconfigured_deployment',
+  });
+};
 
 /** Where a row has no address of its own, the one in the operator's own files is as good as one. */
 const isAmbient = ({ base }: Provider, { apiBase, source }: Deployment): boolean =>

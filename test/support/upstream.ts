@@ -37,7 +37,7 @@ export async function startUpstream(first: Script = sendJson({})): Promise<Upstr
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
-        body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+        body: !text.startsWith('{') ? {} : (JSON.parse(text) as Record<string, unknown>),
         text,
       };
       seen.push(one);

@@ -23,7 +23,9 @@ function schemeText(auth: Auth): string {
       return `${code(auth.prefix === undefined ? auth.name : `${auth.name}: ${auth.prefix.trim()}`)}${optional}`;
     case 'query':
       return `query ${code(auth.name)}${optional}`;
-    default:
+    case 'bearer':
+    case 'basic':
+    case 'none':
       return `${auth.type}${optional}`;
   }
 }

@@ -36,6 +36,22 @@ describe('/credentials', () => {
     expect(admin.outputs.join()).not.toContain(SECRET);
   });
 
+  it('holds the fields of any provider, and models copy those that are no secrets', async () => {
+    const admin = createAdmin();
+    const values = { aws_region_name: 'eu-west-1', aws_access_key_id: 'AKIAEXAMPLE', aws_secret_access_key: 'hush' };
+    await create(admin, { credential_values: values, credential_info: { custom_llm_provider: 'bedrock' } });
+    const litellm_params = { model: 'bedrock/m', litellm_credential_name: 'main' };
+    const { body } = await admin.call('POST', '/model/new', { body: { model_name: 'm', litellm_params } });
+    expect(await admin.deps.models.get(String(body['model_id']))).toMatchObject({
+      parameters: { aws_region_name: 'eu-west-1' },
+      credential: { type: 'secret', name: 'credential/main' },
+    });
+    expect(admin.outputs.join()).not.toMatch(/hush|AKIA/);
+    const json = { vertex_credentials: '{\n  "type": "service_account"\n}' };
+    expect((await create(admin, { credential_name: 'google', credential_values: json })).status).toBe(200);
+    expect((await create(admin, { credential_name: 'empty', credential_values: { client_secret: '' } })).status).toBe(400);
+  });
+
   it.each([
     [{ credential_name: 'a/b' }, 'credential_name'],
     [{ credential_name: undefined }, 'credential_name'],

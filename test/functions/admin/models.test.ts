@@ -277,6 +277,27 @@ describe('/model/update', () => {
     expect(await admin.deps.secrets.get(`model/${id}`)).toBe('{"api_key":"gsk-other"}');
   });
 
+  it('changes one of several secrets, removes one by null, and all of them', async () => {
+    const admin = createAdmin();
+    const keys = { aws_access_key_id: 'AKIAEXAMPLE', aws_secret_access_key: 'first', aws_session_token: 'session' };
+    const id = await addedId(admin, { model: 'bedrock/m', aws_region_name: 'eu-west-1', ...keys });
+    const change = (params: object) => admin.call('PATCH', `/model/${id}/update`, { body: { litellm_params: params } });
+    const held = async (): Promise<unknown> => JSON.parse((await admin.deps.secrets.get(`model/${id}`)) ?? 'null');
+
+    expect(await held()).toEqual(keys);
+    expect((await change({ aws_secret_access_key: 'second', aws_session_token: null })).status).toBe(200);
+    expect(await held()).toEqual({ aws_access_key_id: 'AKIAEXAMPLE', aws_secret_access_key: 'second' });
+    await change({ aws_region_name: 'us-east-1' });
+    expect(await stored(admin, id)).toMatchObject({
+      parameters: { aws_region_name: 'us-east-1' },
+      credential: { type: 'secret', name: `model/${id}` },
+    });
+    await change({ aws_access_key_id: null, aws_secret_access_key: null });
+    expect(await held()).toBeNull();
+    expect(await stored(admin, id)).toMatchObject({ credential: { type: 'none' } });
+    expect(admin.outputs.join()).not.toMatch(/AKIAEXAMPLE|second/);
+  });
+
   it('drops its own key when it goes over to a named credential', async () => {
     const admin = createAdmin();
     await admin.call('POST', '/credentials', {

@@ -119,6 +119,54 @@ describe('deploymentOf', () => {
     expect(read(paramsOf(deployment), infoOf(deployment)).deployment).toEqual(deployment);
   });
 
+  it('keeps parts of an address with the deployment, and secrets of a provider apart', () => {
+    const params = {
+      model: 'bedrock/us-east-1/anthropic.claude-v2',
+      aws_region_name: 'eu-west-1',
+      aws_role_name: 'arn:aws:iam::1:role/r',
+      aws_access_key_id: 'AKIAEXAMPLE',
+      aws_secret_access_key: 'hush',
+      aws_bedrock_runtime_endpoint: 'https://vpce.example/',
+    };
+    const { deployment, secrets, unsupported } = read(params);
+    expect(deployment).toMatchObject({
+      provider: 'bedrock',
+      model: 'us-east-1/anthropic.claude-v2',
+      apiBase: 'https://vpce.example',
+      parameters: { aws_region_name: 'eu-west-1', aws_role_name: 'arn:aws:iam::1:role/r' },
+    });
+    const { aws_access_key_id: id, aws_secret_access_key: secret } = params;
+    expect(secrets).toEqual({ aws_access_key_id: id, aws_secret_access_key: secret });
+    expect(deployment.credential).toEqual({ type: 'value', value: JSON.stringify(secrets) });
+    expect(unsupported).toEqual([]);
+    expect(read(params, {}, 'store').deployment.credential).toEqual({ type: 'secret', name: 'model/d1' });
+    expect(JSON.stringify(paramsOf(deployment))).not.toMatch(/hush|AKIA/);
+    const { credential: _credential, ...rest } = deployment;
+    expect(read(paramsOf(deployment)).deployment).toMatchObject(rest);
+  });
+
+  it('takes numbers as text and JSON as an object', () => {
+    const account = { type: 'service_account', private_key: 'a\nb' };
+    const vertex = read({ model: 'vertex_ai/gemini-2.5-pro', vertex_project: 12, vertex_credentials: account });
+    expect(vertex.deployment.parameters).toEqual({ vertex_project: '12' });
+    expect(vertex.secrets).toEqual({ vertex_credentials: JSON.stringify(account) });
+  });
+
+  it('names fields that belong to other providers, and secrets in two places', () => {
+    expect(read({ model: 'gpt-4o', aws_region_name: 'eu-west-1', vertex_credentials: 'x' }).unsupported).toEqual([
+      'litellm_params.aws_region_name',
+      'litellm_params.vertex_credentials',
+    ]);
+    const bedrock = { model: 'bedrock/m', aws_access_key_id: 'AKIAEXAMPLE' };
+    expect(() => read({ ...bedrock, api_key: 'os.environ/BEDROCK_KEY' })).toThrow(/aws_access_key_id: give it together with/);
+    expect(() => read({ ...bedrock, litellm_credential_name: 'aws' })).toThrow(/aws_access_key_id: give it together with/);
+    expect(() => read({ ...bedrock, aws_secret_access_key: 'os.environ/X' })).toThrow(/in a config file only/);
+    expect(() => read({ ...bedrock, aws_secret_access_key: 7 })).toThrow(/aws_secret_access_key: expected a text/);
+    expect(() => read({ model: 'bedrock/m', aws_region_name: ['x'] })).toThrow(
+      /litellm_params.aws_region_name: expected a text/,
+    );
+  });
+
   it('does not repeat a secret in an error', () => {
     for (const params of [
       { model: 'gpt-4o', api_key: ['sk-secret'] },

@@ -1,5 +1,4 @@
 /** Whole answers, both ways. */
-import { GatewayError } from '../../errors.ts';
 import type {
   AudioPart,
   Choice,
@@ -13,28 +12,16 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
 import { AnswerDecoder } from './answer.ts';
 import { argumentsOf, encodeCall } from './calls.ts';
+import { decodeBody } from './chunks.ts';
 import { cite, citedFields, sourceFields, uncited, type Cited } from './citations.ts';
-import { errorOfChunk } from './error.ts';
 import { encodeReasoning } from './reasoning.ts';
 import { encodeUsage } from './usage.ts';
 import { dataUrl } from '../values.ts';
 import { DIALECT, finishWord } from './wire.ts';
 
-/**
- * Reads a provider's answer.
- *
- * @throws GatewayError `upstream` for what is no answer, or the error that came with status 200.
- */
-export function decodeResponse(body: unknown, decoding: Decoding): readonly GenerateEvent[] {
-  if (!isObject(body)) throw new GatewayError('upstream', 'The provider answered with JSON that is not an object.');
-  const error = errorOfChunk(body);
-  if (error !== undefined) throw error;
-  const answer = new AnswerDecoder(decoding);
-  answer.push(body, true);
-  if (!answer.started) throw new GatewayError('upstream', 'The provider answered without any choices.');
-  answer.finish();
-  return answer.take();
-}
+/** Reads a provider's answer. Throws `upstream` for what is none, or the error that came with status 200. */
+export const decodeResponse = (body: unknown, decoding: Decoding): readonly GenerateEvent[] =>
+  decodeBody(body, new AnswerDecoder(decoding));
 
 /** Writes an answer for a client. */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {

@@ -6,61 +6,19 @@ import type { Usage } from '../../kinds/usage.ts';
 import { mergeUsage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
-import { errorInside } from '../openai-error.ts';
 import { parseJson, present } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { callProofs } from './calls.ts';
+import { decodeChunks } from './chunks.ts';
 import { cite, citedFields, sourceFields, uncited } from './citations.ts';
-import { encodeError, errorOfChunk } from './error.ts';
+import { encodeError } from './error.ts';
 import { encodeBlock, hasDetails } from './reasoning.ts';
 import { encodeAudio, encodeImage, isLegacy } from './response.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT, finishWord } from './wire.ts';
 
-const NOTHING: readonly GenerateEvent[] = [];
-
-/**
- * Decodes a provider's stream. Finishes are told at the end, since some servers repeat them or say them early. The end is `[DONE]`, or
- * the end of the bytes when every choice had a `finish_reason`; anything else was cut short and yields an `error` event.
- */
-export function decodeStream(decoding: Decoding): StreamDecoder {
-  const answer = new AnswerDecoder(decoding);
-  let ended = false;
-
-  const fail = (error: GatewayError): readonly GenerateEvent[] => {
-    ended = true;
-    answer.fail(error);
-    return answer.take();
-  };
-
-  return {
-    push(frame) {
-      if (ended || frame.data === '') return NOTHING;
-      if (frame.data === '[DONE]') {
-        if (!answer.started) return fail(new GatewayError('upstream', 'The provider ended its stream without an answer.'));
-        ended = true;
-        answer.finish();
-        return answer.take();
-      }
-      const chunk = parseJson(frame.data);
-      if (frame.event === 'error') return fail(errorInside(chunk ?? frame.data));
-      if (!isObject(chunk))
-        return fail(new GatewayError('upstream', 'The provider sent a stream event that is not a JSON object.'));
-      const error = errorOfChunk(chunk);
-      if (error !== undefined) return fail(error);
-      answer.push(chunk);
-      return answer.take();
-    },
-    end() {
-      if (ended) return NOTHING;
-      if (!answer.finished)
-        return fail(new GatewayError('upstream', 'The provider ended its stream before the answer was finished.'));
-      ended = true;
-      answer.finish();
-      return answer.take();
-    },
-  };
-}
+/** Decodes a provider's stream. */
+export const decodeStream = (decoding: Decoding): StreamDecoder => decodeChunks(new AnswerDecoder(decoding));
 
 type ChoiceEvent = Extract<GenerateEvent, { choice: number }>;
 

@@ -5,6 +5,7 @@
 import type { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { ChunkReader } from '../openai-chat/chunks.ts';
 import { finishOf } from '../openai-chat/wire.ts';
 import { usageOf } from '../openai-chat/usage.ts';
 import { numberOf, textOf, unknownFields } from '../values.ts';
@@ -23,7 +24,7 @@ interface Choice {
 }
 
 /** Decodes one answer. `take()` hands out the events since the last time. */
-export class AnswerDecoder {
+export class AnswerDecoder implements ChunkReader {
   readonly #choices = new Map<number, Choice>();
   #events: GenerateEvent[] = [];
   #started = false;

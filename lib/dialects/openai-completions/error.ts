@@ -1,3 +1,2 @@
 /** Errors, both ways: those of OpenAI's other APIs. */
-export { errorOfChunk } from '../openai-chat/error.ts';
-export { decodeError, encodeError, errorInside } from '../openai-error.ts';
+export { decodeError, encodeError } from '../openai-error.ts';

@@ -1,29 +1,15 @@
 /** Whole answers, both ways. */
-import { GatewayError } from '../../errors.ts';
 import type { Choice, GenerateEvent, GenerateResponse, Part } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { JsonObject } from '../../kinds/json.ts';
 import type { ReplyContext } from '../dialect.ts';
+import { decodeBody } from '../openai-chat/chunks.ts';
 import { encodeUsage } from '../openai-chat/usage.ts';
 import { AnswerDecoder } from './answer.ts';
-import { errorOfChunk } from './error.ts';
 import { encodeLogprobs } from './logprobs.ts';
 import { DIALECT, finishWord, lossOf } from './wire.ts';
 
-/**
- * Reads a provider's answer.
- *
- * @throws GatewayError `upstream` for what is no answer, or the error that came with status 200.
- */
-export function decodeResponse(body: unknown): readonly GenerateEvent[] {
-  if (!isObject(body)) throw new GatewayError('upstream', 'The provider answered with JSON that is not an object.');
-  const error = errorOfChunk(body);
-  if (error !== undefined) throw error;
-  const answer = new AnswerDecoder();
-  answer.push(body);
-  if (!answer.started) throw new GatewayError('upstream', 'The provider answered without any choices.');
-  answer.finish();
-  return answer.take();
-}
+/** Reads a provider's answer. Throws `upstream` for what is none, or the error that came with status 200. */
+export const decodeResponse = (body: unknown): readonly GenerateEvent[] => decodeBody(body, new AnswerDecoder());
 
 /** Writes an answer for a client. Words with which the model declines are sent as its text; all else that is no text is lost. */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {

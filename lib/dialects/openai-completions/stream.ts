@@ -1,61 +1,18 @@
 /** Streams, both ways. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent, Part } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
+import { decodeChunks } from '../openai-chat/chunks.ts';
 import { encodeUsage } from '../openai-chat/usage.ts';
-import { parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
-import { encodeError, errorInside, errorOfChunk } from './error.ts';
+import { encodeError } from './error.ts';
 import { encodeLogprobs, lengthOf } from './logprobs.ts';
 import { DIALECT, finishWord, lossOf, partOf } from './wire.ts';
 
-const NOTHING: readonly GenerateEvent[] = [];
-
-/**
- * Decodes a provider's stream. The end is `[DONE]`, or the end of the bytes when every choice had a `finish_reason`; anything else was
- * cut short and yields an `error` event.
- */
-export function decodeStream(): StreamDecoder {
-  const answer = new AnswerDecoder();
-  let ended = false;
-
-  const fail = (error: GatewayError): readonly GenerateEvent[] => {
-    ended = true;
-    answer.fail(error);
-    return answer.take();
-  };
-  const finish = (): readonly GenerateEvent[] => {
-    ended = true;
-    answer.finish();
-    return answer.take();
-  };
-
-  return {
-    push({ event, data }) {
-      if (ended || data === '') return NOTHING;
-      if (data === '[DONE]') {
-        if (answer.started) return finish();
-        return fail(new GatewayError('upstream', 'The provider ended its stream without an answer.'));
-      }
-      const chunk = parseJson(data);
-      if (event === 'error') return fail(errorInside(chunk ?? data));
-      if (!isObject(chunk)) {
-        return fail(new GatewayError('upstream', 'The provider sent a stream event that is not a JSON object.'));
-      }
-      const error = errorOfChunk(chunk);
-      if (error !== undefined) return fail(error);
-      answer.push(chunk);
-      return answer.take();
-    },
-    end() {
-      if (ended) return NOTHING;
-      if (answer.finished) return finish();
-      return fail(new GatewayError('upstream', 'The provider ended its stream before the answer was finished.'));
-    },
-  };
-}
+/** Decodes a provider's stream. */
+export const decodeStream = (): StreamDecoder => decodeChunks(new AnswerDecoder());
 
 type ChoiceEvent = Extract<GenerateEvent, { choice: number }>;
 

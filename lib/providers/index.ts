@@ -9,7 +9,7 @@ import { compatible } from './compatible.ts';
 import { databricks } from './databricks.ts';
 import { gemini } from './gemini.ts';
 import { githubCopilot } from './github-copilot.ts';
-import { codestral, mistral } from './mistral.ts';
+import { codestral, codestralText, mistral } from './mistral.ts';
 import { ollama, ollamaChat } from './ollama.ts';
 import { openai, openaiText } from './openai.ts';
 import { vertexAi } from './vertex-ai.ts';
@@ -31,6 +31,7 @@ const rows: readonly Provider[] = [
   bedrock,
   bedrockMantle,
   codestral,
+  codestralText,
   cohere,
   cohereChat,
   ...compatible,

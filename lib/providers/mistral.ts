@@ -36,3 +36,17 @@ export const codestral: Provider = {
   envKeys: ['CODESTRAL_API_KEY'],
   envBases: ['CODESTRAL_API_BASE'],
 };
+
+/** Fields of legacy completions that filling in the middle has not. */
+const NOT_OF_FIM = ['n', 'best_of', 'echo', 'logprobs', 'logit_bias', 'presence_penalty', 'frequency_penalty', 'user'] as const;
+
+/** Filling in the middle, under LiteLLM's name for it: a prompt and a suffix in, an answer in the shape of chat out. */
+export const codestralText: Provider = {
+  ...codestral,
+  id: 'text-completion-codestral',
+  name: 'Mistral Codestral (fill in the middle)',
+  aliasOf: 'codestral',
+  generate: [{ dialect: 'openai-completions', path: '/v1/fim/completions' }],
+  quirks: [rename('seed', 'random_seed'), drop('stream_options'), ...NOT_OF_FIM.map((field) => drop(field))],
+  docs: 'https://docs.mistral.ai/api/#tag/fim',
+};

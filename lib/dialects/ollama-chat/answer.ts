@@ -116,10 +116,11 @@ export class AnswerDecoder {
     const at = { choice: 0, block: this.#blocks++ };
     const id = textOf(call.id) ?? `call_${this.#stamp}_${this.#calls}`;
     this.#calls += 1;
-    const text = argumentsText(inner.arguments);
-    this.#events.push({ type: 'tool-call-start', ...at, id, name });
-    if (text !== '') this.#events.push({ type: 'tool-call-delta', ...at, arguments: text });
-    this.#events.push({ type: 'tool-call-end', ...at });
+    this.#events.push(
+      { type: 'tool-call-start', ...at, id, name },
+      { type: 'tool-call-delta', ...at, arguments: argumentsText(inner.arguments) },
+      { type: 'tool-call-end', ...at },
+    );
   }
 
   #end(line: JsonObject): void {

@@ -3,18 +3,20 @@ import type { ToolCallPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { parseJson } from '../values.ts';
 
-/** Arguments as JSON text: of an object, of text that some servers send, of nothing. */
+/** Arguments as JSON text: of an object, of text that some servers send; nothing is the empty object. */
 export function argumentsText(value: unknown): string {
-  if (typeof value === 'string') return value.trim() === 'null' ? '' : value;
-  return isObject(value) ? JSON.stringify(value) : '';
+  if (isObject(value)) return JSON.stringify(value);
+  return typeof value === 'string' && !isBlank(value) ? value : '{}';
 }
+
+const isBlank = (text: string): boolean => text.trim() === '' || text.trim() === 'null';
 
 /** Arguments as the object the API wants; what is none is the text of `input`, and `changed` says so. */
 export function argumentsObject({ arguments: text, custom }: Pick<ToolCallPart, 'arguments' | 'custom'>): {
   readonly value: JsonObject;
   readonly changed: boolean;
 } {
-  if (custom !== true && (text.trim() === '' || text.trim() === 'null')) return { value: {}, changed: false };
+  if (custom !== true && isBlank(text)) return { value: {}, changed: false };
   const value = custom === true ? undefined : parseJson(text);
   return isObject(value) ? { value, changed: false } : { value: { input: text }, changed: true };
 }

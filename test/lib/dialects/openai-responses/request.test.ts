@@ -7,7 +7,7 @@ import type { GenerateRequest, Message, Part } from '../../../../lib/kinds/gener
 import type { JsonObject } from '../../../../lib/kinds/json.ts';
 import { roundTrip } from './support.ts';
 
-const { decodeRequest } = openaiResponses;
+const decodeRequest = (body: JsonObject): GenerateRequest => openaiResponses.decodeRequest(body);
 
 const decode = (more: JsonObject): GenerateRequest => decodeRequest({ model: 'm', input: 'Hi', ...more });
 const messagesOf = (...input: JsonObject[]): readonly Message[] => decode({ input }).messages;
@@ -587,7 +587,7 @@ describe('the request to a provider', () => {
     });
   });
 
-  it.each<[GenerateRequest['reasoning'], unknown, string[]]>([
+  it.each<[NonNullable<GenerateRequest['reasoning']>, unknown, string[]]>([
     [{ effort: 'low' }, { effort: 'low' }, []],
     [{ mode: 'enabled', budgetTokens: 2048 }, { effort: 'low', summary: 'auto' }, ['thinking.budget_tokens']],
     [{ mode: 'enabled', budgetTokens: 10_000, display: 'omitted' }, { effort: 'medium' }, ['thinking.budget_tokens']],

@@ -3,9 +3,10 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { capBudget } from '../anthropic-messages/thinking.ts';
 import { MIN_THINKING_BUDGET } from '../anthropic-messages/wire.ts';
 import type { Passthrough } from '../dialect.ts';
-import { numberOf } from '../values.ts';
+import { numberOf, objectsOf } from '../values.ts';
 import { isForeign } from './proof.ts';
-import { thinkingBudget } from './reasoning.ts';
+import { goesOnUnthought, thinkingBudget } from './reasoning.ts';
+import type { Turn } from './turns.ts';
 
 /** Streams of this dialect always report usage, and their binary frames go through as they are: nothing is asked for, hidden or added. */
 export const passthrough: Passthrough = {
@@ -33,9 +34,20 @@ export const passthrough: Passthrough = {
     const before: readonly unknown[] = body.messages;
     const messages = before.flatMap(withoutForeign);
     const same = messages.length === before.length && messages.every((message, index) => message === before[index]);
-    return same ? body : { ...body, messages };
+    return same ? body : { ...body, messages, ...thinkingAfter(body, messages) };
   },
 };
+
+/** Thinking cannot go on from calls whose thinking was taken out. */
+function thinkingAfter({ additionalModelRequestFields: additional }: JsonObject, messages: readonly unknown[]): JsonObject {
+  if (!isObject(additional) || thinkingBudget(additional) === undefined) return {};
+  const turns = messages.map((message): Turn => {
+    const { role, content } = isObject(message) ? message : {};
+    return { role: role === 'assistant' ? role : 'user', content: objectsOf(content) };
+  });
+  if (!goesOnUnthought(turns)) return {};
+  return { additionalModelRequestFields: { ...additional, thinking: { type: 'disabled' } } };
+}
 
 const isForeignBlock = (block: unknown): boolean =>
   isObject(block) && isObject(block.reasoningContent) && isForeign(block.reasoningContent);

@@ -4,10 +4,10 @@
  */
 import type { GenerateRequest, Reasoning } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { encodeReasoning as encodeThinking } from '../anthropic-messages/thinking.ts';
+import { answersUnthoughtCall, encodeReasoning as encodeThinking } from '../anthropic-messages/thinking.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { effortOf, isEffort, type Effort } from '../effort.ts';
-import { numberOf, present, textOf } from '../values.ts';
+import { numberOf, present } from '../values.ts';
 import type { Family } from './family.ts';
 import type { Turn } from './turns.ts';
 import type { Warn } from './wire.ts';
@@ -84,18 +84,22 @@ function claude(
   warn: Warn,
 ): EncodedReasoning {
   const maxTokens = request.maxOutputTokens ?? target.maxOutputTokens ?? ASSUMED_MAX_TOKENS;
-  const turns = messages.map(({ role, content }) => ({
-    role,
-    content: content.map((block) => ({ type: anthropicType(block) })),
-  }));
-  const { thinking, effort } = encodeThinking(request, target, { maxTokens, forcesTool, messages: turns, native: false }, warn);
+  const { thinking, effort } = encodeThinking(
+    request,
+    target,
+    { maxTokens, forcesTool, messages: asAnthropic(messages), native: false },
+    warn,
+  );
   return {
     ...(thinking !== undefined && { fields: { thinking }, thinks: thinking.type !== 'disabled' }),
     ...present('effort', effort),
   };
 }
 
-/** What Anthropic calls a block, as far as thinking depends on it. */
+/** Messages as Anthropic's own API has them, as far as thinking depends on them: the types of their blocks. */
+const asAnthropic = (messages: readonly Turn[]): Turn[] =>
+  messages.map(({ role, content }) => ({ role, content: content.map((block) => ({ type: anthropicType(block) })) }));
+
 function anthropicType(block: JsonObject): string | undefined {
   if (block.toolResult !== undefined) return 'tool_result';
   return block.reasoningContent === undefined ? undefined : 'thinking';
@@ -120,8 +124,11 @@ function novaEffort({ maxOutputTokens, sampling }: GenerateRequest, effort: Effo
   return 'medium';
 }
 
-/** Thinking that a clamped output limit leaves no room for is cut, or switched off. */
+/** The thinking budget among the model's own fields, tokens; undefined when there is none. */
 export const thinkingBudget = (additional: unknown): number | undefined =>
-  isObject(additional) && isObject(additional.thinking) && textOf(additional.thinking.type) === 'enabled'
+  isObject(additional) && isObject(additional.thinking) && additional.thinking.type === 'enabled'
     ? numberOf(additional.thinking.budget_tokens)
     : undefined;
+
+/** Whether the conversation goes on from tool calls that no thinking precedes: Claude then refuses to think. */
+export const goesOnUnthought = (messages: readonly Turn[]): boolean => answersUnthoughtCall(asAnthropic(messages));

@@ -20,10 +20,6 @@ export class BlockSequence {
       this.#wait(event);
       return [];
     }
-    if (this.#current === undefined && this.#waiting.size > 0) {
-      this.#wait(event);
-      return this.#drain();
-    }
     return [event, ...this.#told(event)];
   }
 

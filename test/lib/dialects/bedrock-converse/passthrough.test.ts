@@ -66,6 +66,26 @@ describe('passthrough', () => {
     });
   });
 
+  it('switches thinking off where the thinking before a call was taken out', () => {
+    const call = { toolUse: { toolUseId: 'c', name: 'f', input: {} } };
+    const unproven = { reasoningContent: { reasoningText: { text: 'a', signature: '' } } };
+    const result = { role: 'user', content: [{ toolResult: { toolUseId: 'c', content: [] } }] };
+    const after = (content: JsonObject[], additionalModelRequestFields?: JsonObject): unknown =>
+      passthrough.withoutForeignProofs(
+        {
+          messages: [{ role: 'assistant', content }, result],
+          ...(additionalModelRequestFields !== undefined && { additionalModelRequestFields }),
+        },
+        {},
+      ).additionalModelRequestFields;
+    const signed = { reasoningContent: { reasoningText: { text: 'a', signature: 's' } } };
+
+    expect(after([unproven, call], { ...thinking(2000), a: 1 })).toEqual({ thinking: { type: 'disabled' }, a: 1 });
+    expect(after([signed, unproven, call], thinking(2000))).toEqual(thinking(2000));
+    expect(after([unproven, call], { a: 1 })).toEqual({ a: 1 });
+    expect(after([unproven, call])).toBeUndefined();
+  });
+
   it('returns the same request when there is nothing to take out', () => {
     for (const body of [{}, jsonFixture('everything.request')]) expect(passthrough.withoutForeignProofs(body, {})).toBe(body);
   });

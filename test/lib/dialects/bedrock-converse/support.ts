@@ -82,14 +82,14 @@ function grow(block: Growing, delta: JsonObject): void {
       block.value.image = { ...(before as JsonObject), ...(piece as JsonObject) };
       return;
     case 'reasoningContent': {
-      const { text, signature, redactedContent } = piece as JsonObject;
+      const { text = '', signature, redactedContent } = piece as { text?: string } & JsonObject;
       const known = ((before as JsonObject | undefined)?.reasoningText ?? { text: '' }) as JsonObject;
       block.value.reasoningContent =
         redactedContent === undefined
           ? {
               reasoningText: {
                 ...known,
-                text: String(known.text) + String(text ?? ''),
+                text: String(known.text) + text,
                 ...(signature !== undefined && { signature }),
               },
             }

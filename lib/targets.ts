@@ -18,11 +18,12 @@ const flag = <Name extends string>(name: Name, value: boolean | undefined): { re
 /** Facts by the model's name without what only chose an API; then also without what only says where it runs. */
 async function catalogFacts(catalog: Catalog, deployment: Deployment, model: string): Promise<CatalogModel | undefined> {
   const provider = providers.get(deployment.provider);
-  const named = provider === undefined ? model : withoutPrefix(provider, model);
-  const facts = await factsOf(catalog, deployment, named);
-  if (facts !== undefined || provider === undefined) return facts;
+  if (provider === undefined) return factsOf(catalog, deployment, model);
+  const listed = { ...deployment, provider: provider.catalog ?? provider.aliasOf ?? provider.id };
+  const named = withoutPrefix(provider, model);
   const placed = placeOf(provider, model).model;
-  return placed === named ? undefined : factsOf(catalog, deployment, placed);
+  const facts = await factsOf(catalog, listed, named);
+  return facts ?? (placed === named ? undefined : factsOf(catalog, listed, placed));
 }
 
 /** A function that completes a deployment; answers are remembered for as long as the deployment is unchanged. */

@@ -93,6 +93,13 @@ const keyOf = (parts: readonly string[]): string => createHash('sha256').update(
 const tokenHttp =
   (http: HttpClient): TokenHttp =>
   async (call) => {
-    const answer = await http.send({ ...call, headersTimeoutMs: EXCHANGE_LIMIT_MS });
-    return { status: answer.status, text: Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString('utf8') };
+    const limit = new AbortController();
+    const late = new GatewayError('timeout', `The token endpoint of the provider took longer than ${EXCHANGE_LIMIT_MS} ms.`);
+    const timer = setTimeout(() => limit.abort(late), EXCHANGE_LIMIT_MS);
+    try {
+      const answer = await http.send({ ...call, signal: limit.signal });
+      return { status: answer.status, text: Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString('utf8') };
+    } finally {
+      clearTimeout(timer);
+    }
   };

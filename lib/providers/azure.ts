@@ -109,10 +109,14 @@ export const azureAi: Provider = {
   envBases: ['AZURE_AI_API_BASE'],
   auth: { type: 'header', name: 'api-key' },
   generate: [
-    { dialect: 'anthropic-messages', path: '/anthropic/v1/messages', serves: isClaude },
+    {
+      dialect: 'anthropic-messages',
+      path: '/anthropic/v1/messages',
+      serves: isClaude,
+      headers: { 'anthropic-version': '2023-06-01' },
+    },
     { dialect: 'openai-chat', path: '/models/chat/completions', serves: (model) => !isClaude(model) },
   ],
-  headers: { 'anthropic-version': '2023-06-01' },
   /** Serverless endpoints have a host of their own and no `/models`; the version belongs to the common endpoint only. */
   url({ base, api, path, apiVersion }) {
     if (api.dialect === 'anthropic-messages') return joinUrl(base, path);

@@ -41,6 +41,7 @@ export const bedrock: Provider = {
 /** Models of Bedrock that speak OpenAI's dialects on a host of their own. */
 export const bedrockMantle: Provider = {
   id: 'bedrock_mantle',
+  catalog: 'bedrock',
   name: 'Amazon Bedrock (OpenAI-compatible)',
   base: 'https://bedrock-mantle.{aws_region_name}.api.aws/v1',
   envKeys: ['BEDROCK_MANTLE_API_KEY', 'AWS_BEARER_TOKEN_BEDROCK'],

@@ -36,8 +36,8 @@ export interface BuiltCall {
  * says what to set and holds neither address nor secret.
  */
 export function buildCall(parts: CallParts): BuiltCall {
-  const { provider, deployment } = parts;
-  const headers: Record<string, string> = { ...provider.headers };
+  const { provider, deployment, api } = parts;
+  const headers: Record<string, string> = { ...provider.headers, ...api.headers };
   const key = sign(headers, parts);
   if (provider.organizationHeader !== undefined && deployment.organization !== undefined) {
     headers[provider.organizationHeader] = deployment.organization;

@@ -22,6 +22,7 @@ export const upToD: readonly CompatibleRow[] = [
   },
   {
     id: 'ai21_chat',
+    catalog: 'ai21',
     name: 'AI21',
     base: 'https://api.ai21.com/studio/v1',
     envKeys: ['AI21_API_KEY'],

@@ -19,6 +19,7 @@ export const fromQ: readonly CompatibleRow[] = [
   },
   {
     id: 'qwencloud',
+    catalog: 'dashscope',
     name: 'QwenCloud',
     base: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
     envKeys: ['QWENCLOUD_API_KEY', 'DASHSCOPE_API_KEY'],

@@ -17,7 +17,7 @@ import { watsonx } from './watsonx.ts';
 import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
-export { chooseApi, placeOf, withoutPrefix, type ChosenApi } from './api-choice.ts';
+export { chooseApi, placeOf, withoutPrefix } from './api-choice.ts';
 export { createAuthorizer, type Authorizer } from './authorize.ts';
 export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
 export { secretsIn, wantsFields } from './credential.ts';

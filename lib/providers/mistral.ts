@@ -46,7 +46,7 @@ export const codestralText: Provider = {
   id: 'text-completion-codestral',
   name: 'Mistral Codestral (fill in the middle)',
   aliasOf: 'codestral',
-  generate: [{ dialect: 'openai-completions', path: '/v1/fim/completions' }],
+  generate: [{ dialect: 'openai-completions', path: '/v1/fim/completions', answersDiffer: true }],
   quirks: [rename('seed', 'random_seed'), drop('stream_options'), ...NOT_OF_FIM.map((field) => drop(field))],
   docs: 'https://docs.mistral.ai/api/#tag/fim',
 };

@@ -32,6 +32,7 @@ export const ollama: Provider = {
 export const ollamaChat: Provider = {
   ...server,
   id: 'ollama_chat',
+  catalog: 'ollama',
   name: 'Ollama (its own API)',
   generate: [native],
   docs: 'https://docs.ollama.com/api/chat',

@@ -37,6 +37,10 @@ export interface Api {
   readonly quirks?: readonly Quirk[];
   /** True where the provider keeps responses, and takes `previous_response_id` for what it keeps. */
   readonly keepsResponses?: boolean;
+  /** Beside the row's. */
+  readonly headers?: Headers;
+  /** True where answers have another shape than the dialect's: they are written anew, also for clients that speak it. */
+  readonly answersDiffer?: boolean;
   /** Parameters that are fields of the body, under the same name. */
   readonly bodyParameters?: readonly string[];
 }
@@ -151,6 +155,8 @@ export interface Provider {
   readonly checked: string;
   /** False where address or sign-in could not be checked against anything published. */
   readonly verified?: false;
+  /** The name under which the catalog lists its models, where it is not the id. */
+  readonly catalog?: string;
   /** The row that this one is another name or another way of, with the same address and the same keys. */
   readonly aliasOf?: string;
 }

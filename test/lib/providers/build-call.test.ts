@@ -3,6 +3,7 @@ import type { Deployment } from '../../../lib/domain/model.ts';
 import { GatewayError } from '../../../lib/errors.ts';
 import { buildCall, providerOf } from '../../../lib/providers/index.ts';
 import type { BuiltCall } from '../../../lib/providers/index.ts';
+import type { Auth } from '../../../lib/providers/provider.ts';
 import { deploymentOf } from './deployments.ts';
 
 interface Setting {
@@ -148,6 +149,35 @@ describe('the signature of a call', () => {
       'x-trace': 'a',
     });
     expect(built('groq', { deployment }).headers).not.toHaveProperty('openai-organization');
+  });
+});
+
+describe('a signature of any scheme', () => {
+  const schemed = (auth: Auth): BuiltCall => {
+    const provider = { ...providerOf('openai'), auth };
+    const [api] = provider.generate;
+    if (api === undefined) throw new Error('no api');
+    const parts = {
+      provider,
+      deployment: deploymentOf({}),
+      model: 'm',
+      credential: 'user:k y',
+      api,
+      stream: true,
+      environment: {},
+    };
+    return buildCall(parts);
+  };
+
+  it('may be HTTP Basic', () => {
+    expect(schemed({ type: 'basic' }).headers).toEqual({ authorization: 'Basic dXNlcjprIHk=' });
+  });
+
+  it('may be a part of the query', () => {
+    const { url, headers } = schemed({ type: 'query', name: 'key' });
+
+    expect(url).toBe('https://api.openai.com/v1/chat/completions?key=user%3Ak+y');
+    expect(headers).toEqual({});
   });
 });
 

@@ -25,14 +25,15 @@ const ANSWER = {
 let upstream: Upstream;
 let gateway: Served;
 
-/** Serves Claude at an upstream that gives tokens t1, t2, ... and takes those from `least` on. */
+/** Serves Claude at an upstream that gives tokens google-t1, google-t2, ... and takes those from `least` on. */
 async function serve(least = 1): Promise<void> {
   let tokens = 0;
   upstream = await startUpstream((seen, response, request) => {
-    if (seen.path === '/token') return sendJson({ access_token: `t${++tokens}`, expires_in: 3600 })(seen, response, request);
-    const token = Number(/^Bearer t(\d+)$/.exec(seen.headers.authorization ?? '')?.[1] ?? 0);
+    if (seen.path === '/token')
+      return sendJson({ access_token: `google-t${++tokens}`, expires_in: 3600 })(seen, response, request);
+    const token = Number(/^Bearer google-t(\d+)$/.exec(seen.headers.authorization ?? '')?.[1] ?? 0);
     if (token >= least) return sendJson(ANSWER)(seen, response, request);
-    return sendJson({ error: { message: `bad token t${token}` } }, 401)(seen, response, request);
+    return sendJson({ error: { message: `bad token google-t${token}` } }, 401)(seen, response, request);
   });
   const account = { type: 'service_account', client_email: 'a@b', private_key: privateKey, token_uri: `${upstream.url}/token` };
   const deployment: Deployment = aDeployment({
@@ -71,7 +72,7 @@ describe('Claude on Vertex AI', () => {
     const [, call] = upstream.seen;
     expect(call?.path).toBe(PATH);
     expect(call?.body).toEqual({ max_tokens: 16, messages, anthropic_version: 'vertex-2023-10-16' });
-    expect(call?.headers.authorization).toBe('Bearer t1');
+    expect(call?.headers.authorization).toBe('Bearer google-t1');
   });
 
   it('answers an OpenAI client, with one token for all calls', async () => {
@@ -96,6 +97,8 @@ describe('Claude on Vertex AI', () => {
     const answer = await ask('/v1/messages', { model: 'claude', max_tokens: 16, messages });
     expect(answer.status).toBe(401);
     expect(upstream.seen.map(({ path }) => path)).toEqual(['/token', PATH, '/token', PATH]);
-    expect(await answer.text()).not.toContain(privateKey.slice(40, 80));
+    const text = await answer.text();
+    expect(text).toContain('bad token [redacted]');
+    expect(text).not.toContain('google-t');
   });
 });

@@ -66,6 +66,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
         client,
         upstream,
         decoding: sent.decoding,
+        passes: client.id === upstream.id && api.answersDiffer !== true,
         hidesUsage: client.id === upstream.id && stream && client.passthrough.hidesUsage(exchange.body),
         context: {
           model: exchange.generate.model,

@@ -27,6 +27,8 @@ export interface Relay {
   readonly client: Dialect;
   readonly upstream: Dialect;
   readonly decoding: Decoding;
+  /** Both sides speak one dialect, in which the provider really answers: its bytes go through. */
+  readonly passes: boolean;
   readonly context: ReplyContext;
   /** The client did not ask for the usage frames we asked the provider for. */
   readonly hidesUsage: boolean;
@@ -115,7 +117,7 @@ function decodeWhole(run: Relay, bytes: Uint8Array, framed: boolean): readonly G
 
 /** Reads the answer to its end, then replies: with the same bytes, translated, or as the stream the client asked for. */
 async function whole(run: Relay, framed: boolean): Promise<Reply> {
-  const { exchange, answer, client, upstream, context } = run;
+  const { exchange, answer, client, context } = run;
   const bytes = await answer.bytes(WHOLE_LIMIT);
   const firstByteMs = run.now() - exchange.receivedAt;
   const tally = new Tally(run.estimator);
@@ -139,7 +141,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
       [...unfold(foldEvents([...events, ...tally.missing()]))].map((event) => encoder.push(event)).join('') + encoder.end();
     return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(client.framing).writer(text), done };
   }
-  if (client.id === upstream.id && !framed && run.decoding.jsonTool === undefined) {
+  if (run.passes && !framed && run.decoding.jsonTool === undefined) {
     return {
       status: answer.status,
       headers: { ...headers, 'content-type': answer.headers['content-type'] ?? 'application/json' },
@@ -185,9 +187,7 @@ function streamed(run: Relay): Reply {
     started = true;
     let ended = false;
     try {
-      yield* run.client.id === run.upstream.id && run.decoding.jsonTool === undefined
-        ? passed(run, tally)
-        : translated(run, tally);
+      yield* run.passes && run.decoding.jsonTool === undefined ? passed(run, tally) : translated(run, tally);
       ended = true;
       finish(tally.error === undefined ? 'success' : 'error', tally.error);
     } catch (thrown) {

@@ -43,6 +43,14 @@ beforeAll(async () => {
         apiBase: `${upstream.url}/v1`,
         credential,
       }),
+      aDeployment({
+        id: 'deployment-4',
+        modelName: 'fim',
+        provider: 'text-completion-codestral',
+        model: 'codestral-latest',
+        apiBase: upstream.url,
+        credential,
+      }),
     ],
   });
   openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.masterKey, maxRetries: 0 });
@@ -126,6 +134,47 @@ describe('a completion', () => {
     });
     expect(answer.choices[0]?.message.content).toBe(' Calm.');
     expect(upstream.seen.at(-1)?.body['prompt']).toBe('Be short.\n\nUser: How is the sea?\n\nAssistant:');
+  });
+});
+
+describe('filling in the middle', () => {
+  it('reaches a provider that answers in the shape of chat', async () => {
+    upstream.answer(sendJson(chatAnswer('return a + b')));
+    const asked = { model: 'fim', prompt: 'def add(a, b):', suffix: '# end', seed: 7, n: 1 };
+    const answer = await openai.completions.create(asked);
+    expect(answer).toMatchObject({ object: 'text_completion', choices: [{ text: 'return a + b', finish_reason: 'stop' }] });
+    expect(upstream.seen.at(-1)).toMatchObject({ path: '/v1/fim/completions' });
+    expect(upstream.seen.at(-1)?.body).toEqual({
+      model: 'codestral-latest',
+      prompt: 'def add(a, b):',
+      suffix: '# end',
+      random_seed: 7,
+    });
+  });
+
+  it('streams in the shape of completions all the same, with usage only when asked', async () => {
+    const last = chatChunk({ content: ' + b' }, 'stop', {
+      usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 },
+    });
+    upstream.answer(sendChunks([chatChunk({ role: 'assistant', content: 'return a' }), last]));
+    const asked = { model: 'fim', prompt: 'def add(a, b):', stream: true } as const;
+    const chunks = await Array.fromAsync(await openai.completions.create(asked));
+    const counted = await Array.fromAsync(
+      await openai.completions.create({ ...asked, stream_options: { include_usage: true } }),
+    );
+    expect(textOf(chunks)).toBe('return a + b');
+    expect(chunks.some((chunk) => chunk.usage != null)).toBe(false);
+    expect(counted.at(-1)?.usage).toMatchObject({ prompt_tokens: 9, completion_tokens: 4 });
+  });
+
+  it('serves clients of other dialects too', async () => {
+    upstream.answer(sendJson(chatAnswer('return a + b')));
+    const messages = [{ role: 'user' as const, content: 'def add(a, b):' }];
+    const chat = await openai.chat.completions.create({ model: 'fim', messages });
+    const message = await anthropic.messages.create({ model: 'fim', max_tokens: 20, messages });
+    expect(chat.choices[0]?.message.content).toBe('return a + b');
+    expect(message.content).toMatchObject([{ type: 'text', text: 'return a + b' }]);
+    expect(upstream.seen.at(-1)?.body).toEqual({ model: 'codestral-latest', prompt: 'def add(a, b):', max_tokens: 20 });
   });
 });
 

@@ -97,9 +97,8 @@ export class ChoiceDecoder {
   finish(sources: readonly Citation[]): void {
     for (const source of sources) this.#cite(source);
     this.close();
-    const choiceFields = this.#choiceFields;
-    const messageFields = this.#messageFields;
-    const own = { ...choiceFields, ...(messageFields !== undefined && { message: messageFields }) };
+    const message = this.#messageFields;
+    const own = { ...this.#choiceFields, ...(message !== undefined && { message }) };
     this.#context.emit({
       type: 'finish',
       choice: this.#choice,

@@ -1,6 +1,6 @@
 /** Whole answers, both ways. */
 import { GatewayError } from '../../errors.ts';
-import type { GenerateEvent, GenerateResponse, Part } from '../../kinds/generate.ts';
+import type { GenerateEvent, GenerateResponse, Part, ReasoningPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ReplyContext } from '../dialect.ts';
 import { objectsOf } from '../values.ts';
@@ -75,10 +75,11 @@ export const unsaidEnd = (reason: string): { kind: 'changed'; field: string; rea
   reason: `The API has no word for the end ${reason}: it says stop.`,
 });
 
-type LossyPart = Pick<Extract<Part, { type: 'reasoning' }>, 'type' | 'signature' | 'data' | 'details'> | Part;
+/** Reasoning without its text, as the end of its events tells it, or any other part of an answer. */
+type Lossy = Omit<ReasoningPart, 'text'> | Exclude<Part, ReasoningPart>;
 
 /** What of a part the API cannot say. */
-export function lossOf(part: LossyPart): { kind: 'dropped'; field: string; reason: string } | undefined {
+export function lossOf(part: Lossy): { kind: 'dropped'; field: string; reason: string } | undefined {
   switch (part.type) {
     case 'reasoning':
       if ((part.signature ?? part.data ?? part.details) === undefined) return undefined;

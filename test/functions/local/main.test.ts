@@ -219,7 +219,7 @@ general_settings: {master_key: os.environ/MY_KEY}
 litellm_settings: {callbacks: [langfuse]}
 model_list:
   - {model_name: mine, litellm_params: {model: openai/gpt-4o, api_key: os.environ/NOBODY}}
-  - {model_name: gemini, litellm_params: {model: vertex_ai/gemini-2.5-pro}}
+  - {model_name: gemini, litellm_params: {model: acme_ai/gemini-2.5-pro}}
 `,
     );
 

@@ -8,7 +8,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, type Message } from '@aws-sdk/client-bedrock-runtime';
 import { GoogleGenAI } from '@google/genai';
 import { ChatAnthropic } from '@langchain/anthropic';
-import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
+import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
 import { Mistral } from '@mistralai/mistralai';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -141,7 +141,7 @@ function cohere(): Client {
   const user = (content: string) => ({ role: 'user' as const, content });
   return {
     chat: async (text) =>
-      textIn((await client.chat({ model: MODEL, messages: [user(text)] }, { maxRetries: 0 })).message.content as never),
+      textIn((await client.chat({ model: MODEL, messages: [user(text)] }, { maxRetries: 0 })).message.content),
     stream: async (text) => {
       const events = await Array.fromAsync(
         await client.chatStream({ model: MODEL, messages: [user(text)] }, { maxRetries: 0 }),
@@ -163,7 +163,7 @@ function cohere(): Client {
           { role: 'tool', toolCallId: calls[0]?.id ?? '', content: RESULT },
         ],
       });
-      return textIn(second.message.content as never);
+      return textIn(second.message.content);
     },
   };
 }
@@ -265,7 +265,7 @@ function langchain(model: () => ChatOpenAI | ChatAnthropic): Client {
       const call = first.tool_calls?.[0];
       expect(call).toMatchObject({ name: 'weather', args: { city: 'Paris' } });
       const result = new ToolMessage({ content: RESULT, tool_call_id: call?.id ?? '' });
-      return (await bound.invoke([new HumanMessage(QUESTION), first as AIMessage, result])).text;
+      return (await bound.invoke([new HumanMessage(QUESTION), first, result])).text;
     },
   };
 }
@@ -273,7 +273,7 @@ function langchain(model: () => ChatOpenAI | ChatAnthropic): Client {
 function vercel(model: () => LanguageModel): Client {
   const weather = tool({
     description: TOOL.description,
-    inputSchema: jsonSchema<{ city: string }>(SCHEMA as never),
+    inputSchema: jsonSchema<{ city: string }>(SCHEMA),
     execute: async () => RESULT,
   });
   return {

@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import { buildCall, chooseApi, createAuthorizer, providerOf } from '../../../lib/providers/index.ts';
@@ -173,6 +176,16 @@ describe('a call to Vertex AI', () => {
     expect(headers['authorization']).toBe('Bearer ya29');
     expect(headers).not.toHaveProperty('x-goog-api-key');
     expect(calls).toHaveLength(2);
+  });
+
+  it('finds the account where GOOGLE_APPLICATION_CREDENTIALS points', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'account-'));
+    const path = join(folder, 'account.json');
+    writeFileSync(path, JSON.stringify(account));
+    const { headers } = await signed(scripted(token).http, { id: 'vertex_ai', deployment: { parameters }, credential: path });
+    rmSync(folder, { recursive: true });
+
+    expect(headers).toEqual({ authorization: 'Bearer ya29' });
   });
 
   it.each([

@@ -223,11 +223,15 @@ function errorBytes(run: Relay, error: GatewayError): Uint8Array {
   return codecOf(run.client.framing).writer(text);
 }
 
-/** Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited. */
+/**
+ * Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited, or when a frame
+ * cut short would hide the error that follows it.
+ */
 async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
   const { editing, parser: createParser } = codecOf(run.upstream.framing);
-  if (editing === undefined || (!run.hidesUsage && run.context.costOf === undefined)) {
+  const edits = run.hidesUsage || run.context.costOf !== undefined;
+  if (editing === undefined || !(edits || editing.whole === true)) {
     const parser = createParser();
     for await (const chunk of run.answer.body) {
       for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
@@ -265,7 +269,7 @@ function edited(run: Relay, raw: Uint8Array, frame: SseFrame, textOf: (frame: Ss
   if (run.context.costOf === undefined) return raw;
   const data = run.client.passthrough.withCost(frame.data, run.context.costOf);
   if (data === undefined) return raw;
-  return utf8.encode(textOf({ ...frame, data }));
+  return codecOf(run.client.framing).writer(textOf({ ...frame, data }));
 }
 
 /** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */

@@ -8,6 +8,7 @@
 import { crc32 } from 'node:zlib';
 import { GatewayError } from '../errors.ts';
 import type { SseFrame } from './message.ts';
+import type { FrameCutter, RawFrame } from './sse.ts';
 
 /** Bytes around headers and payload. */
 const PRELUDE = 12;
@@ -44,21 +45,35 @@ export interface EventStreamParser {
 
 /** A parser for one stream. */
 export function createEventStreamParser(): EventStreamParser {
+  const cutter = createEventStreamCutter();
+  return {
+    push: (chunk) => cutter.push(chunk).flatMap(({ frame }) => frame ?? []),
+    end: () => [],
+  };
+}
+
+/**
+ * Cuts a stream into messages without touching a byte. A message that was cut off is left out, so that another can follow.
+ *
+ * @throws GatewayError as the parser does
+ */
+export function createEventStreamCutter(): FrameCutter {
   let kept: Buffer = Buffer.alloc(0);
   return {
     push(chunk) {
       const bytes = kept.length === 0 ? bufferOf(chunk) : Buffer.concat([kept, chunk]);
-      const frames: SseFrame[] = [];
+      const cut: RawFrame[] = [];
       let at = 0;
       while (bytes.length - at >= PRELUDE) {
         const total = messageLength(bytes, at);
         if (bytes.length - at < total) break;
-        frames.push(frameOf(bytes.subarray(at, at + total)));
+        const raw = bytes.subarray(at, at + total);
+        cut.push({ raw, frame: frameOf(raw) });
         at += total;
       }
       // A copy: the chunk's memory may be used again by whoever read it.
       kept = Buffer.from(bytes.subarray(at));
-      return frames;
+      return cut;
     },
     end: () => [],
   };

@@ -1,5 +1,5 @@
 /** How streams are cut into frames, whatever the wire format. */
-import { createEventStreamParser, writeEventStream } from './aws-event-stream.ts';
+import { createEventStreamCutter, createEventStreamParser, writeEventStream } from './aws-event-stream.ts';
 import { createJsonArrayParser, createJsonArrayWriter } from './json-array.ts';
 import type { SseFrame } from './message.ts';
 import { createNdjsonCutter, createNdjsonParser } from './ndjson.ts';
@@ -39,8 +39,10 @@ interface FramingCodec {
   /** How to take frames out of such a stream, or edit them; absent where its frames go through as they are. */
   readonly editing?: {
     readonly cutter: () => FrameCutter;
-    /** The text of an edited frame. */
+    /** The text of an edited frame, for the writer. */
     readonly text: (frame: SseFrame) => string;
+    /** True where a frame cut short would spoil the one after it: such streams are always passed on frame by frame. */
+    readonly whole?: boolean;
   };
 }
 
@@ -68,6 +70,11 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     type: 'application/vnd.amazon.eventstream',
     parser: createEventStreamParser,
     writer: writeEventStream,
+    editing: {
+      cutter: createEventStreamCutter,
+      text: ({ event = '', data }) => `{"event":${JSON.stringify(event)},"data":${data}}\n`,
+      whole: true,
+    },
   },
   'json-array': {
     type: 'application/json',

@@ -3,17 +3,27 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { capBudget } from '../anthropic-messages/thinking.ts';
 import { MIN_THINKING_BUDGET } from '../anthropic-messages/wire.ts';
 import type { Passthrough } from '../dialect.ts';
-import { numberOf, objectsOf } from '../values.ts';
+import { numberOf, objectsOf, parseJson, textOf } from '../values.ts';
 import { isForeign } from './proof.ts';
 import { goesOnUnthought, thinkingBudget } from './reasoning.ts';
 import type { Turn } from './turns.ts';
+import { decodeUsage } from './usage.ts';
 
-/** Streams of this dialect always report usage, and their binary frames go through as they are: nothing is asked for, hidden or added. */
+/** Streams of this dialect always report usage, so nothing is asked for and nothing hidden. */
 export const passthrough: Passthrough = {
   askUsage: (body) => body,
   hidesUsage: () => false,
   isUsageFrame: () => false,
-  withCost: () => undefined,
+
+  withCost(data, costOf) {
+    if (!data.includes('"usage"')) return undefined;
+    const event = parseJson(data);
+    if (!isObject(event) || !isObject(event.usage)) return undefined;
+    const tier = isObject(event.serviceTier) ? textOf(event.serviceTier.type) : undefined;
+    const usage = decodeUsage(event.usage, tier);
+    const cost = usage === undefined ? undefined : costOf(usage);
+    return cost === undefined ? undefined : JSON.stringify({ ...event, usage: { ...event.usage, cost } });
+  },
 
   clampOutput(body, tokens) {
     const inference = isObject(body.inferenceConfig) ? body.inferenceConfig : {};

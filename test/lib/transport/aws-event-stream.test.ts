@@ -98,7 +98,10 @@ describe('an AWS event stream', () => {
   });
 
   it('tells events, exceptions and errors apart', () => {
-    const modelled = encodeMessage({ ':message-type': 'exception', ':exception-type': 'validationException' }, Buffer.from('{}'));
+    const modelled = encodeMessage(
+      { ':message-type': 'exception', ':exception-type': 'validationException' },
+      Buffer.from('{}'),
+    );
     const error = encodeMessage(
       { ':message-type': 'error', ':error-code': 'InternalFailure', ':error-message': 'broke' },
       Buffer.alloc(0),
@@ -144,12 +147,30 @@ describe('an AWS event stream', () => {
     expect(framesOf([bytes.subarray(0, -1)])).toEqual(FRAMES.slice(0, -1));
   });
 
+  it('is cut into the very bytes of its whole messages', () => {
+    const { writer, editing } = codecOf('aws-event-stream');
+    const bytes = writer(TEXT);
+    for (let cut = 0; cut < bytes.length; cut++) {
+      const cutter = editing?.cutter();
+      const pieces = [bytes.subarray(0, cut), bytes.subarray(cut, -1)].flatMap((chunk) => cutter?.push(chunk) ?? []);
+      const raw = Buffer.concat([...pieces, ...(cutter?.end() ?? [])].map((piece) => piece.raw));
+
+      expect(pieces.map(({ frame }) => frame)).toEqual(FRAMES.slice(0, -1));
+      expect(raw.equals(bytes.subarray(0, raw.length))).toBe(true);
+    }
+  });
+
+  it('writes an edited message as it was', () => {
+    const { writer, editing } = codecOf('aws-event-stream');
+    const text = FRAMES.map((frame) => editing?.text(frame) ?? '').join('');
+    expect(framesOf([writer(text)])).toEqual(FRAMES);
+  });
+
   it('is a framing like the others', () => {
     const codec = codecOf('aws-event-stream');
 
     expect(isStreamOf('aws-event-stream', 'application/vnd.amazon.eventstream', false)).toBe(true);
     expect(isStreamOf('aws-event-stream', 'application/json', true)).toBe(false);
     expect(codec.parser().push(codec.writer(TEXT))).toEqual(FRAMES);
-    expect(codec.editing).toBeUndefined();
   });
 });

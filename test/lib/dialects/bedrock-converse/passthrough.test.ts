@@ -2,18 +2,33 @@ import { describe, expect, it } from 'vitest';
 import { bedrockConverse } from '../../../../lib/dialects/bedrock-converse/index.ts';
 import { packProof } from '../../../../lib/dialects/proof.ts';
 import type { JsonObject } from '../../../../lib/kinds/json.ts';
+import type { Usage } from '../../../../lib/kinds/usage.ts';
 import { jsonFixture } from './support.ts';
 
 const { passthrough } = bedrockConverse;
 const thinking = (budget_tokens: number): JsonObject => ({ thinking: { type: 'enabled', budget_tokens } });
 
 describe('passthrough', () => {
-  it('asks for no usage and edits no frames: the stream has it anyway', () => {
+  it('asks for no usage and hides none: the stream has it anyway', () => {
     const body = {};
     expect(passthrough.askUsage(body)).toBe(body);
     expect(passthrough.hidesUsage(body)).toBe(false);
     expect(passthrough.isUsageFrame({ data: '{}' })).toBe(false);
-    expect(passthrough.withCost('{"usage":{"inputTokens":1}}', () => 1)).toBeUndefined();
+  });
+
+  it('adds the cost to the usage, where both are known', () => {
+    const data = JSON.stringify({ usage: { inputTokens: 4, outputTokens: 1 }, serviceTier: { type: 'flex' }, metrics: {} });
+    const costOf = ({ inputTokens = 0, serviceTier }: Usage): number => inputTokens * (serviceTier === 'flex' ? 2 : 4);
+
+    expect(JSON.parse(passthrough.withCost(data, costOf) ?? '')).toEqual({
+      usage: { inputTokens: 4, outputTokens: 1, cost: 8 },
+      serviceTier: { type: 'flex' },
+      metrics: {},
+    });
+    expect(passthrough.withCost(data, () => undefined)).toBeUndefined();
+    for (const other of ['{}', '{"usage":1}', '"usage"', '{"usage":{}}', '{"usage":{"inputTokens":1']) {
+      expect(passthrough.withCost(other, costOf)).toBeUndefined();
+    }
   });
 
   it.each<[JsonObject, JsonObject]>([

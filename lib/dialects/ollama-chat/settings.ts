@@ -84,8 +84,8 @@ export function decodeThink(fields: Fields): Reasoning | undefined {
 const NEAREST = { minimal: 'low', low: 'low', medium: 'medium', high: 'high', xhigh: 'high', max: 'high' } as const;
 
 /**
- * How much to think. Only gpt-oss models take a level; the others refuse it and take yes or no (its server says
- * `think value "low" is not supported for this model`; recalled, not verified).
+ * How much to think. Only gpt-oss models have levels: for the others, servers refuse a level with 400 (source of `server/routes.go` up to
+ * late 2025) or read it as yes, so they get yes or no.
  */
 export function encodeThink(reasoning: Reasoning | undefined, target: UpstreamTarget, warn: Warn): JsonObject {
   if (reasoning === undefined) return {};

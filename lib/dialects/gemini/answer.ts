@@ -1,6 +1,5 @@
 /** What whole answers and streams tell a client in the same way: parts, ends and what stands beside them. */
 import type {
-  Citation,
   Extensions,
   FinishReason,
   ImagePart,
@@ -13,7 +12,7 @@ import type {
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ReplyContext } from '../dialect.ts';
 import { parseJson, present } from '../values.ts';
-import { encodeGrounding } from './grounding.ts';
+import { encodeGrounding, type CitedText } from './grounding.ts';
 import { encodeLogprobs } from './logprobs.ts';
 import { encodeMedia } from './media.ts';
 import { callSignature } from './proof.ts';
@@ -64,15 +63,15 @@ export interface CandidateEnd {
   readonly reason: FinishReason;
   readonly raw?: string;
   readonly logprobs?: Logprobs;
-  readonly citations: readonly Citation[];
+  readonly texts: readonly CitedText[];
   readonly extensions?: Extensions;
 }
 
 /** The fields of a candidate beside its content and index. */
-export function candidateEnd({ reason, raw, logprobs, citations, extensions }: CandidateEnd): JsonObject {
+export function candidateEnd({ reason, raw, logprobs, texts, extensions }: CandidateEnd): JsonObject {
   return {
     finishReason: finishWord(reason, raw),
-    ...present('groundingMetadata', encodeGrounding(citations)),
+    ...present('groundingMetadata', encodeGrounding(texts)),
     ...present('logprobsResult', encodeLogprobs(logprobs)),
     ...extensions?.[ID],
   };

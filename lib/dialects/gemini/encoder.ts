@@ -3,13 +3,14 @@
  * grounding and usage stand in the last chunk, since providers may report usage after the end.
  */
 import { GatewayError } from '../../errors.ts';
-import type { Citation, DialectId, GenerateEvent, Logprobs } from '../../kinds/generate.ts';
+import type { DialectId, GenerateEvent, Logprobs } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamEncoder } from '../dialect.ts';
 import { present } from '../values.ts';
 import { callPart, candidateEnd, loseOnce, otherPart, type Lose } from './answer.ts';
 import { errorBody } from './error.ts';
+import type { CitedText } from './grounding.ts';
 import { reasoningSignature } from './proof.ts';
 import { encodeUsage } from './usage.ts';
 import { ID } from './wire.ts';
@@ -35,7 +36,8 @@ interface Open {
 
 /** What one candidate still has to say when it ends. */
 interface Candidate {
-  readonly citations: Citation[];
+  /** Texts by block, with their sources. */
+  readonly texts: Map<number, CitedText>;
   logprobs?: Logprobs;
   finish?: Finish;
 }
@@ -70,7 +72,7 @@ class Encoder implements StreamEncoder {
         this.#candidate(event.choice).finish = event;
         return '';
       case 'citation':
-        this.#candidate(event.choice).citations.push(event.citation);
+        this.#text(event).citations.push(event.citation);
         return '';
       case 'logprobs':
         this.#addLogprobs(event.choice, event.logprobs);
@@ -80,6 +82,7 @@ class Encoder implements StreamEncoder {
         return '';
       case 'text-delta':
       case 'refusal-delta':
+        this.#text(event).text += event.text;
         return event.text === '' ? '' : this.#part(event.choice, { text: event.text });
       case 'reasoning-start':
         this.#open.set(keyOf(event), { json: '', spoke: false, ...present('origin', event.origin) });
@@ -132,9 +135,18 @@ class Encoder implements StreamEncoder {
   #candidate(index: number): Candidate {
     const known = this.#candidates.get(index);
     if (known !== undefined) return known;
-    const candidate: Candidate = { citations: [] };
+    const candidate: Candidate = { texts: new Map() };
     this.#candidates.set(index, candidate);
     return candidate;
+  }
+
+  #text({ choice, block }: { readonly choice: number; readonly block: number }): CitedText {
+    const { texts } = this.#candidate(choice);
+    const known = texts.get(block);
+    if (known !== undefined) return known;
+    const text: CitedText = { text: '', citations: [] };
+    texts.set(block, text);
+    return text;
   }
 
   #addLogprobs(choice: number, logprobs: Logprobs): void {
@@ -182,13 +194,13 @@ class Encoder implements StreamEncoder {
 
 const keyOf = ({ choice, block }: { readonly choice: number; readonly block: number }): string => `${choice}:${block}`;
 
-function lastOf(index: number, { finish, citations, logprobs }: Candidate): JsonObject {
+function lastOf(index: number, { finish, texts, logprobs }: Candidate): JsonObject {
   return {
     content: { parts: [{ text: '' }], role: 'model' },
     index,
     ...candidateEnd({
       reason: finish?.reason ?? 'other',
-      citations,
+      texts: [...texts.values()],
       ...present('raw', finish?.raw),
       ...present('logprobs', logprobs),
       ...present('extensions', finish?.extensions),

@@ -107,15 +107,25 @@ function recited({ citations, citationSources }: JsonObject, text: Text): Placed
   );
 }
 
+/** A text of an answer and the sources it names. */
+export interface CitedText {
+  text: string;
+  readonly citations: Citation[];
+}
+
 /** The `groundingMetadata` for a client that tells citations of other providers; undefined when none has an address. */
-export function encodeGrounding(citations: readonly Citation[]): JsonObject | undefined {
-  const named = citations.filter(({ origin, url }) => origin !== ID && url !== undefined);
+export function encodeGrounding(texts: readonly CitedText[]): JsonObject | undefined {
+  const named = texts.flatMap(({ citations }) => citations.filter(isForeign));
   if (named.length === 0) return undefined;
   const urls = [...new Set(named.map(({ url }) => url))];
-  const supports = named.flatMap(({ url, citedText, start, end }) => {
-    if (end === undefined && citedText === undefined) return [];
-    const segment = { ...present('startIndex', start), ...present('endIndex', end), ...present('text', citedText) };
-    return [{ segment, groundingChunkIndices: [urls.indexOf(url)] }];
+  let before = 0;
+  const supports = texts.flatMap(({ text, citations }) => {
+    const offset = before;
+    before += Buffer.byteLength(text);
+    return citations.filter(isForeign).flatMap((citation) => {
+      const segment = segmentOf(citation, text, offset);
+      return segment === undefined ? [] : [{ segment, groundingChunkIndices: [urls.indexOf(citation.url)] }];
+    });
   });
   return {
     groundingChunks: urls.map((url) => {
@@ -124,4 +134,14 @@ export function encodeGrounding(citations: readonly Citation[]): JsonObject | un
     }),
     ...(supports.length > 0 && { groundingSupports: supports }),
   };
+}
+
+const isForeign = ({ origin, url }: Citation): boolean => origin !== ID && url !== undefined;
+
+/** A cited piece with its positions in bytes; undefined when no piece is named. */
+function segmentOf({ start = 0, end, citedText }: Citation, text: string, offset: number): JsonObject | undefined {
+  if (end === undefined) return citedText === undefined ? undefined : { text: citedText };
+  const from = offset + Buffer.byteLength(text.slice(0, start));
+  const words = text.slice(start, end);
+  return { startIndex: from, endIndex: from + Buffer.byteLength(words), text: words };
 }

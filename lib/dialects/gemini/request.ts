@@ -74,14 +74,21 @@ function decodeSampling(config: Fields): Sampling {
 }
 
 /**
- * The request as other dialects are to read it.
+ * The request as other dialects are to read it; `warn` is told of settings that only Google has.
  *
  * @throws GatewayError `invalid_request` when most of the prompt is kept by Google.
  */
-export function forOthers(request: GenerateRequest): GenerateRequest {
-  if (request.extensions[ID]?.cachedContent === undefined) return request;
-  const message = 'cachedContent: only Google can read content it cached; this model is served by another provider.';
-  throw new GatewayError('invalid_request', message, { param: 'cachedContent' });
+export function forOthers(request: GenerateRequest, warn: Warn): GenerateRequest {
+  const { generationConfig, toolConfig: _, cachedContent, ...own } = request.extensions[ID] ?? {};
+  if (cachedContent !== undefined) {
+    const message = 'cachedContent: only Google can read content it cached; this model is served by another provider.';
+    throw new GatewayError('invalid_request', message, { param: 'cachedContent' });
+  }
+  const config = Object.keys(isObject(generationConfig) ? generationConfig : {}).map((name) => `generationConfig.${name}`);
+  for (const field of [...Object.keys(own), ...config]) {
+    warn({ kind: 'dropped', field, reason: 'Only Google knows this setting.' });
+  }
+  return request;
 }
 
 /** The request for a provider. What the API cannot say, or refuses in combination, is left out with a warning. */

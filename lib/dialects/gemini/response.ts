@@ -46,13 +46,15 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
 function encodeCandidate(choice: Choice, lose: Lose): JsonObject {
   const parts: JsonObject[] = [];
   for (const part of choice.parts) addPart(parts, part, lose);
-  const citations = choice.parts.flatMap((part) => (part.type === 'text' ? (part.citations ?? []) : []));
+  const texts = choice.parts.flatMap((part) =>
+    part.type === 'text' ? [{ text: part.text, citations: [...(part.citations ?? [])] }] : [],
+  );
   return {
     content: { parts: parts.length > 0 ? parts : [{ text: '' }], role: 'model' },
     index: choice.index,
     ...candidateEnd({
       reason: choice.finish,
-      citations,
+      texts,
       ...present('raw', choice.raw),
       ...present('logprobs', choice.logprobs),
       ...present('extensions', choice.extensions),

@@ -16,7 +16,7 @@ export interface NormalSchema {
 const DEEPEST = 32;
 
 /** Schemas written out in all: references that fan out would grow without end. */
-const MOST = 5000;
+const MOST = 2000;
 
 const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'array', 'object']);
 
@@ -34,11 +34,23 @@ const KEPT = [
   'maxItems',
   'minProperties',
   'maxProperties',
-  'nullable',
 ] as const;
 
 /** Keywords the walk itself understands. */
-const UNDERSTOOD = ['type', 'format', 'enum', 'const', 'properties', 'required', 'items', 'anyOf', 'oneOf', 'allOf', '$ref'];
+const UNDERSTOOD = [
+  'type',
+  'nullable',
+  'format',
+  'enum',
+  'const',
+  'properties',
+  'required',
+  'items',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  '$ref',
+];
 
 /** Keywords whose loss changes nothing a model could get wrong. */
 const SILENT = [
@@ -157,32 +169,28 @@ class Walk {
     const { nullable: _, default: standard, ...common } = base;
     const written = real.map((branch) => this.schema(merged(common, this.#dereferenced(branch, path)), [...path, '']));
     const flat = written.flatMap((one) => (Array.isArray(one.anyOf) ? (one.anyOf as JsonObject[]) : [one]));
-    const marked = flat.map((one) => (nullable ? { ...one, nullable: true } : one));
-    const [only] = marked;
-    if (only === undefined) return { ...this.#plain(common, path), nullable: true };
-    return marked.length === 1 ? { ...only, ...defined({ default: standard }) } : { anyOf: marked };
+    const [only, ...more] = flat;
+    const one = only ?? this.#plain(common, path);
+    const schema =
+      more.length > 0 ? { anyOf: flat } : { ...one, ...(one.anyOf === undefined && defined({ default: standard })) };
+    return nullable ? orNull(schema) : schema;
   }
 
   #plain(value: JsonObject, path: readonly string[]): JsonObject {
     for (const name of Object.keys(value)) if (!KNOWN.has(name)) this.lost.add(name);
     if (isObject(value.additionalProperties)) this.lost.add('additionalProperties');
     const type = this.#type(value);
-    if (type === undefined) return this.#described(anything(), value);
+    if (type === undefined) return ofAnyType(value);
     const kept = Object.fromEntries(KEPT.filter((name) => value[name] !== undefined).map((name) => [name, value[name]]));
     return {
       type,
       ...kept,
+      ...(value.nullable === true && { nullable: true }),
       ...this.#format(value, type),
       ...this.#choices(value, type),
       ...(type === 'object' && this.#members(value, path)),
       ...(type === 'array' && { items: this.#items(value, path) }),
     };
-  }
-
-  /** The description of a value of any type, on each branch of what stands for it. */
-  #described({ anyOf }: JsonObject, { description, nullable }: JsonObject): JsonObject {
-    const more = defined({ description, nullable: nullable === true ? true : undefined });
-    return { anyOf: (anyOf as JsonObject[]).map((branch) => ({ ...branch, ...more })) };
   }
 
   #type(value: JsonObject): string | undefined {
@@ -240,6 +248,19 @@ class Walk {
 
 const defined = (fields: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** A value of any type, with its description. */
+function ofAnyType({ description, nullable }: JsonObject): JsonObject {
+  const { anyOf } = anything() as { anyOf: JsonObject[] };
+  const schema = { anyOf: anyOf.map((branch) => ({ ...branch, ...defined({ description }) })) };
+  return nullable === true ? orNull(schema) : schema;
+}
+
+/** The same schema, or null. */
+const orNull = (schema: JsonObject): JsonObject =>
+  Array.isArray(schema.anyOf)
+    ? { anyOf: (schema.anyOf as JsonObject[]).map((branch) => ({ ...branch, nullable: true })) }
+    : { ...schema, nullable: true };
 
 /** Both schemas at once: members and requirements of both, else the later one's word. */
 function merged(first: JsonObject, second: JsonObject): JsonObject {

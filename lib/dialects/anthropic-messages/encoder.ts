@@ -7,10 +7,10 @@ import type { DialectId, GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamEncoder } from '../dialect.ts';
+import { callIds, warnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { errorEvent } from './error.ts';
 import { callProofBlock, proofField } from './proof.ts';
-import { callIds, warnOnce } from './response.ts';
 import { encodeUsage } from './usage.ts';
 import { ID, sseFrame, stopReasonOf } from './wire.ts';
 
@@ -55,7 +55,7 @@ class Encoder implements StreamEncoder {
   constructor(context: ReplyContext) {
     this.#context = context;
     this.#warn = warnOnce(context);
-    this.#callId = callIds(context);
+    this.#callId = callIds(context, 'toolu');
   }
 
   push(event: GenerateEvent): string {

@@ -2,6 +2,7 @@
 import { GatewayError, kindOfStatus, type ErrorDetail, type ErrorKind } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
+import { EXCERPT, excerpt } from '../excerpt.ts';
 
 const TYPES: Readonly<Record<ErrorKind, string>> = {
   invalid_request: 'invalid_request_error',
@@ -127,14 +128,4 @@ function reportOf(body: unknown): Report {
     ...(type !== undefined && { type }),
     ...(typeof code === 'string' && /^\w{1,80}$/.test(code) && { facts: { error_code: code } }),
   };
-}
-
-/** Longest piece of an unknown body shown, characters. */
-const EXCERPT = 500;
-
-/** The readable text of a body that is no JSON: the title of a page, or its first words. */
-function excerpt(text: string): string | undefined {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
-  const readable = (title ?? text.replaceAll(/<[^>]*>/g, ' ')).replaceAll(/\s+/g, ' ').trim();
-  return readable === '' ? undefined : readable.slice(0, EXCERPT);
 }

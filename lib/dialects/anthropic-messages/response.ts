@@ -1,16 +1,9 @@
 /** Whole answers: a provider's to events, a folded answer to a client's message. */
 import { GatewayError } from '../../errors.ts';
-import type {
-  Citation,
-  GenerateEvent,
-  GenerateResponse,
-  Part,
-  ReasoningPart,
-  ToolCallPart,
-  Warning,
-} from '../../kinds/generate.ts';
+import type { Citation, GenerateEvent, GenerateResponse, Part, ReasoningPart, ToolCallPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
+import { callIds, warnOnce, type WarnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { reportedError } from './error.ts';
 import { callProofBlock, proofField } from './proof.ts';
@@ -50,7 +43,7 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
   const warn = warnOnce(context);
   if (others.length > 0) warn('n', 'The API knows one answer only: the first was sent.');
   if (choice.logprobs !== undefined) warn('logprobs', 'The API has no log probabilities.');
-  const ids = callIds(context);
+  const ids = callIds(context, 'toolu');
   const content = choice.parts.flatMap((part) => blocks(part, ids, warn));
   const stopReason = stopReasonOf({
     reason: choice.finish,
@@ -73,29 +66,7 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
   };
 }
 
-type Warn = (field: string, reason: string, kind?: Warning['kind']) => void;
-
-/** Tells the client of each kind of loss once. */
-export function warnOnce(context: ReplyContext): Warn {
-  const told = new Set<string>();
-  return (field, reason, kind = 'dropped') => {
-    if (told.has(field)) return;
-    told.add(field);
-    context.warn({ kind, field, reason });
-  };
-}
-
-/** Ids for the tool calls of one answer: the provider's, or one of ours where it gave none or gave it twice. */
-export function callIds(context: ReplyContext): (given: string) => string {
-  const used = new Set<string>();
-  return (given) => {
-    const id = given === '' || used.has(given) ? `toolu_${context.id}_${used.size}` : given;
-    used.add(id);
-    return id;
-  };
-}
-
-function blocks(part: Part, ids: (given: string) => string, warn: Warn): JsonObject[] {
+function blocks(part: Part, ids: (given: string) => string, warn: WarnOnce): JsonObject[] {
   switch (part.type) {
     case 'text':
       return textBlocks(part.text, part.citations ?? [], warn);
@@ -121,7 +92,7 @@ function blocks(part: Part, ids: (given: string) => string, warn: Warn): JsonObj
   return [];
 }
 
-function textBlocks(text: string, citations: readonly Citation[], warn: Warn): JsonObject[] {
+function textBlocks(text: string, citations: readonly Citation[], warn: WarnOnce): JsonObject[] {
   const said = citations.flatMap((citation) => encodeCitation(citation) ?? []);
   if (said.length < citations.length) warn('citations', 'The API cannot say a citation without an address.');
   if (text === '' && said.length === 0) return [];
@@ -135,7 +106,7 @@ function reasoningBlocks(part: ReasoningPart): JsonObject[] {
   return ['data' in field ? { type: 'redacted_thinking', ...field } : { type: 'thinking', thinking: text, ...field }];
 }
 
-function toolBlocks({ id, name, arguments: json, extensions, ...call }: ToolCallPart, warn: Warn): JsonObject[] {
+function toolBlocks({ id, name, arguments: json, extensions, ...call }: ToolCallPart, warn: WarnOnce): JsonObject[] {
   const input = inputOf(json);
   if (input === undefined)
     warn('tool_use', 'The arguments of a call are no JSON object; they are the text of `input`.', 'changed');

@@ -4,10 +4,11 @@ import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamEncoder } from '../dialect.ts';
+import { callIds, warnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { streamException } from './error.ts';
 import { callProof, proofField } from './proof.ts';
-import { answerFields, callIds, warnOnce } from './response.ts';
+import { answerFields } from './response.ts';
 import { BlockSequence, type BlockEvent } from './sequence.ts';
 import { eventLine, formatOf, ID, stopReasonOf } from './wire.ts';
 
@@ -46,7 +47,7 @@ class Encoder implements StreamEncoder {
   constructor(context: ReplyContext) {
     this.#context = context;
     this.#warn = warnOnce(context);
-    this.#callId = callIds(context);
+    this.#callId = callIds(context, 'tooluse');
   }
 
   push(event: GenerateEvent): string {

@@ -5,6 +5,7 @@
 import { GatewayError, kindOfStatus, type ErrorDetail, type ErrorKind } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
+import { excerpt } from '../excerpt.ts';
 import { numberOf, parseJson, present, textOf } from '../values.ts';
 
 const TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -130,14 +131,4 @@ function messageOf(body: unknown): string | undefined {
   if (!isObject(body)) return undefined;
   const nested = isObject(body.error) ? textOf(body.error.message) : textOf(body.error);
   return textOf(body.message) ?? textOf(body.Message) ?? nested;
-}
-
-/** Longest piece of an unknown body shown, characters. */
-const EXCERPT = 500;
-
-/** The readable text of a body that is no JSON of ours: the title of a page, or its first words. */
-function excerpt(text: string): string | undefined {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
-  const readable = (title ?? text.replaceAll(/<[^>]*>/g, ' ')).replaceAll(/\s+/g, ' ').trim();
-  return readable === '' ? undefined : readable.slice(0, EXCERPT);
 }

@@ -8,12 +8,12 @@ import type {
   Part,
   TextPart,
   ToolCallPart,
-  Warning,
 } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { inputOf } from '../anthropic-messages/turns.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
+import { callIds, warnOnce, type WarnOnce } from '../telling.ts';
 import { objectsOf } from '../values.ts';
 import { encodeCitation } from './citation.ts';
 import { reportedError } from './error.ts';
@@ -84,7 +84,7 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
   const warn = warnOnce(context);
   if (others.length > 0) warn('n', 'The API knows one answer only: the first was sent.');
   if (choice.logprobs !== undefined) warn('logprobs', 'The API has no log probabilities.');
-  const ids = callIds(context);
+  const ids = callIds(context, 'tooluse');
   const content = choice.parts.flatMap((part) => blocks(part, ids, warn));
   const stopReason = stopReasonOf({
     reason: choice.finish,
@@ -107,28 +107,6 @@ export function answerFields(own: JsonObject | undefined, usage: Usage | undefin
     ...own,
     usage: encodeUsage(usage, usage === undefined ? undefined : context.costOf?.(usage)),
     ...encodeTier(usage),
-  };
-}
-
-type WarnOnce = (field: string, reason: string, kind?: Warning['kind']) => void;
-
-/** Tells the client of each kind of loss once. */
-export function warnOnce(context: ReplyContext): WarnOnce {
-  const told = new Set<string>();
-  return (field, reason, kind = 'dropped') => {
-    if (told.has(field)) return;
-    told.add(field);
-    context.warn({ kind, field, reason });
-  };
-}
-
-/** Ids for the tool calls of one answer: the provider's, or one of ours where it gave none or gave it twice. */
-export function callIds(context: ReplyContext): (given: string) => string {
-  const used = new Set<string>();
-  return (given) => {
-    const id = given === '' || used.has(given) ? `tooluse_${context.id}_${used.size}` : given;
-    used.add(id);
-    return id;
   };
 }
 

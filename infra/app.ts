@@ -3,6 +3,7 @@
  *
  * - `-c gateway=url|web` which shell serves the data plane (default `url`)
  * - `-c name=tollgate` begins the names of the stacks and of the secrets, so that two installations fit into one account
+ * - `-c bedrock=true` lets the gateway's role call Bedrock, so that its models need no stored credential
  * - `-c alarmEmail=you@example.com` where alarms go
  * - `-c TOLLGATE_NUM_RETRIES=3`: a setting of `lib/env.ts`, for all functions
  */
@@ -36,6 +37,7 @@ export function createApp(
     stores: data.stores,
     bundles,
     settings: operatorSettings(app),
+    bedrock: flag(app, 'bedrock'),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -62,6 +64,12 @@ function text(app: App, key: string): string | undefined {
   const value: unknown = app.node.tryGetContext(key);
   if (value === undefined || (typeof value === 'string' && value !== '')) return value;
   throw new Error(`context ${key}: expected a text, got ${JSON.stringify(value)}`);
+}
+
+function flag(app: App, key: string): boolean {
+  const value = text(app, key) ?? 'false';
+  if (value !== 'true' && value !== 'false') throw new Error(`context ${key}: expected true or false, got ${value}`);
+  return value === 'true';
 }
 
 function shell(app: App): Shell {

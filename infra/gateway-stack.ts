@@ -7,7 +7,7 @@ import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { FilterPattern, MetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { ACCESS, grantAccess, type Stores } from './constructs/access.ts';
+import { ACCESS, grantAccess, grantBedrock, type Stores } from './constructs/access.ts';
 import { Alarms, PERIOD } from './constructs/alarms.ts';
 import { dataPlane, type Shell } from './constructs/data-plane.ts';
 import { LambdaFunction, type Settings } from './constructs/lambda-function.ts';
@@ -20,6 +20,8 @@ export interface GatewayStackProps extends StackProps {
   readonly bundles: string;
   /** What the operator chose, for every function. */
   readonly settings: Settings;
+  /** Whether the gateway's role may call Bedrock. */
+  readonly bedrock: boolean;
   /** Where alarms are mailed to; without it they only show in CloudWatch. */
   readonly alarmEmail?: string;
 }
@@ -32,7 +34,11 @@ export class GatewayStack extends Stack {
   readonly #alarms: Alarms;
   readonly #deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { shell, stores, bundles, settings, alarmEmail, ...props }: GatewayStackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { shell, stores, bundles, settings, bedrock, alarmEmail, ...props }: GatewayStackProps,
+  ) {
     super(scope, id, props);
     this.#stores = stores;
     this.#bundles = bundles;
@@ -53,6 +59,7 @@ export class GatewayStack extends Stack {
     };
     const gateway = dataPlane(this, shell, { bundles, settings: doors, alarms: this.#alarms });
     grantAccess(gateway.role, ACCESS.gateway, stores);
+    if (bedrock) grantBedrock(gateway.role);
     this.#watchErrorLog(gateway.logs);
     const adminUrl = this.#createAdmin(doors);
     this.#createKeeper();

@@ -85,6 +85,27 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
   }
 }
 
+/**
+ * Lets a role call models on Bedrock. Which models an account may use is decided in Bedrock itself, and inference profiles reach into
+ * other regions, so the right names kinds of resources and not single ones.
+ */
+export function grantBedrock(role: Role): void {
+  const stack = Stack.of(role);
+  const own = (resource: string): string => stack.formatArn({ service: 'bedrock', region: '*', resource, resourceName: '*' });
+  const foundation = `arn:${stack.partition}:bedrock:*::foundation-model/*`;
+  const resources = [foundation, own('inference-profile'), own('application-inference-profile'), own('provisioned-model')];
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], resources }),
+  );
+  for (const resource of resources) {
+    const shown = resource.replaceAll(stack.partition, '<AWS::Partition>').replaceAll(stack.account, '<AWS::AccountId>');
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${shown}]`,
+      reason: 'The operator asked for Bedrock; models are chosen at run time, by deployments.',
+    });
+  }
+}
+
 function tableStatement({ table, indexes }: Store, actions: readonly TableAction[]): PolicyStatement {
   const queried = actions.includes('Query') ? indexes.map((index) => `${table.tableArn}/index/${index}`) : [];
   return new PolicyStatement({

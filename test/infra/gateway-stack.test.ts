@@ -230,3 +230,12 @@ describe('context', () => {
     }
   });
 });
+
+test('lets the gateway call Bedrock only when asked to', () => {
+  const asked = synth({ bedrock: 'true' }).gateway;
+  const gatewayRole = (template: TemplateJson) => actionsOf(template, 'Gateway', 'bedrock');
+
+  expect(gatewayRole(url)).toEqual([]);
+  expect(gatewayRole(asked)).toEqual(['InvokeModel', 'InvokeModelWithResponseStream']);
+  expect(() => synth({ bedrock: 'yes' })).toThrow('context bedrock: expected true or false');
+});

@@ -79,12 +79,11 @@ export class ResponseEncoder {
       this.#fail(new GatewayError('upstream', 'The answer ended before it was finished.'));
       return {};
     }
-    if (finish.reason === 'error') {
+    const { status, reason } = statusOf(finish.reason, { calls: this.#callIds.size > 0, refusal: this.#refuses });
+    if (status === 'failed') {
       this.#fail(new GatewayError('upstream', 'The provider ended its answer with an error.'));
       return {};
     }
-    const calls = this.#callIds.size > 0;
-    const { status, reason } = statusOf(finish.reason, { calls, refusal: this.#refuses });
     for (const item of this.#items) item.end(status === 'incomplete' ? 'incomplete' : 'completed');
     const details = reason === undefined ? null : { reason };
     const response = this.#response({ status, incomplete_details: details, ...finish.extensions?.[DIALECT] });

@@ -497,6 +497,18 @@ describe('the request to a provider', () => {
     ]);
   });
 
+  it('keeps items of its own wherever they stand', () => {
+    const item = { type: 'computer_call_output', call_id: 'x' };
+    const opaque: Part = { type: 'opaque', origin: 'openai-responses', value: item };
+    const text: Part = { type: 'text', text: 'And' };
+    expect(
+      inputOf([
+        { role: 'tool', parts: [opaque] },
+        { role: 'user', parts: [opaque, text] },
+      ]),
+    ).toEqual([item, item, { role: 'user', content: 'And' }]);
+  });
+
   it('tells documents of text as text, and audio by its type', () => {
     const parts: Part[] = [
       { type: 'document', source: { type: 'text', text: 'Long' }, title: 'T', context: 'C', citations: true },

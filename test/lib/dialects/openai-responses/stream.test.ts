@@ -271,6 +271,15 @@ describe('a stream for a client', () => {
     ]);
   });
 
+  it('ends an item before the next one begins', () => {
+    const events = dataOf(streamText(eventsOf([streamFixture('reasoning-and-calls')])));
+    const places = events
+      .filter(({ type }) => String(type).startsWith('response.output_item.'))
+      .map(({ type, output_index: item }) => `${String(type).replace('response.output_item.', '')} ${String(item)}`);
+    expect(places.slice(0, 5)).toEqual(['added 0', 'done 0', 'added 1', 'done 1', 'added 2']);
+    expect(places.at(-1)).toBe('done 4');
+  });
+
   it('keeps interleaved calls apart', () => {
     const at = (block: number) => ({ choice: 0, block });
     const response = responseOf(

@@ -17,7 +17,6 @@ type Finish = Extract<GenerateEvent, { type: 'finish' }>;
 /** The block being told. */
 interface Current {
   readonly block: number;
-  readonly kind: 'text' | 'reasoning' | 'call';
   /** A call whose arguments have begun. */
   told: boolean;
   /** Origin of the proofs of reasoning, where its start knew it; the id of a call. */
@@ -98,7 +97,7 @@ class Encoder implements StreamEncoder {
     const { block } = event;
     switch (event.type) {
       case 'text-start':
-        this.#current = { block, kind: 'text', told: false };
+        this.#current = { block, told: false };
         return '';
       case 'refusal-delta':
         this.#refuses = true;
@@ -108,7 +107,7 @@ class Encoder implements StreamEncoder {
       case 'citation':
         return this.#citation(event);
       case 'reasoning-start':
-        this.#current = { block, kind: 'reasoning', told: false, ...(event.origin !== undefined && { origin: event.origin }) };
+        this.#current = { block, told: false, ...(event.origin !== undefined && { origin: event.origin }) };
         return '';
       case 'reasoning-delta':
         return this.#delta(block, { reasoningContent: { text: event.text } });
@@ -151,7 +150,7 @@ class Encoder implements StreamEncoder {
   #callStart({ block, id, name }: Extract<BlockEvent, { type: 'tool-call-start' }>): string {
     this.#calls = true;
     const callId = this.#callId(id);
-    this.#current = { block, kind: 'call', told: false, callId };
+    this.#current = { block, told: false, callId };
     return this.#blockStart({ toolUse: { toolUseId: callId, name } });
   }
 
@@ -201,7 +200,7 @@ class Encoder implements StreamEncoder {
 
   #delta(block: number, delta: JsonObject): string {
     this.#open = true;
-    this.#current ??= { block, kind: 'text', told: true };
+    this.#current ??= { block, told: true };
     return this.#messageStart() + eventLine('contentBlockDelta', { delta, contentBlockIndex: this.#index });
   }
 

@@ -27,8 +27,7 @@ export function decodeStream(decoding: Decoding): StreamDecoder {
 
 /** An open block of the provider's and what it is to us. */
 type OpenBlock =
-  | { readonly kind: 'text' | 'json-answer'; readonly block: number; told: boolean }
-  | { readonly kind: 'call'; readonly block: number; told: boolean }
+  | { readonly kind: 'text' | 'json-answer' | 'call'; readonly block: number }
   | { readonly kind: 'reasoning'; readonly block: number; signature: string; redacted: Buffer[] }
   | { readonly kind: 'image'; readonly block: number; readonly format: string; bytes: string }
   | { readonly kind: 'opaque'; readonly block: number; value: JsonObject; json: string };
@@ -117,11 +116,11 @@ export class EventDecoder {
   #callStart(index: unknown, toolUse: JsonObject): readonly GenerateEvent[] {
     const name = textOf(toolUse.name) ?? '';
     if (name !== '' && name === this.#decoding.jsonTool) {
-      const { block } = this.#opened(index, { kind: 'json-answer', block: this.#blocks++, told: false });
+      const { block } = this.#opened(index, { kind: 'json-answer', block: this.#blocks++ });
       return [{ type: 'text-start', choice: 0, block }];
     }
     this.#calls++;
-    const { block } = this.#opened(index, { kind: 'call', block: this.#blocks++, told: false });
+    const { block } = this.#opened(index, { kind: 'call', block: this.#blocks++ });
     return [{ type: 'tool-call-start', choice: 0, block, id: textOf(toolUse.toolUseId) ?? '', name }];
   }
 
@@ -150,7 +149,7 @@ export class EventDecoder {
     const open = this.#open.get(index);
     if (open?.kind === 'text') return { before: [], block: open.block };
     const before = this.#blockStop(index);
-    const { block } = this.#opened(index, { kind: 'text', block: this.#blocks++, told: true });
+    const { block } = this.#opened(index, { kind: 'text', block: this.#blocks++ });
     return { before: [...before, { type: 'text-start', choice: 0, block }], block };
   }
 
@@ -178,10 +177,9 @@ export class EventDecoder {
     return said === undefined ? before : [...before, { type: 'reasoning-delta', choice: 0, block: open.block, text: said }];
   }
 
-  #input(open: OpenBlock & { told: boolean }, input: unknown): readonly GenerateEvent[] {
+  #input(open: OpenBlock, input: unknown): readonly GenerateEvent[] {
     const json = typeof input === 'string' ? input : JSON.stringify(input ?? '');
     if (json === '' || json === '""') return [];
-    open.told = true;
     const at = { choice: 0, block: open.block };
     return open.kind === 'call'
       ? [{ type: 'tool-call-delta', ...at, arguments: json }]

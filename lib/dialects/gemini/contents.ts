@@ -1,5 +1,5 @@
 /** A client's conversation: `systemInstruction` and `contents` to canonical messages. */
-import type { Message, OpaquePart, Part, TextPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
+import type { Message, Part, TextPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { Fields, fieldsOf, wrong } from '../fields.ts';
 import { unpackCall, unpackReasoning } from '../proof.ts';
@@ -8,16 +8,22 @@ import { decodeFile, decodeInline } from './media.ts';
 import { tokenIn } from './proof.ts';
 import { ID } from './wire.ts';
 
+/** The parts of a content. One part may stand without its list: the API takes it, as everywhere for a repeated field. */
+function partsOf(content: Fields): readonly Fields[] {
+  const given = content.any('parts');
+  const items = isObject(given) ? [given] : (content.array('parts') ?? []);
+  return items.map((item, index) => fieldsOf(item, `${content.at('parts')}[${index}]`));
+}
+
 /** The `systemInstruction`: a content, or bare text, as the SDKs allow. */
 export function decodeSystem(body: Fields): Message[] {
   const value = body.any('systemInstruction');
   if (value === undefined || value === '') return [];
   if (typeof value === 'string') return [{ role: 'system', parts: [{ type: 'text', text: value }] }];
   const content = body.inner('systemInstruction');
-  const parts = (content.array('parts') ?? []).map((item, index): TextPart => {
-    const path = `${content.at('parts')}[${index}]`;
-    const text = fieldsOf(item, path).string('text');
-    if (text === undefined) throw wrong(`${path}.text`, 'a string', text);
+  const parts = partsOf(content).map((part): TextPart => {
+    const text = part.string('text');
+    if (text === undefined) throw wrong(part.at('text'), 'a string', text);
     return { type: 'text', text };
   });
   return parts.length === 0 ? [] : [{ role: 'system', parts }];
@@ -54,9 +60,7 @@ class ContentReader {
   messages(content: Fields): Message[] {
     const role = content.string('role') ?? 'user';
     if (!ROLES.includes(role)) throw wrong(content.at('role'), 'user or model', role);
-    const parts = (content.array('parts') ?? []).flatMap((item, index) =>
-      this.#part(fieldsOf(item, `${content.at('parts')}[${index}]`), role),
-    );
+    const parts = partsOf(content).flatMap((part) => this.#part(part, role));
     if (role === 'model') return parts.length === 0 ? [] : [{ role: 'assistant', parts }];
     if (parts.length === 0) throw wrong(content.at('parts'), 'at least one part', content.any('parts'));
     const results = parts.filter((part) => part.type === 'tool-result');
@@ -173,10 +177,7 @@ function resultMedia(part: Fields): ToolResultPart['parts'][number] {
  * What a function came to. `{output: text}` and `{error: text}` are Google's words for plain results and failures; anything else is
  * told as JSON.
  */
-function resultOf(
-  value: JsonObject,
-  media: readonly (TextPart | OpaquePart | ToolResultPart['parts'][number])[],
-): Pick<ToolResultPart, 'parts' | 'isError'> {
+function resultOf(value: JsonObject, media: ToolResultPart['parts']): Pick<ToolResultPart, 'parts' | 'isError'> {
   const [name, ...more] = Object.keys(value);
   const word = more.length === 0 && (name === 'output' || name === 'error') ? value[name] : undefined;
   const plain = typeof word === 'string' && !isObject(parseJson(word)) ? word : undefined;

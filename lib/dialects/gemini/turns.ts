@@ -71,8 +71,9 @@ class PartEncoder {
       if (part.type === 'reasoning') this.#reasoning(part, parts, path);
       else parts.push(...this.#part(part, path));
     }
-    if (message.role === 'assistant' && this.#signs) sign(parts);
-    return parts;
+    const settled = message.role === 'assistant' ? withSignedText(parts) : parts;
+    if (message.role === 'assistant' && this.#signs) sign(settled);
+    return settled;
   }
 
   #dropped(field: string, reason: string): JsonObject[] {
@@ -168,6 +169,14 @@ function responseOf(text: string, isError: boolean): JsonObject {
   if (isError) return { error: text };
   const value = parseJson(text);
   return isObject(value) ? value : { output: text };
+}
+
+/** Clients that keep reasoning apart from the text (OpenAI's) send the signature of a text before it. */
+function withSignedText(parts: JsonObject[]): JsonObject[] {
+  const [signature, said, ...rest] = parts;
+  if (signature?.text !== '' || typeof said?.text !== 'string') return parts;
+  if (said.thought === true || said.thoughtSignature !== undefined) return parts;
+  return [{ ...said, thoughtSignature: signature.thoughtSignature }, ...rest];
 }
 
 /** Gemini 3 refuses a turn whose first call is unsigned, as those of other providers are. */

@@ -49,13 +49,15 @@ function details(name: string, total: number, shares: Readonly<Record<string, nu
 
 /** The `usageMetadata` for a client, with the cost in USD where it is wanted. */
 export function encodeUsage(usage: Usage, cost?: number): JsonObject {
-  const { inputTokens = 0, outputTokens = 0, reasoningTokens } = usage;
-  const written = Math.max(0, outputTokens - (reasoningTokens ?? 0));
+  const { inputTokens = 0, outputTokens = 0 } = usage;
+  // Clients add the two parts of the output. A provider that counts its thoughts beside it gives no parts of one sum.
+  const thoughts = (usage.reasoningTokens ?? 0) > outputTokens ? undefined : usage.reasoningTokens;
+  const written = outputTokens - (thoughts ?? 0);
   return {
     promptTokenCount: inputTokens,
     ...present('cachedContentTokenCount', usage.cacheReadTokens),
     candidatesTokenCount: written,
-    ...present('thoughtsTokenCount', reasoningTokens),
+    ...present('thoughtsTokenCount', thoughts),
     totalTokenCount: inputTokens + outputTokens,
     ...details('promptTokensDetails', inputTokens, { AUDIO: usage.audioInputTokens, IMAGE: usage.imageInputTokens }),
     ...details('candidatesTokensDetails', written, { AUDIO: usage.audioOutputTokens, IMAGE: usage.imageOutputTokens }),

@@ -99,7 +99,8 @@ describe('a stream of the provider', () => {
       { name: 'write', signature: 'c2lnLXBhcnQ=' },
       { name: 'done', arguments: '{}' },
     ]);
-    expect(JSON.parse((parts?.[0] as { arguments: string }).arguments)).toEqual({
+    const [first] = parts ?? [];
+    expect(JSON.parse(first?.type === 'tool-call' ? first.arguments : '')).toEqual({
       items: [{ name: 'Apple', price: 0.5 }, { gone: null }],
       'two words': true,
     });

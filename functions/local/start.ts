@@ -1,4 +1,5 @@
 /** Puts a local run together: state, emulators, models, keys, the gateway and management behind one address. */
+import { findEndpoints } from '../../lib/endpoints/index.ts';
 import { readEnv, type Env } from '../../lib/env.ts';
 import { banner, urlOf } from '../../lib/local/banner.ts';
 import type { CommandLine } from '../../lib/local/command-line.ts';
@@ -161,9 +162,13 @@ const MANAGEMENT = new Set(
   ROUTES.filter(({ path, open }) => open !== true && !path.startsWith('/v1/')).map(({ path }) => path.split('/')[1]),
 );
 
-/** Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. */
+/**
+ * Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. Bedrock's
+ * `/model/{id}/converse` lies there as well and is the gateway's.
+ */
 const isManagement = (path: string): boolean =>
-  MANAGEMENT.has(path.split('/')[1]) || routesAt(path).some((route) => route.open !== true);
+  routesAt(path).some((route) => route.open !== true) ||
+  (MANAGEMENT.has(path.split('/')[1]) && findEndpoints(path).length === 0);
 
 async function listen(begin: () => Promise<WebServer>, { host, port }: LocalOptions): Promise<WebServer> {
   try {

@@ -1,7 +1,13 @@
-import { expect, it } from 'vitest';
-import { startLocal } from '../../../functions/local/start.ts';
+import { expect, it, onTestFinished } from 'vitest';
+import { startLocal, type LocalServer } from '../../../functions/local/start.ts';
 
-it('works without a database, and says that nothing is kept and what to install', async () => {
+interface Run {
+  readonly server: LocalServer;
+  /** Asks with the virtual key of the banner; with a body, posts it. */
+  ask(path: string, body?: object): Promise<Response>;
+}
+
+async function runWithoutDatabase(): Promise<Run> {
   const server = await startLocal({
     host: '127.0.0.1',
     port: 0,
@@ -11,11 +17,18 @@ it('works without a database, and says that nothing is kept and what to install'
     resolvePackage: () => undefined,
   });
   const key = /Virtual key +(\S+)/.exec(server.banner)?.[1] ?? '';
-  const ask = (path: string, body?: object): Promise<Response> =>
-    fetch(`${server.url}${path}`, {
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    });
+  return {
+    server,
+    ask: (path, body) =>
+      fetch(`${server.url}${path}`, {
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+it('works without a database, and says that nothing is kept and what to install', async () => {
+  const { server, ask } = await runWithoutDatabase();
 
   const answer = await ask('/v1/messages', { model: 'demo', max_tokens: 50, messages: [{ role: 'user', content: 'Hello' }] });
   const { usage } = (await answer.json()) as { usage: { output_tokens: number } };
@@ -27,4 +40,20 @@ it('works without a database, and says that nothing is kept and what to install'
   expect(info.spend).toBeGreaterThan(0);
   await server.stop();
   await expect(ask('/v1/models')).rejects.toThrow();
+});
+
+it('leaves /model to management, except for the Converse routes of models', async () => {
+  const { server, ask } = await runWithoutDatabase();
+  onTestFinished(() => server.stop());
+  const hello = { messages: [{ role: 'user', content: [{ text: 'Hello' }] }] };
+
+  const converse = await ask('/model/demo/converse', hello);
+  const stream = await ask('/model/demo/converse-stream', hello);
+  const unknown = await ask('/model/unknown');
+
+  expect(await converse.json()).toMatchObject({ output: { message: { role: 'assistant' } } });
+  expect(stream.headers.get('content-type')).toBe('application/vnd.amazon.eventstream');
+  await stream.arrayBuffer();
+  expect(unknown.status).toBe(404);
+  expect(await unknown.text()).toContain('management API');
 });

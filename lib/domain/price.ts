@@ -153,11 +153,32 @@ function dearest(
   };
 }
 
+/** Tokens by class where the provider says what it bills: the rest of its figures are information. */
+const billedCounts = (usage: Usage): Record<TokenClass, number> => ({
+  ...NO_TOKENS,
+  input: whole(usage.billedInputTokens ?? usage.inputTokens),
+  output: whole(usage.billedOutputTokens ?? usage.outputTokens),
+});
+
+const NO_TOKENS: Readonly<Record<TokenClass, number>> = {
+  input: 0,
+  cache_read: 0,
+  cache_write: 0,
+  cache_write_1h: 0,
+  audio_input: 0,
+  image_input: 0,
+  output: 0,
+  reasoning: 0,
+  audio_output: 0,
+  image_output: 0,
+};
+
 /**
  * Tokens by class, disjoint. Cached tokens and reasoning are taken at their word even where a provider forgot to include them in its
  * total; audio and image tokens only as far as the total has room, because they may be cached ones as well.
  */
 function countsOf(usage: Usage): Record<TokenClass, number> {
+  if (usage.billedInputTokens !== undefined || usage.billedOutputTokens !== undefined) return billedCounts(usage);
   const write1h = whole(usage.cacheWrite1hTokens);
   const write = Math.max(whole(usage.cacheWriteTokens), write1h);
   const read = whole(usage.cacheReadTokens);

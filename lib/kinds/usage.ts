@@ -23,6 +23,12 @@ export interface Usage {
   /** Parts of `outputTokens` of predicted output, as OpenAI reports them. */
   readonly acceptedPredictionTokens?: number;
   readonly rejectedPredictionTokens?: number;
+  /**
+   * What the provider bills, where it says so and it differs from what the model read and wrote (Cohere leaves its own preambles out):
+   * these are what prices apply to, at the plain rates.
+   */
+  readonly billedInputTokens?: number;
+  readonly billedOutputTokens?: number;
   /** Calls of the provider's own web search tool. */
   readonly webSearchRequests?: number;
   /** The service tier that served the call (`priority`, `flex`, `batch`, ...), as reported; prices depend on it. */

@@ -20,6 +20,8 @@ export const anthropic: Provider = {
       headers['x-api-key'] = credential;
     }
   },
+  // Models known to take a schema natively are marked in the catalog.
+  structuredOutput: 'tool',
   docs: 'https://docs.claude.com/en/api/messages',
   checked: '2026-11-22',
 };

@@ -34,6 +34,8 @@ export const bedrock: Provider = {
   secrets: awsSecrets,
   place,
   authorize: awsAuthorizer('bedrock'),
+  // Models known to take a schema natively are marked in the catalog.
+  structuredOutput: 'tool',
   docs: 'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',
   checked: '2026-11-22',
 };

@@ -36,19 +36,19 @@ export function finishOf(word: string | undefined, calls: boolean): FinishReason
   return reason === 'tool-calls' && !calls ? 'stop' : reason;
 }
 
-/** The `finish_reason` for an end. The API has no word for a refusal: its text says it. */
+/** The `finish_reason` for an end. The API has no word for a refusal: it ends as what a filter stopped does, never as complete. */
 export function finishWord(reason: FinishReason, said: { readonly calls: boolean; readonly stopSequence: boolean }): string {
   switch (reason) {
     case 'length':
       return 'MAX_TOKENS';
     case 'content-filter':
+    case 'refusal':
       return 'ERROR_TOXIC';
     case 'error':
       return 'ERROR';
     case 'tool-calls':
       return 'TOOL_CALL';
     case 'stop':
-    case 'refusal':
     case 'pause':
     case 'other':
   }
@@ -69,24 +69,33 @@ export function decodeUsage(usage: unknown): Usage | undefined {
   const cached = numberOf(usage.cached_tokens);
   const reasoning = numberOf(figures.reasoning_tokens);
   if (input === undefined && output === undefined) return undefined;
+  const billed = isObject(usage.tokens) && isObject(usage.billed_units) ? usage.billed_units : {};
+  const billedInput = numberOf(billed.input_tokens);
+  const billedOutput = numberOf(billed.output_tokens);
   return {
     ...(input !== undefined && { inputTokens: input }),
     ...(cached !== undefined && { cacheReadTokens: cached }),
     ...(output !== undefined && { outputTokens: output }),
     ...(reasoning !== undefined && { reasoningTokens: reasoning }),
+    ...(billedInput !== undefined && billedInput !== input && { billedInputTokens: billedInput }),
+    ...(billedOutput !== undefined && billedOutput !== output && { billedOutputTokens: billedOutput }),
     source: 'provider',
   };
 }
 
-/** Usage for a client. What another provider counted was also billed. `cost` in USD. */
+/** Usage for a client. What another provider counted was also billed, unless it said otherwise. `cost` in USD. */
 export function encodeUsage(usage: Usage, cost: number | undefined): JsonObject {
-  const { inputTokens, outputTokens, cacheReadTokens, reasoningTokens } = usage;
+  const { inputTokens, outputTokens, cacheReadTokens, reasoningTokens, billedInputTokens, billedOutputTokens } = usage;
   const figures = {
     ...(inputTokens !== undefined && { input_tokens: inputTokens }),
     ...(outputTokens !== undefined && { output_tokens: outputTokens }),
   };
   return {
-    billed_units: figures,
+    billed_units: {
+      ...figures,
+      ...(billedInputTokens !== undefined && { input_tokens: billedInputTokens }),
+      ...(billedOutputTokens !== undefined && { output_tokens: billedOutputTokens }),
+    },
     tokens: { ...figures, ...(reasoningTokens !== undefined && { reasoning_tokens: reasoningTokens }) },
     ...(cacheReadTokens !== undefined && { cached_tokens: cacheReadTokens }),
     ...(cost !== undefined && { cost }),

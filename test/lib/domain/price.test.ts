@@ -21,6 +21,13 @@ const usage = (figures: Omit<Usage, 'source'>): Usage => ({ ...figures, source: 
 const usd = (cost: { readonly total: bigint }): string => formatUsd(cost.total);
 
 describe('costOf, against figures worked out by hand', () => {
+  it('prices what the provider bills, where it says so', async () => {
+    const prices = sheet({ input_cost_per_token: 2e-6, output_cost_per_token: 4e-6, cache_read_input_token_cost: 1e-6 });
+    const read = { inputTokens: 700, cacheReadTokens: 512, outputTokens: 33, reasoningTokens: 12 };
+    expect(usd(costOf(prices, usage({ ...read, billedInputTokens: 40, billedOutputTokens: 20 })))).toBe('0.00016');
+    expect(usd(costOf(prices, usage({ ...read, billedInputTokens: 40 })))).toBe('0.000212');
+  });
+
   it('prices plain input and output', async () => {
     const cost = costOf(await sheetOf('openai', 'gpt-4o-mini'), usage({ inputTokens: 1000, outputTokens: 100 }));
 

@@ -61,11 +61,7 @@ describe('encoding an answer', () => {
     const body = jsonOf('thinking-and-citations.response.json');
 
     const answer = foldEvents(cohereChat.decodeResponse(body, {}));
-    const tokens = { input_tokens: 700, output_tokens: 33 };
-    expect(cohereChat.encodeResponse(answer, contextOf().context)).toEqual({
-      ...body,
-      usage: { billed_units: tokens, tokens: { ...tokens, reasoning_tokens: 12 }, cached_tokens: 512 },
-    });
+    expect(cohereChat.encodeResponse(answer, contextOf().context)).toEqual(body);
   });
 
   it('writes a plan as thinking, and no arguments as an empty object', () => {

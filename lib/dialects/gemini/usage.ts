@@ -50,7 +50,7 @@ function details(name: string, total: number, shares: Readonly<Record<string, nu
 /** The `usageMetadata` for a client, with the cost in USD where it is wanted. */
 export function encodeUsage(usage: Usage, cost?: number): JsonObject {
   const { inputTokens = 0, outputTokens = 0 } = usage;
-  // Clients add the two parts of the output. A provider that counts its thoughts beside it gives no parts of one sum.
+  // Clients add both parts of the output, so thoughts that a provider counts beside its output cannot be told as a part of it.
   const thoughts = (usage.reasoningTokens ?? 0) > outputTokens ? undefined : usage.reasoningTokens;
   const written = outputTokens - (thoughts ?? 0);
   return {

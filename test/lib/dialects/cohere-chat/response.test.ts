@@ -144,6 +144,7 @@ describe('encoding an answer', () => {
   it.each([
     [{ finish: 'length' }, 'MAX_TOKENS'],
     [{ finish: 'content-filter' }, 'ERROR_TOXIC'],
+    [{ finish: 'refusal' }, 'ERROR_TOXIC'],
     [{ finish: 'error' }, 'ERROR'],
     [{ finish: 'tool-calls' }, 'TOOL_CALL'],
     [{ finish: 'pause' }, 'COMPLETE'],

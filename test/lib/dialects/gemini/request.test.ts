@@ -127,6 +127,14 @@ describe('a request of a client', () => {
     ]);
   });
 
+  it('takes one part without a list around it', () => {
+    const contents = [{ role: 'user', parts: { text: 'Hi' } }];
+    expect(decoded({ contents, systemInstruction: { parts: { text: 'Be brief.' } } }).messages).toEqual([
+      { role: 'system', parts: [{ type: 'text', text: 'Be brief.' }] },
+      { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
+    ]);
+  });
+
   it('pairs calls and responses without ids by name and order', () => {
     const call = { functionCall: { name: 'f' } };
     const response = (output: string): JsonObject => ({ functionResponse: { name: 'f', response: { output } } });

@@ -49,6 +49,14 @@ describe('an answer for a client', () => {
     });
   });
 
+  it('never tells more output than there was: thoughts counted beside it stay untold', () => {
+    const usage = { inputTokens: 40, outputTokens: 14, reasoningTokens: 43, source: 'provider' as const };
+
+    const { usageMetadata } = gemini.encodeResponse(answerOf([], { usage }), contextOf().context);
+
+    expect(usageMetadata).toEqual({ promptTokenCount: 40, candidatesTokenCount: 14, totalTokenCount: 54 });
+  });
+
   it.each([
     ['tool-calls', 'STOP'],
     ['length', 'MAX_TOKENS'],

@@ -2,14 +2,14 @@
  * Relays a provider's answer to the client: untouched where both speak one dialect, through events where not, and counts what it
  * consumed on the way. A body never throws: a failure after the head becomes the client dialect's error event and a normal end.
  */
-import type { Dialect, Decoding, ReplyContext, StreamDecoder } from './dialects/dialect.ts';
+import type { ClientSide, Decoding, ReplyContext, StreamDecoder, UpstreamSide } from './dialects/dialect.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Outcome, Reply } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
 import type { Answer } from './transport/http.ts';
-import { codecOf, isStreamOf } from './transport/framing.ts';
+import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';
 import type { Headers, SseFrame } from './transport/message.ts';
 
@@ -24,8 +24,8 @@ export interface Estimator {
 export interface Relay {
   readonly exchange: Exchange;
   readonly answer: Answer;
-  readonly client: Dialect;
-  readonly upstream: Dialect;
+  readonly client: ClientSide;
+  readonly upstream: UpstreamSide;
   readonly decoding: Decoding;
   /** Both sides speak one dialect, in which the provider really answers: its bytes go through. */
   readonly passes: boolean;
@@ -139,7 +139,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
     const encoder = client.encodeStream(context);
     const text =
       [...unfold(foldEvents([...events, ...tally.missing()]))].map((event) => encoder.push(event)).join('') + encoder.end();
-    return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(client.framing).writer(text), done };
+    return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(framingOf(run)).writer(text), done };
   }
   if (run.passes && !framed && run.decoding.jsonTool === undefined) {
     return {
@@ -154,8 +154,11 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }
 
-const streamHeaders = ({ client }: Relay): Record<string, string> => ({
-  'content-type': codecOf(client.framing).type,
+/** The framing this client wants its stream in. */
+const framingOf = ({ client, exchange }: Relay): string => client.framingFor?.(exchange.request.query) ?? client.framing;
+
+const streamHeaders = (run: Relay): Record<string, string> => ({
+  'content-type': codecOf(framingOf(run)).type,
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
 });
@@ -206,7 +209,24 @@ function streamed(run: Relay): Reply {
   }
 
   exchange.committed = true;
-  return { status: 200, headers: { ...providerHeaders(answer.headers), ...streamHeaders(run) }, body: body(), done };
+  const framing = framingOf(run);
+  const framed = framing === run.client.framing ? body() : reframed(body(), run.client.framing, framing);
+  return { status: 200, headers: { ...providerHeaders(answer.headers), ...streamHeaders(run) }, body: framed, done };
+}
+
+/** The same frames in another framing: what a dialect's encoder wrote, error events included, as this client asked for it. */
+async function* reframed(body: AsyncIterable<Uint8Array>, from: string, to: string): AsyncGenerator<Uint8Array> {
+  const parser = codecOf(from).parser();
+  const writer = createStreamWriter(to);
+  const write = (frames: readonly SseFrame[]): Uint8Array =>
+    writer.write(frames.map(({ data }) => `data: ${data}\n\n`).join(''));
+  for await (const chunk of body) {
+    const frames = parser.push(chunk);
+    if (frames.length > 0) yield write(frames);
+  }
+  const rest = parser.end();
+  if (rest.length > 0) yield write(rest);
+  yield writer.end();
 }
 
 /** What to tell of a stream that broke: the reason of our own abort where there was one. */

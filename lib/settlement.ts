@@ -94,8 +94,12 @@ export function actualAmounts(held: Amounts, entry: LedgerEntry | undefined): Am
 /** Tokens of an entry. Nobody knows what an expired call used: it keeps what it held. */
 function usedTokens(held: bigint, entry: LedgerEntry | undefined): bigint {
   if (entry === undefined || entry.status === 'expired') return held;
-  return BigInt((entry.usage?.inputTokens ?? 0) + (entry.usage?.outputTokens ?? 0));
+  return wholeTokens(entry.usage?.inputTokens) + wholeTokens(entry.usage?.outputTokens);
 }
+
+/** A provider's figure as a meter can take it: a figure that no meter takes would keep the hold open for ever. */
+const wholeTokens = (count = 0): bigint =>
+  Number.isFinite(count) ? BigInt(Math.min(Math.max(0, Math.ceil(count)), Number.MAX_SAFE_INTEGER)) : 0n;
 
 /** The entry as stored: ours when it is the first. */
 async function recordOnce(ledger: LedgerStore, entry: LedgerEntry): Promise<LedgerEntry> {

@@ -121,6 +121,15 @@ describe('what a meter shows of a call', () => {
     expect(actualAmounts(held, entry)).toEqual({ usd: 3n, requests: 1n, tokens: 50n, parallel: 0n });
   });
 
+  it.each([
+    [{ inputTokens: 10.5, outputTokens: 4 }, 15n],
+    [{ inputTokens: 10, outputTokens: -20 }, 10n],
+  ])('counts tokens in whole numbers from zero up, whatever a provider says: %j', (usage, tokens) => {
+    const entry = anEntry({ usage: { ...usage, source: 'provider' } });
+
+    expect(actualAmounts({ tokens: 500n }, entry)).toEqual({ tokens });
+  });
+
   it('is one request and nothing else for a call that used nothing', () => {
     const { usage: _, ...entry } = anEntry({ cost: 0n });
 

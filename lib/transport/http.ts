@@ -97,6 +97,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 }
 
 function dispatch(agent: Agent, call: HttpCall, onEnd: () => void): Incoming {
+  // Before anything listens: what throws here must leave nothing behind.
+  const url = addressOf(call);
   const limits: CallLimits = {
     signal: call.signal,
     connectTimeoutMs: call.connectTimeoutMs,
@@ -105,7 +107,6 @@ function dispatch(agent: Agent, call: HttpCall, onEnd: () => void): Incoming {
   };
   const incoming = new Incoming(limits);
   if (incoming.failed) return incoming;
-  const url = new URL(call.url);
   agent.dispatch(
     {
       origin: url.origin,
@@ -117,6 +118,12 @@ function dispatch(agent: Agent, call: HttpCall, onEnd: () => void): Incoming {
     incoming,
   );
   return incoming;
+}
+
+function addressOf({ url }: HttpCall): URL {
+  const address = URL.parse(url);
+  if (address !== null) return address;
+  throw new GatewayError('internal', 'The address of the provider is not valid: check api_base.');
 }
 
 function answerOf(head: AnswerHead, incoming: Incoming): Answer {

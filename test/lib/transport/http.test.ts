@@ -360,6 +360,18 @@ describe('a failure', () => {
     expect(error).toMatchObject({ kind: 'upstream', retryable: true, message: 'The connection to the provider broke.' });
   });
 
+  it('an address that is none is our own fault, and leaves nothing behind that fails later', async () => {
+    const controller = new AbortController();
+    const call = post('no address', { signal: controller.signal });
+
+    const error = await failure(client().send(call));
+    controller.abort();
+    await turn();
+
+    expect(error.kind).toBe('internal');
+    expect(error.message).not.toContain('no address');
+  });
+
   it('headers that are no HTTP are our own fault, and not repeated', async () => {
     const error = await failure(client().send(post('http://127.0.0.1:1', { headers: { authorization: 'Bearer a\nb' } })));
 

@@ -1,5 +1,5 @@
 /** May this caller use this model? Key aliases are applied first. */
-import { mayCall } from '../domain/access.ts';
+import { mayCall, resolveAlias } from '../domain/access.ts';
 import { GatewayError } from '../errors.ts';
 import type { Policy } from './policy.ts';
 
@@ -10,7 +10,7 @@ export function authorize(): Policy {
     exchange.modelName = exchange.generate.model;
     if (caller?.type === 'key') {
       const { aliases, models } = caller.key;
-      exchange.modelName = aliases[exchange.modelName] ?? exchange.modelName;
+      exchange.modelName = resolveAlias(aliases, exchange.modelName);
       if (!mayCall(models, exchange.modelName) && !mayCall(models, exchange.generate.model)) {
         throw new GatewayError(
           'permission',

@@ -27,6 +27,12 @@ describe('authorization', () => {
     expect(exchange.modelName).toBe('gpt-4o-mini');
   });
 
+  it('takes no word of the language for an alias', async () => {
+    const { exchange, reply } = run({ caller: { type: 'key', key: aKey() }, generate: asking('constructor') });
+    await reply;
+    expect(exchange.modelName).toBe('constructor');
+  });
+
   it('refuses a model that is not on the list of the key, and says what is', async () => {
     const key = aKey({ models: ['gpt-4o-mini', 'groq/*'] });
     const { reply } = run({ caller: { type: 'key', key }, generate: asking('gpt-5') });

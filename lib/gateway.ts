@@ -173,9 +173,16 @@ const askedBy = ({ model, endpoint }: Match): Asked => ({
   ...(endpoint.stream === undefined ? {} : { stream: endpoint.stream }),
 });
 
-/** The dialect to answer in: the endpoint's, or Anthropic's below its own prefix, else OpenAI's. */
+/** Prefixes that only the clients of one dialect use, for errors at paths that lead nowhere. */
+const PREFIXES: readonly (readonly [RegExp, DialectId])[] = [
+  [/(^|\/)messages(\/|$)/, 'anthropic-messages'],
+  [/^\/(gemini\/)?v1beta\//, 'gemini'],
+  [/^\/(bedrock\/)?model\//, 'bedrock-converse'],
+];
+
+/** The dialect to answer in: the endpoint's, or that of whoever uses such paths, else OpenAI's. */
 const dialectOf = (path: string, match: Match | undefined): DialectId =>
-  match?.endpoint.dialect ?? (/(^|\/)messages(\/|$)/.test(path) ? 'anthropic-messages' : 'openai-chat');
+  match?.endpoint.dialect ?? PREFIXES.find(([prefix]) => prefix.test(path))?.[1] ?? 'openai-chat';
 
 function nothingAt(request: HttpRequest, found: readonly Match[]): GatewayError {
   if (found.length === 0) {

@@ -131,6 +131,15 @@ describe('the door', () => {
     expect(errorIn('', reply.json).message).toContain('/v1/chat/completions');
   });
 
+  it.each([
+    ['/v1beta/models/x:countNothing', (json: Record<string, unknown>) => (json['error'] as { status: string }).status],
+    ['/model/x/nothing', (json: Record<string, unknown>) => json['__type']],
+  ])('answers 404 at %s in the words of that client', async (path, wordOf) => {
+    const reply = await post(path, {});
+    expect(reply.status).toBe(404);
+    expect(wordOf(reply.json)).toEqual(expect.any(String));
+  });
+
   it('answers a header bomb with 431', async () => {
     const status = await new Promise<string>((done, fail) => {
       const { hostname, port } = new URL(gateway.url);

@@ -10,17 +10,13 @@ import type {
   RefusalPart,
   ReasoningPart,
   TextPart,
-  Warning,
 } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { decodeCache, encodeCache } from './cache.ts';
 import { documentAsText } from '../document.ts';
 import { Fields, fieldsOf, wrong } from '../fields.ts';
 import { dataUrl, objectsOf, readDataUrl, textOf } from '../values.ts';
-import { DIALECT } from './wire.ts';
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
+import { DIALECT, type Warn } from './wire.ts';
 
 /** Parts that `content` may hold. */
 export type ContentPart = TextPart | ImagePart | AudioPart | DocumentPart | RefusalPart | ReasoningPart | OpaquePart;

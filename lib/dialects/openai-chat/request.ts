@@ -4,7 +4,6 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Warning } from '../../kinds/generate.ts';
 import type { EncodedRequest, ReasoningField, UpstreamTarget } from '../dialect.ts';
 import { decodeCache, placeMarks } from './cache.ts';
-import type { Warn } from './content.ts';
 import { contradiction, Fields, oneOf, wrong } from '../fields.ts';
 import { encodeMetadata, encodeTier, ownFields } from '../openai-request.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
@@ -12,7 +11,7 @@ import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
 import { effortOf, EFFORTS, isEffort } from '../effort.ts';
 import { decodeBias, decodeStop, decodeStreaming } from '../openai-settings.ts';
 import { present } from '../values.ts';
-import { DIALECT } from './wire.ts';
+import { DIALECT, type Warn } from './wire.ts';
 
 /**
  * Reads a client's body.

@@ -3,9 +3,9 @@ import type { FunctionTool, GenerateRequest, OutputFormat, ProviderTool, Tool, T
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { decodeCache, encodeCache } from './cache.ts';
-import { extensionsOf, type Warn } from './content.ts';
+import { extensionsOf } from './content.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
-import { DIALECT } from './wire.ts';
+import { DIALECT, type Warn } from './wire.ts';
 
 type Tooling = Pick<GenerateRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
 

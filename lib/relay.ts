@@ -70,12 +70,13 @@ class Tally {
 
   /** What to settle: the provider's figures, completed by estimates where the answer broke off. */
   settled(complete: boolean): Usage | undefined {
-    if (this.usage?.outputTokens !== undefined && complete) return this.usage;
+    const counted = complete ? this.usage?.outputTokens : undefined;
+    if (counted !== undefined && this.usage?.inputTokens !== undefined) return this.usage;
     if (!complete && !this.spoke && this.usage === undefined) return undefined;
     const estimate = this.#estimator.usage();
     if (this.usage === undefined) return estimate;
     // A provider's running output figure may lag behind what it has already sent: the larger one counts.
-    const outputTokens = Math.max(this.usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
+    const outputTokens = counted ?? Math.max(this.usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
     return { ...estimate, ...this.usage, outputTokens, source: 'estimated' };
   }
 }

@@ -1,0 +1,43 @@
+/** What the relay owes when an answer goes wrong: true books, whole frames, replies that can be written. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveGateway, type Served } from '../support/gateway.ts';
+import { heldNow, spentNow } from '../support/money.ts';
+import { chatAnswer, sendJson, startUpstream, type Upstream } from '../support/upstream.ts';
+
+const SECRET = 'sk-relay-tests';
+const BUDGET = 10n ** 12n;
+/** gpt-4o-mini: 0.15 and 0.60 USD per million tokens, in 1e-12 USD. */
+const [INPUT, OUTPUT] = [150_000n, 600_000n];
+
+let upstream: Upstream;
+let gateway: Served;
+beforeEach(async () => {
+  upstream = await startUpstream();
+  gateway = await serveGateway(upstream.url);
+  await gateway.addKey(SECRET, { maxBudget: BUDGET });
+});
+afterEach(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+const post = (path: string, body: Record<string, unknown>, signal?: AbortSignal): Promise<Response> =>
+  fetch(`${gateway.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
+  });
+
+const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 };
+
+describe('the books of an answer that went wrong', () => {
+  it('do not take input for free that a provider forgot to count', async () => {
+    upstream.answer(sendJson(chatAnswer('Hello', { usage: { completion_tokens: 5 } })));
+
+    await (await post('/v1/chat/completions', chat)).arrayBuffer();
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBeGreaterThan(5n * OUTPUT);
+  });
+});

@@ -9,22 +9,33 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { scoreClients } from './clients.ts';
 import { renderReport, type Result, type Run } from './report.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const recordings = resolve(root, process.env['TOLLGATE_RECORDINGS'] ?? '../shared');
 const scorer = join(recordings, 'fidelity/score.mjs');
 
+/** Dialects of the scorer's own clients; those of clients.ts come beside them. */
 const CLIENTS = ['openai-chat', 'anthropic-messages', 'openai-responses'];
 
+interface Way {
+  readonly name: string;
+  readonly mode: 'event' | 'split';
+  readonly seed: number;
+  readonly concurrency: number;
+}
+
 /** Three ways to send the same bytes: an event at a time, many clients at once, cut at random places. */
-const RUNS = [
-  { name: 'one write per event', flags: ['--mode', 'event', '--concurrency', '1'] },
-  { name: '8 clients at a time', flags: ['--mode', 'event', '--concurrency', '8'] },
-  { name: 'cut at random byte boundaries', flags: ['--mode', 'split', '--seed', '7', '--concurrency', '4'] },
+const WAYS: readonly Way[] = [
+  { name: 'one write per event', mode: 'event', seed: 1, concurrency: 1 },
+  { name: '8 clients at a time', mode: 'event', seed: 1, concurrency: 8 },
+  { name: 'cut at random byte boundaries', mode: 'split', seed: 7, concurrency: 4 },
 ];
 
-function score(flags: readonly string[], out: string, port: number): Promise<void> {
+const FIRST_PORT = 4100;
+
+function score({ mode, seed, concurrency }: Way, out: string, port: number): Promise<void> {
   const args = [
     scorer,
     '--adapter',
@@ -38,7 +49,12 @@ function score(flags: readonly string[], out: string, port: number): Promise<voi
     '--json',
     out,
     '--quiet',
-    ...flags,
+    '--mode',
+    mode,
+    '--seed',
+    String(seed),
+    '--concurrency',
+    String(concurrency),
     '--',
     '--project',
     root,
@@ -62,12 +78,14 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-conformance-'));
   const runs: Run[] = [];
   try {
-    for (const [index, { name, flags }] of RUNS.entries()) {
-      console.log(`conformance: ${name} ...`);
+    for (const [index, way] of WAYS.entries()) {
+      console.log(`conformance: ${way.name} ...`);
       const out = join(folder, `${index}.json`);
-      await score(flags, out, 4100 + index);
+      const port = FIRST_PORT + 2 * index;
+      await score(way, out, port);
       const { results } = JSON.parse(readFileSync(out, 'utf8')) as { results: Result[] };
-      runs.push({ name, results });
+      const others = await scoreClients({ ...way, recordings, project: root, port: port + 1 });
+      runs.push({ name: way.name, results: [...results, ...others] });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

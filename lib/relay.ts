@@ -8,6 +8,7 @@ import type { Exchange, Outcome, Reply } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
+import { errorReply } from './policies/render-errors.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';
@@ -124,7 +125,8 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const tally = new Tally(run.estimator);
   const events = decodeWhole(run, bytes, framed);
   for (const event of events) tally.push(event);
-  if (tally.error !== undefined && !tally.spoke) throw run.redact(tally.error);
+  // What was not billed may be tried elsewhere; what was has to reach the books, as the outcome of a reply.
+  if (tally.error !== undefined && !tally.spoke && !isBilled(tally.usage)) throw run.redact(tally.error);
   const usage = tally.settled(tally.error === undefined);
   const error = tally.error === undefined ? undefined : run.redact(tally.error);
   const outcome: Outcome = {
@@ -136,6 +138,8 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const headers = providerHeaders(answer.headers);
   const done = Promise.resolve(outcome);
   exchange.committed = true;
+  const failed = error && { ...errorReply(error, client.encodeError(error, exchange.id)), done };
+  if (failed !== undefined && !tally.spoke) return failed;
   if (exchange.generate.stream) {
     const encoder = client.encodeStream(context);
     const text =
@@ -150,13 +154,15 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
       done,
     };
   }
-  if (error !== undefined) throw error;
+  if (failed !== undefined) return failed;
   const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents([...events, ...tally.missing()]), context)));
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }
 
 /** The framing this client wants its stream in. */
 const framingOf = ({ client, exchange }: Relay): string => client.framingFor?.(exchange.request.query) ?? client.framing;
+
+const isBilled = (usage: Usage | undefined): boolean => (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0) > 0;
 
 const streamHeaders = (run: Relay): Record<string, string> => ({
   'content-type': codecOf(framingOf(run)).type,

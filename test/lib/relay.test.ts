@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveGateway, type Served } from '../support/gateway.ts';
 import { heldNow, spentNow } from '../support/money.ts';
-import { chatAnswer, sendJson, startUpstream, type Upstream } from '../support/upstream.ts';
+import { chatAnswer, chatChunk, sendJson, startUpstream, usageChunk, type Upstream } from '../support/upstream.ts';
 
 const SECRET = 'sk-relay-tests';
 const BUDGET = 10n ** 12n;
@@ -31,7 +31,42 @@ const post = (path: string, body: Record<string, unknown>, signal?: AbortSignal)
 
 const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 };
 
+const sse = (...events: unknown[]): string => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+
 describe('the books of an answer that went wrong', () => {
+  it('show what a provider reported before its error, in an answer that was read whole', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(sse(chatChunk({ content: 'Hel' }), usageChunk(10, 5), { error: { message: 'overloaded', code: 500 } }));
+    });
+
+    const reply = await post('/v1/chat/completions', chat);
+
+    expect(reply.ok).toBe(false);
+    expect(await reply.json()).toMatchObject({ error: { message: expect.stringContaining('overloaded') as string } });
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBe(10n * INPUT + 5n * OUTPUT);
+  });
+
+  it('show what a provider reported beside an error without a word of an answer', async () => {
+    upstream.answer(
+      sendJson({
+        id: 'resp_1',
+        object: 'response',
+        status: 'failed',
+        error: { code: 'server_error', message: 'no' },
+        output: [],
+        usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+      }),
+    );
+
+    const reply = await post('/v1/responses', { model: 'gpt-4o-mini', input: 'Hi', max_output_tokens: 100 });
+
+    expect(reply.ok).toBe(false);
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBe(10n * INPUT + 5n * OUTPUT);
+  });
+
   it('do not take input for free that a provider forgot to count', async () => {
     upstream.answer(sendJson(chatAnswer('Hello', { usage: { completion_tokens: 5 } })));
 

@@ -2,7 +2,7 @@
  * The terminal step: one call to one provider. Compares dialects: the same on both sides means the client's bytes go through with only
  * the necessary edits; different means decode, encode, and events on the way back.
  */
-import type { Decoding, Dialect } from './dialects/dialect.ts';
+import type { ClientSide, Decoding, UpstreamSide } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply, Target } from './exchange.ts';
@@ -21,7 +21,7 @@ import {
   type OutboundDeps,
 } from './outbound.ts';
 import { bodyEdits, chooseApi, providerOf } from './providers/index.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Api, Provider } from './providers/provider.ts';
 import { relay, type Estimator } from './relay.ts';
 import { replaceTopLevel } from './transport/json-edit.ts';
 
@@ -47,14 +47,14 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     const target: Target = { ...exchange.target, model };
     const { deployment } = target;
     const quirks = bodyEdits({ provider, deployment, model, api, environment: deps.environment });
-    const upstream = await deps.dialects.load(api.dialect);
+    const upstream = await deps.dialects.loadUpstream(api.dialect, api.variant);
     exchange.upstreamDialect = upstream.id;
     exchange.keptUpstream = client.id === upstream.id && api.keepsResponses === true && !isElsewhere(provider, deployment);
 
     const sent =
       client.id === upstream.id
         ? passthroughBody(exchange, target, { ...provider, quirks }, client)
-        : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream });
+        : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream, api });
     const limit = new TimeLimit(exchange.signal, target);
     try {
       const { stream } = exchange.generate;
@@ -100,7 +100,7 @@ function costOption(deps: CallDeps, exchange: Exchange, target: Target): { costO
 }
 
 /** What the client sent beside the neutral fields, in its own dialect. */
-function extensionsOption(exchange: Exchange, client: Dialect): { extensions?: JsonObject } {
+function extensionsOption(exchange: Exchange, client: ClientSide): { extensions?: JsonObject } {
   const extensions = exchange.generate.extensions[client.id];
   return extensions === undefined ? {} : { extensions };
 }
@@ -111,7 +111,7 @@ interface Prepared extends Outbound {
 }
 
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
-function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: Dialect): Prepared {
+function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: ClientSide): Prepared {
   const { turn } = exchange;
   const original = turn?.asSent ?? exchange.body;
   // A provider that keeps the conversation is told which one; any other gets all of it.
@@ -142,7 +142,7 @@ function translatedBody(
   exchange: Exchange,
   target: Target,
   provider: Provider,
-  { client, upstream }: { readonly client: Dialect; readonly upstream: Dialect },
+  { client, upstream, api }: { readonly client: ClientSide; readonly upstream: UpstreamSide; readonly api: Api },
 ): Prepared {
   const clamp = exchange.admission?.clampedOutputTokens;
   const warn = (warning: Warning): void => void exchange.warnings.push(warning);
@@ -152,5 +152,10 @@ function translatedBody(
   const encoded = upstream.encodeRequest(request, upstreamTarget(target, provider));
   exchange.warnings.push(...encoded.warnings);
   const body = finishedBody(encoded.body, target, provider);
-  return { bytes: Buffer.from(JSON.stringify(body)), headers: encoded.headers ?? {}, decoding: encoded.decoding };
+  const text = api.form === true ? formText(body) : JSON.stringify(body);
+  return { bytes: Buffer.from(text), headers: encoded.headers ?? {}, decoding: encoded.decoding };
 }
+
+/** A flat body as an HTML form (`application/x-www-form-urlencoded`, a header of the row). */
+const formText = (body: JsonObject): string =>
+  new URLSearchParams(Object.entries(body).map(([name, value]): [string, string] => [name, String(value)])).toString();

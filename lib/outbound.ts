@@ -2,7 +2,7 @@
  * One HTTP call to one provider: what its row and the deployment add to a body, its address and signature, the credential read again
  * when it was refused, and the deployment's time limit. Generating and counting both go out through here.
  */
-import type { Dialect, EncodedRequest, UpstreamTarget } from './dialects/dialect.ts';
+import type { ClientSide, EncodedRequest, UpstreamSide, UpstreamTarget } from './dialects/dialect.ts';
 import type { CredentialRef, Deployment } from './domain/model.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Target } from './exchange.ts';
@@ -62,7 +62,7 @@ export function finishedBody(body: JsonObject, target: Target, { quirks = [] }: 
 }
 
 /** The client's headers that belong to its dialect and go along where the provider speaks it too. */
-export function dialectHeaders({ passthrough }: Dialect, request: HttpRequest): Record<string, string> {
+export function dialectHeaders({ passthrough }: ClientSide, request: HttpRequest): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of passthrough.headers ?? []) {
     const value = request.headers[name];
@@ -82,7 +82,7 @@ export interface Sending {
   readonly api: Api;
   readonly target: Target;
   /** Reads the provider's errors. */
-  readonly upstream: Pick<Dialect, 'decodeError'>;
+  readonly upstream: Pick<UpstreamSide, 'decodeError'>;
   readonly sent: Outbound;
   readonly stream: boolean;
   readonly signal: AbortSignal;

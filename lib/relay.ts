@@ -12,7 +12,7 @@ import { errorReply } from './policies/render-errors.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';
-import type { Headers, SseFrame } from './transport/message.ts';
+import { joined, type Headers, type SseFrame } from './transport/message.ts';
 
 /** Counts output that no provider counted, for streams that ended early. */
 export interface Estimator {
@@ -251,14 +251,14 @@ function errorBytes(run: Relay, error: GatewayError): Uint8Array {
 }
 
 /**
- * Same dialect: bytes as they are, while the decoder watches; frames are cut only when some must be taken out or edited, or when a frame
- * cut short would hide the error that follows it.
+ * Same dialect: bytes as they are, while the decoder watches. They leave in whole frames, so that an error can follow wherever the
+ * provider breaks off, and what one chunk brought leaves as one chunk.
  */
 async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
   const { editing, parser: createParser } = codecOf(run.upstream.framing);
-  const edits = run.hidesUsage || run.context.costOf !== undefined;
-  if (editing === undefined || !(edits || editing.whole === true)) {
+  let tail: readonly Uint8Array[] = [];
+  if (editing === undefined) {
     const parser = createParser();
     for await (const chunk of run.answer.body) {
       for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
@@ -267,23 +267,22 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
     for (const frame of parser.end()) watch(decoder, frame, tally);
   } else {
     const cutter = editing.cutter();
-    const emit = function* (cut: ReturnType<FrameCutter['push']>): Generator<Uint8Array> {
-      for (const { raw, frame } of cut) {
-        if (frame === undefined) {
-          yield raw; // a comment: it keeps connections alive
-          continue;
-        }
+    const ready = (cut: ReturnType<FrameCutter['push']>): readonly Uint8Array[] =>
+      cut.flatMap(({ raw, frame }) => {
+        if (frame === undefined) return [raw]; // a comment: it keeps connections alive
         watch(decoder, frame, tally);
-        const bytes = edited(run, raw, frame, editing.text);
-        if (bytes !== undefined) yield bytes;
-      }
-    };
-    for await (const chunk of run.answer.body) yield* emit(cutter.push(chunk));
-    yield* emit(cutter.end());
+        return edited(run, raw, frame, editing.text) ?? [];
+      });
+    for await (const chunk of run.answer.body) {
+      const parts = ready(cutter.push(chunk));
+      if (parts.length > 0) yield joined(parts);
+    }
+    tail = ready(cutter.end());
   }
   const cutShort = tally.error === undefined;
   for (const event of decoder.end()) tally.push(event);
   if (cutShort && tally.error !== undefined) yield errorBytes(run, tally.error);
+  else if (tail.length > 0) yield joined(tail);
 }
 
 function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {

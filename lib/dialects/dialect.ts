@@ -1,7 +1,7 @@
 /**
  * The contract of a wire format. One folder per dialect, six files (`wire`, `request`, `response`, `stream`, `error`, `index`),
  * serving both sides: as the client's language (decode request, encode answer) and as the provider's (encode request, decode
- * answer). A dialect knows how to talk; it never knows to whom.
+ * answer). Formats too poor to be a client's serve the provider's side only. A dialect knows how to talk; it never knows to whom.
  */
 import type { GatewayError } from '../errors.ts';
 import type { DialectId, GenerateEvent, GenerateRequest, GenerateResponse, Warning } from '../kinds/generate.ts';
@@ -105,11 +105,15 @@ export interface Asked {
   readonly stream?: boolean;
 }
 
-/** A wire format of `generate`. */
-export interface Dialect {
+/** What both sides of a wire format have in common. */
+interface WireFormat {
   readonly id: DialectId;
   /** Framing of its streams, on both sides. */
   readonly framing: Framing;
+}
+
+/** A wire format as the language of clients. */
+export interface ClientSide extends WireFormat {
   /** Framing of a client's stream where the query of its request chooses (Gemini's `alt=sse`); absent: `framing`, always. */
   framingFor?(query: URLSearchParams): Framing;
   /** True where model and streaming are in the path: bodies hold neither. */
@@ -129,6 +133,12 @@ export interface Dialect {
   /** The client's error body. The status is `error.status`, unless the dialect renames it (see `statusOf`). */
   encodeError(error: GatewayError, callId: string): JsonObject;
 
+  /** What a passthrough of this dialect must do to stay countable. */
+  readonly passthrough: Passthrough;
+}
+
+/** A wire format as the language of providers. */
+export interface UpstreamSide extends WireFormat {
   /** Canonical -> provider. */
   encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest;
   /** Provider -> canonical, not streamed: the events a stream of the same answer would have had. Throws `upstream` on garbage. */
@@ -138,11 +148,12 @@ export interface Dialect {
   /** A failed answer of a provider, with kind, status, message and retry-after kept. Never throws, whatever the bytes. */
   decodeError(answer: FailedAnswer): GatewayError;
 
-  /** What a passthrough of this dialect must do to stay countable. */
-  readonly passthrough: Passthrough;
   /** How a provider of this dialect is asked to count; absent where none of them has a counter. */
   readonly counting?: Counting;
 }
+
+/** A wire format of `generate` that both clients and providers speak. */
+export type Dialect = ClientSide & UpstreamSide;
 
 /** A provider's counter of input tokens: it takes nearly the same body as the API itself. */
 export interface Counting {

@@ -1,7 +1,7 @@
 /** Every dialect, by id, loaded when a request first needs it: a gateway that speaks two of them carries two of them. */
 import { GatewayError } from '../errors.ts';
 import type { DialectId } from '../kinds/generate.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect, UpstreamSide } from './dialect.ts';
 
 /** How to load each dialect. */
 const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
@@ -15,10 +15,17 @@ const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'ollama-chat': async () => (await import('./ollama-chat/index.ts')).ollamaChat,
 };
 
+/** Dialects that only providers speak, each a family whose members differ in names and places. Throws `internal` for an unknown one. */
+const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | undefined) => Promise<UpstreamSide>>>> = {
+  'text-generation': async (variant) => (await import('./text-generation/index.ts')).textGeneration(variant),
+};
+
 /** Dialects as a process has them. */
 export interface Dialects {
   /** Loads a dialect; callers at the same time share one load. */
   load(id: DialectId): Promise<Dialect>;
+  /** Loads a dialect for the provider's side, which is all that some have. `variant`: which member of a family the provider speaks. */
+  loadUpstream(id: DialectId, variant?: string): Promise<UpstreamSide>;
   /** A dialect that was loaded before. Throws `internal` when it was not. */
   get(id: DialectId): Dialect;
 }
@@ -27,21 +34,23 @@ export interface Dialects {
 export function createDialects(): Dialects {
   const loading = new Map<DialectId, Promise<Dialect>>();
   const loaded = new Map<DialectId, Dialect>();
+  function load(id: DialectId): Promise<Dialect> {
+    const known = loading.get(id);
+    if (known !== undefined) return known;
+    const loader = LOADERS[id];
+    if (loader === undefined)
+      return Promise.reject(new GatewayError('internal', `The dialect ${id} is not part of this build.`));
+    const dialect = loader();
+    loading.set(id, dialect);
+    dialect.then(
+      (ready) => loaded.set(id, ready),
+      () => loading.delete(id),
+    );
+    return dialect;
+  }
   return {
-    load(id) {
-      const known = loading.get(id);
-      if (known !== undefined) return known;
-      const loader = LOADERS[id];
-      if (loader === undefined)
-        return Promise.reject(new GatewayError('internal', `The dialect ${id} is not part of this build.`));
-      const dialect = loader();
-      loading.set(id, dialect);
-      dialect.then(
-        (ready) => loaded.set(id, ready),
-        () => loading.delete(id),
-      );
-      return dialect;
-    },
+    load,
+    loadUpstream: (id, variant) => UPSTREAM_LOADERS[id]?.(variant) ?? load(id),
     get(id) {
       const dialect = loaded.get(id);
       if (dialect === undefined) throw new GatewayError('internal', `The dialect ${id} was used before it was loaded.`);

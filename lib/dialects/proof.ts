@@ -56,6 +56,7 @@ const ORIGINS: Readonly<Record<DialectId, true>> = {
   'bedrock-converse': true,
   'cohere-chat': true,
   'ollama-chat': true,
+  'text-generation': true,
 };
 
 const isOrigin = (value: unknown): value is DialectId => typeof value === 'string' && Object.hasOwn(ORIGINS, value);

@@ -18,7 +18,8 @@ export type DialectId =
   | 'gemini'
   | 'bedrock-converse'
   | 'cohere-chat'
-  | 'ollama-chat';
+  | 'ollama-chat'
+  | 'text-generation';
 
 /** Something a dialect could not carry. Shown as a response header, a log field and on the exchange. */
 export interface Warning {

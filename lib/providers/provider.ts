@@ -22,6 +22,10 @@ export type Auth =
 /** One API of a provider. */
 export interface Api {
   readonly dialect: DialectId;
+  /** Which member of a family of wire formats, for dialects that are one. */
+  readonly variant?: string;
+  /** True where bodies are HTML forms; nested values have no place in them. */
+  readonly form?: boolean;
   /**
    * Appended to the base; segments the base already ends with are not repeated. `{model}` and the names of the row's parameters
    * stand for their values, percent-encoded. May end in a query.

@@ -1,0 +1,128 @@
+/** Streams of a provider. */
+import { GatewayError } from '../../errors.ts';
+import type { GenerateEvent } from '../../kinds/generate.ts';
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Usage } from '../../kinds/usage.ts';
+import type { SseFrame } from '../../transport/message.ts';
+import type { StreamDecoder } from '../dialect.ts';
+import { parseJson, textOf } from '../values.ts';
+import { errorInside } from './error.ts';
+import { finishOf, usageAt, valueAt, type StreamPlaces, type Variant } from './wire.ts';
+
+/** Decodes a provider's stream. APIs without one never get to send any: whatever comes is an error. */
+export function decodeStream({ stream }: Variant): StreamDecoder {
+  if (stream !== undefined) return new TextDecoder(stream);
+  const error = new GatewayError('upstream', 'The provider answered with a stream, which it was not asked for.');
+  return { push: () => [], end: () => [{ type: 'error', error }] };
+}
+
+const AT = { choice: 0, block: 0 } as const;
+
+const DONE = '[DONE]';
+
+class TextDecoder implements StreamDecoder {
+  readonly #places: StreamPlaces;
+  readonly #cut: LineCutter | undefined;
+  #events: GenerateEvent[] = [];
+  #state: 'waiting' | 'started' | 'writing' | 'ended' = 'waiting';
+  #usage: Usage | undefined;
+  #finish: string | undefined;
+
+  constructor(places: StreamPlaces) {
+    this.#places = places;
+    this.#cut = places.lines === true ? new LineCutter() : undefined;
+  }
+
+  push({ event, data }: SseFrame): readonly GenerateEvent[] {
+    if (event !== undefined && /^(?:exception|error):/.test(event)) this.#fail(errorInside(objectOf(data)));
+    else for (const text of this.#cut?.push(data) ?? [data]) this.#take(text);
+    return this.#flush();
+  }
+
+  end(): readonly GenerateEvent[] {
+    for (const text of this.#cut?.end() ?? []) this.#take(text);
+    if (this.#places.end === 'close' && this.#state !== 'waiting') this.#end();
+    this.#fail(new GatewayError('upstream', 'The provider ended its stream before the answer was finished.'));
+    return this.#flush();
+  }
+
+  #flush(): readonly GenerateEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #take(text: string): void {
+    if (this.#state === 'ended') return;
+    if (text.trim() === DONE) {
+      if (this.#places.end === 'done') this.#end();
+      return;
+    }
+    const value = parseJson(text);
+    if (!isObject(value)) this.#fail(new GatewayError('upstream', 'The provider sent an event that is not a JSON object.'));
+    else if ((value['error'] ?? null) !== null) this.#fail(errorInside(value));
+    else this.#read(value);
+  }
+
+  #read(value: JsonObject): void {
+    const { text: place, mark, end, finish } = this.#places;
+    if (this.#state === 'waiting') {
+      this.#events.push({ type: 'start' });
+      this.#state = 'started';
+    }
+    const text = valueAt(value, mark) === true ? undefined : textOf(valueAt(value, place));
+    if (text !== undefined) this.#write(text);
+    this.#usage = usageAt(value, this.#places) ?? this.#usage;
+    this.#finish = textOf(valueAt(value, finish)) ?? this.#finish;
+    if (typeof end !== 'string' && valueAt(value, end) !== undefined) this.#end();
+  }
+
+  #write(text: string): void {
+    if (this.#state !== 'writing') this.#events.push({ type: 'text-start', ...AT });
+    this.#state = 'writing';
+    this.#events.push({ type: 'text-delta', ...AT, text });
+  }
+
+  #end(): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'writing') this.#events.push({ type: 'text-end', ...AT });
+    this.#state = 'ended';
+    if (this.#usage !== undefined) this.#events.push({ type: 'usage', usage: this.#usage });
+    const raw = this.#finish;
+    this.#events.push({ type: 'finish', choice: 0, reason: finishOf(raw), ...(raw !== undefined && { raw }) });
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'writing') this.#events.push({ type: 'text-end', ...AT });
+    this.#state = 'ended';
+    this.#events.push({ type: 'error', error });
+  }
+}
+
+const objectOf = (text: string): JsonObject => {
+  const value = parseJson(text);
+  return isObject(value) ? value : { message: text };
+};
+
+/** Cuts the stream inside a stream into the JSON of its lines. */
+class LineCutter {
+  #rest = '';
+
+  push(piece: string): readonly string[] {
+    const lines = (this.#rest + piece).split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines.flatMap(payloadOf);
+  }
+
+  end(): readonly string[] {
+    const last = this.#rest;
+    this.#rest = '';
+    return payloadOf(last);
+  }
+}
+
+const payloadOf = (line: string): readonly string[] => {
+  const text = line.replace(/^data:/, '').trim();
+  return text === '' ? [] : [text];
+};

@@ -4,7 +4,7 @@
  */
 import type { Reply } from './exchange.ts';
 import { isObject, type JsonObject } from './kinds/json.ts';
-import { isStream, type SseFrame } from './transport/message.ts';
+import { isStream, joined, type SseFrame } from './transport/message.ts';
 import { createFrameCutter, type RawFrame } from './transport/sse.ts';
 
 /** Keeps a response; `bytes` is the length of its JSON. Never throws. */
@@ -35,6 +35,7 @@ interface Found {
 async function* recorded(body: AsyncIterable<Uint8Array>, keep: Keep): AsyncGenerator<Uint8Array> {
   const cutter = createFrameCutter();
   async function* passed(frames: readonly RawFrame[]): AsyncGenerator<Uint8Array> {
+    // What one chunk brought leaves as one chunk.
     let ready: Uint8Array[] = [];
     for (const { raw, frame } of frames) {
       const found = frame === undefined ? undefined : terminalOf(frame);
@@ -50,12 +51,6 @@ async function* recorded(body: AsyncIterable<Uint8Array>, keep: Keep): AsyncGene
   for await (const chunk of body) yield* passed(cutter.push(chunk));
   yield* passed(cutter.end());
 }
-
-/** What one chunk brought leaves as one chunk. */
-const joined = (parts: readonly Uint8Array[]): Uint8Array => {
-  const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-};
 
 /** The response in a stream that was written at once. */
 function lastOf(body: Uint8Array): Found | undefined {

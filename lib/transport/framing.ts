@@ -36,13 +36,11 @@ interface FramingCodec {
   readonly writer: FrameWriter;
   /** For framings with a beginning and an end. */
   readonly streamWriter?: () => StreamWriter;
-  /** How to take frames out of such a stream, or edit them; absent where its frames go through as they are. */
+  /** How such a stream is passed on frame by frame, some taken out or edited; absent where its bytes go through as they come. */
   readonly editing?: {
     readonly cutter: () => FrameCutter;
     /** The text of an edited frame, for the writer. */
     readonly text: (frame: SseFrame) => string;
-    /** True where a frame cut short would spoil the one after it: such streams are always passed on frame by frame. */
-    readonly whole?: boolean;
   };
 }
 
@@ -73,7 +71,6 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     editing: {
       cutter: createEventStreamCutter,
       text: ({ event = '', data }) => `{"event":${JSON.stringify(event)},"data":${data}}\n`,
-      whole: true,
     },
   },
   'json-array': {

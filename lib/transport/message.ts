@@ -40,3 +40,9 @@ export interface SseFrame {
   /** The `data:` lines, joined by newlines. */
   readonly data: string;
 }
+
+/** Bytes of several parts as one; of a single part, that part itself. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+}

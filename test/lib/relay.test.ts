@@ -76,3 +76,23 @@ describe('the books of an answer that went wrong', () => {
     expect(await spentNow(gateway.stores, SECRET)).toBeGreaterThan(5n * OUTPUT);
   });
 });
+
+describe('a stream that breaks', () => {
+  it('in the middle of a frame ends with an error that a client can read', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`${sse(chatChunk({ content: 'Hel' }))}data: {"id":"chatcmpl-1","choi`);
+      setTimeout(() => response.destroy(), 50);
+    });
+
+    const text = await (
+      await post('/v1/chat/completions', { ...chat, stream: true, stream_options: { include_usage: true } })
+    ).text();
+
+    const events = text.split('\n\n').filter((event) => event.startsWith('data: {'));
+    expect(events.map((event) => JSON.parse(event.slice('data: '.length)) as unknown)).toMatchObject([
+      { choices: [{ delta: { content: 'Hel' } }] },
+      { error: {} },
+    ]);
+  });
+});

@@ -12,6 +12,7 @@ import { githubCopilot } from './github-copilot.ts';
 import { codestral, codestralText, mistral } from './mistral.ts';
 import { ollama, ollamaChat } from './ollama.ts';
 import { openai, openaiText } from './openai.ts';
+import { textGeneration } from './text-generation.ts';
 import { vertexAi } from './vertex-ai.ts';
 import { watsonx } from './watsonx.ts';
 import type { Provider } from './provider.ts';
@@ -43,6 +44,7 @@ const rows: readonly Provider[] = [
   ollamaChat,
   openai,
   openaiText,
+  ...textGeneration,
   vertexAi,
   watsonx,
 ];

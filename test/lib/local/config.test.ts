@@ -115,8 +115,8 @@ model_list:
       `
 model_list:
   - {model_name: gemini, litellm_params: {model: acme_ai/gemini-2.5-pro, vertex_project: p}}
-  - {model_name: claude, litellm_params: {model: sagemaker/anthropic.claude-v2}}
-  - {model_name: named, litellm_params: {model: x, custom_llm_provider: sagemaker}}
+  - {model_name: claude, litellm_params: {model: acme_ml/anthropic.claude-v2}}
+  - {model_name: named, litellm_params: {model: x, custom_llm_provider: acme_ml}}
   - {model_name: local, litellm_params: {model: openai/mine, api_base: os.environ/LOCAL_BASE, api_key: none}}
   - {model_name: works, litellm_params: {model: openai/gpt-4o, api_key: k}}
 `,
@@ -126,8 +126,8 @@ model_list:
     expect(warningsOf(config)).toEqual([
       'environment variable LOCAL_BASE is not set (config.yaml:6)',
       expect.stringMatching(/^config.yaml:3: model "gemini" is left out: litellm_params.model: 'acme_ai' names no provider/),
-      expect.stringMatching(/^config.yaml:4: model "claude" is left out: litellm_params.model: 'sagemaker' names no provider/),
-      expect.stringMatching(/^config.yaml:5: model "named" is left out: litellm_params.custom_llm_provider: 'sagemaker'/),
+      expect.stringMatching(/^config.yaml:4: model "claude" is left out: litellm_params.model: 'acme_ml' names no provider/),
+      expect.stringMatching(/^config.yaml:5: model "named" is left out: litellm_params.custom_llm_provider: 'acme_ml'/),
       'config.yaml:6: model "local" is left out, for want of its api_base',
     ]);
   });

@@ -142,11 +142,11 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   if (failed !== undefined && !tally.spoke) return failed;
   if (exchange.generate.stream) {
     const encoder = client.encodeStream(context);
-    const text =
-      [...unfold(foldEvents([...events, ...tally.missing()]))].map((event) => encoder.push(event)).join('') + encoder.end();
+    const told = [...unfold(foldEvents([...events, ...tally.missing()]))];
+    const text = told.map((event) => encoder.push(redacted(run, event))).join('') + encoder.end();
     return { status: 200, headers: { ...headers, ...streamHeaders(run) }, body: codecOf(framingOf(run)).writer(text), done };
   }
-  if (run.passes && !framed && run.decoding.jsonTool === undefined) {
+  if (run.passes && !framed && run.decoding.jsonTool === undefined && error === tally.error) {
     return {
       status: answer.status,
       headers: { ...headers, 'content-type': answer.headers['content-type'] ?? 'application/json' },
@@ -243,6 +243,10 @@ function failure(exchange: Exchange, thrown: unknown): GatewayError {
   return reason instanceof GatewayError ? reason : new GatewayError('client_closed', 'The client closed the connection.');
 }
 
+/** The event as a client may see it. */
+const redacted = ({ redact }: Relay, event: GenerateEvent): GenerateEvent =>
+  event.type === 'error' ? { ...event, error: redact(event.error) } : event;
+
 /** The error as the client's stream says it. */
 function errorBytes(run: Relay, error: GatewayError): Uint8Array {
   const encoder = run.client.encodeStream({ ...run.context, warn: () => {} });
@@ -270,7 +274,10 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
     const ready = (cut: ReturnType<FrameCutter['push']>): readonly Uint8Array[] =>
       cut.flatMap(({ raw, frame }) => {
         if (frame === undefined) return [raw]; // a comment: it keeps connections alive
+        const before = tally.error;
         watch(decoder, frame, tally);
+        const { error } = tally;
+        if (error !== undefined && error !== before && run.redact(error) !== error) return [errorBytes(run, error)];
         return edited(run, raw, frame, editing.text) ?? [];
       });
     for await (const chunk of run.answer.body) {
@@ -309,7 +316,7 @@ async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array>
     for (const event of events) {
       if (tally.error !== undefined) break;
       tally.push(event);
-      text += encoder.push(event.type === 'error' ? { type: 'error', error: run.redact(event.error) } : event);
+      text += encoder.push(redacted(run, event));
     }
     return text;
   };

@@ -96,3 +96,48 @@ describe('a stream that breaks', () => {
     ]);
   });
 });
+
+describe('an error of a provider', () => {
+  it('in a stream does not show the credential of the operator', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(sse(chatChunk({ content: 'Hel' }), { error: { message: 'Bad key upstream-secret', code: 401 } }));
+    });
+
+    const text = await (await post('/v1/chat/completions', { ...chat, stream: true })).text();
+
+    expect(text).toContain('Bad key [redacted]');
+    expect(text).not.toContain('upstream-secret');
+  });
+
+  it('in a stream leaves the tokens that came before it in the books', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(sse(chatChunk({ content: 'Hello there, my friend' }), { error: { message: 'no', code: 500 } }));
+    });
+
+    await (await post('/v1/chat/completions', { ...chat, stream: true })).text();
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBeGreaterThan(0n);
+  });
+
+  it.each([false, true])('beside a partial answer does not show it either, streamed: %s', async (stream) => {
+    upstream.answer(
+      sendJson({
+        id: 'resp_1',
+        object: 'response',
+        status: 'failed',
+        error: { code: 'server_error', message: 'Bad key upstream-secret' },
+        output: [
+          { type: 'message', id: 'msg_1', role: 'assistant', content: [{ type: 'output_text', text: 'Hel', annotations: [] }] },
+        ],
+      }),
+    );
+
+    const text = await (await post('/v1/responses', { model: 'gpt-4o-mini', input: 'Hi', stream })).text();
+
+    expect(text).toContain('Bad key [redacted]');
+    expect(text).not.toContain('upstream-secret');
+  });
+});

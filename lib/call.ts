@@ -40,7 +40,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     if (exchange.target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
     const provider = providerOf(exchange.target.deployment.provider);
     const client = deps.dialects.get(exchange.dialect as DialectId);
-    const chosen = chooseApi(provider, exchange.target.model, client.id);
+    const chosen = chooseApi(provider, exchange.target.model, client.variantOf ?? client.id);
     if (chosen === undefined)
       throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API for this model.`, { param: 'model' });
     const { api, model } = chosen;
@@ -56,6 +56,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
         ? passthroughBody(exchange, target, { ...provider, quirks }, client)
         : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream, api });
     const limit = new TimeLimit(exchange.signal, target);
+    const before = exchange.attempts;
     try {
       const { stream } = exchange.generate;
       const sending = { provider, api, target, upstream, sent, stream, signal: limit.signal };
@@ -86,6 +87,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       return reply;
     } catch (thrown) {
       limit.clear();
+      if (exchange.signal.aborted && exchange.attempts > before) exchange.abandoned = deps.estimator(exchange.generate).usage();
       throw limit.explain(thrown);
     }
   };

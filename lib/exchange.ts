@@ -107,6 +107,8 @@ export interface Exchange {
   /** True when the provider keeps the response too, under the id that the client gets. */
   keptUpstream?: boolean;
   admission?: Admission;
+  /** What a provider was sent, estimated, when the call ended before it began to answer: it reads, and bills, all the same. */
+  abandoned?: Usage;
   readonly warnings: Warning[];
   /** Calls made to providers. */
   attempts: number;

@@ -116,6 +116,7 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
     const unsigned = { method: 'POST', url, headers: requestHeaders(simple, sent, stream), body: sent.bytes } as const;
     const proof = await deps.authorize({ provider, deployment, model: target.model, credential, request: unsigned, fresh });
     const redact = createRedactor([...secretsIn(credential), ...tokensIn(proof)], url);
+    signal.throwIfAborted();
     exchange.attempts++;
     const answer = await deps.http.send({
       ...unsigned,

@@ -70,10 +70,10 @@ class Tally {
   }
 
   /** What to settle: the provider's figures, completed by estimates where the answer broke off. */
-  settled(complete: boolean): Usage | undefined {
-    const counted = complete ? this.usage?.outputTokens : undefined;
+  settled(status: Outcome['status']): Usage | undefined {
+    const counted = status === 'success' ? this.usage?.outputTokens : undefined;
     if (counted !== undefined && this.usage?.inputTokens !== undefined) return this.usage;
-    if (!complete && !this.spoke && this.usage === undefined) return undefined;
+    if (status === 'error' && !this.spoke && this.usage === undefined) return undefined;
     const estimate = this.#estimator.usage();
     if (this.usage === undefined) return estimate;
     // A provider's running output figure may lag behind what it has already sent: the larger one counts.
@@ -127,7 +127,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   for (const event of events) tally.push(event);
   // What was not billed may be tried elsewhere; what was has to reach the books, as the outcome of a reply.
   if (tally.error !== undefined && !tally.spoke && !isBilled(tally.usage)) throw run.redact(tally.error);
-  const usage = tally.settled(tally.error === undefined);
+  const usage = tally.settled(tally.error === undefined ? 'success' : 'error');
   const error = tally.error === undefined ? undefined : run.redact(tally.error);
   const outcome: Outcome = {
     status: error === undefined ? 'success' : 'error',
@@ -177,7 +177,7 @@ function streamed(run: Relay): Reply {
   const firstByteMs = run.now() - exchange.receivedAt;
   const tally = new Tally(run.estimator);
   const finish = (status: Outcome['status'], error?: GatewayError): void => {
-    const usage = tally.settled(status === 'success');
+    const usage = tally.settled(status);
     resolve({
       status,
       firstByteMs,

@@ -51,7 +51,13 @@ export function admit(deps: AdmitDeps): Policy {
       reply = await next();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      await leave(deps, exchange, pass, { status: exchange.signal.aborted ? 'aborted' : 'error', error }, error.status);
+      const { abandoned, signal } = exchange;
+      const outcome: Outcome = {
+        status: signal.aborted ? 'aborted' : 'error',
+        error,
+        ...(abandoned === undefined ? {} : { usage: abandoned }),
+      };
+      await leave(deps, exchange, pass, outcome, error.status);
       throw thrown;
     }
     const settled = reply.done.then(async (outcome) => {

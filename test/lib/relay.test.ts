@@ -141,3 +141,39 @@ describe('an error of a provider', () => {
     expect(text).not.toContain('upstream-secret');
   });
 });
+
+describe('a call that its client gives up', () => {
+  it('costs the input that the provider was sent, where it had begun to work', async () => {
+    const leaving = new AbortController();
+    upstream.answer(() => leaving.abort());
+
+    await expect(post('/v1/chat/completions', chat, leaving.signal)).rejects.toThrow();
+    await expect.poll(() => gateway.lines.filter(({ message }) => message === 'request')).toHaveLength(1);
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBeGreaterThan(0n);
+  });
+
+  it('costs it also when the answer had begun without a word', async () => {
+    const leaving = new AbortController();
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.flushHeaders();
+    });
+
+    await post('/v1/chat/completions', { ...chat, stream: true }, leaving.signal);
+    leaving.abort();
+    await expect.poll(() => gateway.lines.filter(({ message }) => message === 'request')).toHaveLength(1);
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBeGreaterThan(0n);
+  });
+
+  it('costs nothing where the provider refused', async () => {
+    upstream.answer((_seen, response) => void response.writeHead(500).end('{}'));
+
+    await post('/v1/chat/completions', chat);
+
+    expect(await spentNow(gateway.stores, SECRET)).toBe(0n);
+  });
+});

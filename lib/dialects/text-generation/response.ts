@@ -9,6 +9,15 @@ import { finishOf, usageAt, valueAt, type Variant } from './wire.ts';
 /** Where the text of an answer goes. */
 const AT = { choice: 0, block: 0 } as const;
 
+const textEvents = (text: string): readonly GenerateEvent[] =>
+  text === ''
+    ? []
+    : [
+        { type: 'text-start', ...AT },
+        { type: 'text-delta', ...AT, text },
+        { type: 'text-end', ...AT },
+      ];
+
 /**
  * The events a stream of the same answer would have had. Some of these APIs wrap it in a list of one.
  *
@@ -22,9 +31,7 @@ export function decodeResponse({ whole }: Variant, body: unknown): readonly Gene
   const raw = textOf(valueAt(body, whole.finish));
   return [
     { type: 'start' },
-    { type: 'text-start', ...AT },
-    { type: 'text-delta', ...AT, text },
-    { type: 'text-end', ...AT },
+    ...textEvents(text),
     ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]),
     { type: 'finish', choice: 0, reason: finishOf(raw), ...(raw !== undefined && { raw }) },
   ];

@@ -20,8 +20,8 @@ interface Member {
 }
 
 /**
- * The same object with these members replaced, added at the end, or (where the edit is undefined) removed. A member that occurs
- * several times is edited at every occurrence, so that no parser can see the old value.
+ * The same object with these members replaced, added at the end, or (where the edit is undefined) removed. Of a member that occurs
+ * several times only the last stays, the one that `JSON.parse` sees: so no parser can see another value than its caller did.
  *
  * @param body a JSON object that `JSON.parse` accepts; the caller has parsed it already
  * @param edits JSON values by name; undefined removes
@@ -32,6 +32,7 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const { members, open } = membersOf(bytes);
   const wanted = new Map(Object.entries(edits));
+  const last = new Map(members.map(({ name }, index) => [name, index]));
   const found = new Set<string>();
   const parts: Uint8Array[] = [];
   let copied = 0;
@@ -42,12 +43,13 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
   };
 
   for (const [index, member] of members.entries()) {
-    if (!wanted.has(member.name)) {
+    const repeated = last.get(member.name) !== index;
+    if (!repeated && !wanted.has(member.name)) {
       kept += 1;
       continue;
     }
     found.add(member.name);
-    const value = wanted.get(member.name);
+    const value = repeated ? undefined : wanted.get(member.name);
     if (value === undefined) {
       // Takes the comma before it along, or the one after it while nothing before it is kept.
       const previous = members[index - 1];

@@ -177,3 +177,18 @@ describe('a call that its client gives up', () => {
     expect(await spentNow(gateway.stores, SECRET)).toBe(0n);
   });
 });
+
+describe('a body that passes through', () => {
+  it('says each thing once, as it was reckoned with: a provider may read another of two', async () => {
+    upstream.answer(sendJson(chatAnswer()));
+    const twice = JSON.stringify(chat).replace('{', '{"max_tokens":90000,');
+
+    await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+      body: twice,
+    });
+
+    expect(upstream.seen[0]?.text).toBe(JSON.stringify(chat));
+  });
+});

@@ -26,7 +26,7 @@ function belowBase({ base, model }: Address): string {
   return joinUrl(base, `/${segments.map(encodeURIComponent).join('/').replaceAll('%40', '@')}`);
 }
 
-/** Luminous models. The API answers at most 1024 tokens where the client says nothing. */
+/** Luminous models. */
 const alephAlpha: Provider = {
   id: 'aleph_alpha',
   name: 'Aleph Alpha',

@@ -191,7 +191,7 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
 
   /**
    * `POST /endpoints/{name}/invocations`: Hugging Face's containers. Pipelines refuse `details`, so the end is not told. Streams are
-   * those of text-generation-inference inside AWS's frames.
+   * those of text-generation-inference inside AWS's frames. That, and the list around whole answers, is recalled.
    */
   sagemaker: {
     ...tgi,

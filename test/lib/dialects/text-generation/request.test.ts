@@ -1,7 +1,9 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textGeneration } from '../../../../lib/dialects/text-generation/index.ts';
 import { VARIANTS } from '../../../../lib/dialects/text-generation/variants.ts';
-import type { GenerateRequest } from '../../../../lib/kinds/generate.ts';
+import { valueAt, type Setting } from '../../../../lib/dialects/text-generation/wire.ts';
+import type { GenerateRequest, Sampling } from '../../../../lib/kinds/generate.ts';
 import { requestOf, TARGET } from './support.ts';
 
 const text = (words: string) => ({ type: 'text', text: words }) as const;
@@ -229,6 +231,40 @@ describe('a request', () => {
     );
 
     expect(warnings).toEqual([]);
+  });
+});
+
+/** Any of the settings, with values that no API refuses. */
+const settings = fc.record(
+  {
+    temperature: fc.double({ min: 0.1, max: 1, noNaN: true }),
+    topP: fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+    topK: fc.integer({ min: 1, max: 100 }),
+    seed: fc.nat(),
+    frequencyPenalty: fc.double({ min: -1, max: 1, noNaN: true }),
+    presencePenalty: fc.double({ min: -1, max: 1, noNaN: true }),
+    stop: fc.array(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: [] },
+);
+
+describe('whatever is asked', () => {
+  it.each(Object.entries(VARIANTS))('%s is told it, or the client is', (name, variant) => {
+    const fieldOf = (setting: string): string => setting.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`);
+
+    fc.assert(
+      fc.property(settings, (sampling: Sampling) => {
+        const { body, warnings } = encode(name, requestOf({ sampling }));
+        const lost = Object.keys(sampling).filter((setting) => variant.settings[setting as Setting] === undefined);
+
+        expect(warnings.map(({ field }) => field).toSorted()).toEqual(lost.map(fieldOf).toSorted());
+        for (const [setting, value] of Object.entries(sampling)) {
+          const told = valueAt(body, variant.settings[setting as Setting]);
+          if (lost.includes(setting)) expect(told).toBeUndefined();
+          else expect(told).toEqual(Array.isArray(value) ? expect.arrayContaining(value) : value);
+        }
+      }),
+    );
   });
 });
 

@@ -2,7 +2,7 @@
  * The terminal step of counting: how many input tokens a request would have. The provider's own counter answers where its row has one;
  * otherwise, and where the counter is out of order, our estimate does, and says so. Nothing is held: counting costs nothing.
  */
-import type { Counting, Dialect } from './dialects/dialect.ts';
+import type { Counting, UpstreamSide } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { likelyInputTokens } from './domain/estimate.ts';
 import type { CountEndpoint, TokenCount } from './endpoints/endpoint.ts';
@@ -82,7 +82,7 @@ interface Counter {
 async function counterOf(deps: CountDeps, exchange: Exchange, counter: Counter): Promise<number | undefined> {
   const { count: api } = counter.provider;
   if (api === undefined || api.serves?.(counter.target.model) === false) return undefined;
-  const upstream = await deps.dialects.load(api.dialect);
+  const upstream = await deps.dialects.loadUpstream(api.dialect, api.variant);
   const { counting } = upstream;
   if (counting === undefined) return undefined;
   try {
@@ -98,7 +98,7 @@ async function counterOf(deps: CountDeps, exchange: Exchange, counter: Counter):
 
 interface Asking extends Counter {
   readonly api: Api;
-  readonly upstream: Dialect;
+  readonly upstream: UpstreamSide;
   readonly counting: Counting;
 }
 

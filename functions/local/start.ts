@@ -164,7 +164,7 @@ const MANAGEMENT = new Set(
 
 /**
  * Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. Bedrock's
- * `/model/{id}/converse` lies there as well and is the gateway's.
+ * `/model/{id}/converse` and `/invoke` lie there as well and are the gateway's.
  */
 const isManagement = (path: string): boolean =>
   routesAt(path).some((route) => route.open !== true) ||

@@ -1,7 +1,7 @@
 /**
  * The contract of a wire format. One folder per dialect, six files (`wire`, `request`, `response`, `stream`, `error`, `index`),
  * serving both sides: as the client's language (decode request, encode answer) and as the provider's (encode request, decode
- * answer). Formats too poor to be a client's serve the provider's side only. A dialect knows how to talk; it never knows to whom.
+ * answer). Formats too poor to be a client's serve the provider's side only, other envelopes of one the client's. A dialect knows how to talk; it never knows to whom.
  */
 import type { GatewayError } from '../errors.ts';
 import type { DialectId, GenerateEvent, GenerateRequest, GenerateResponse, Warning } from '../kinds/generate.ts';
@@ -116,6 +116,8 @@ interface WireFormat {
 export interface ClientSide extends WireFormat {
   /** Framing of a client's stream where the query of its request chooses (Gemini's `alt=sse`); absent: `framing`, always. */
   framingFor?(query: URLSearchParams): Framing;
+  /** The dialect that this is another envelope of: requests mean the same, so APIs that speak it suit best. */
+  readonly variantOf?: DialectId;
   /** True where model and streaming are in the path: bodies hold neither. */
   readonly modelInPath?: boolean;
 

@@ -1,9 +1,9 @@
 /** Every dialect, by id, loaded when a request first needs it: a gateway that speaks two of them carries two of them. */
 import { GatewayError } from '../errors.ts';
 import type { DialectId } from '../kinds/generate.ts';
-import type { Dialect, UpstreamSide } from './dialect.ts';
+import type { ClientSide, Dialect, UpstreamSide } from './dialect.ts';
 
-/** How to load each dialect. */
+/** How to load each dialect that both sides speak. */
 const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'openai-chat': async () => (await import('./openai-chat/index.ts')).openaiChat,
   'openai-completions': async () => (await import('./openai-completions/index.ts')).openaiCompletions,
@@ -15,6 +15,11 @@ const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
   'ollama-chat': async () => (await import('./ollama-chat/index.ts')).ollamaChat,
 };
 
+/** Dialects that only clients speak. */
+const CLIENT_LOADERS: Readonly<Partial<Record<DialectId, () => Promise<ClientSide>>>> = {
+  'anthropic-bedrock': async () => (await import('./anthropic-messages/bedrock.ts')).anthropicBedrock,
+};
+
 /** Dialects that only providers speak, each a family whose members differ in names and places. Throws `internal` for an unknown one. */
 const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | undefined) => Promise<UpstreamSide>>>> = {
   'text-generation': async (variant) => (await import('./text-generation/index.ts')).textGeneration(variant),
@@ -22,35 +27,31 @@ const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | un
 
 /** Dialects as a process has them. */
 export interface Dialects {
-  /** Loads a dialect; callers at the same time share one load. */
-  load(id: DialectId): Promise<Dialect>;
-  /** Loads a dialect for the provider's side, which is all that some have. `variant`: which member of a family the provider speaks. */
+  /** Loads a dialect for the client's side; callers at the same time share one load. */
+  load(id: DialectId): Promise<ClientSide>;
+  /** Loads a dialect for the provider's side. `variant`: which member of a family the provider speaks. */
   loadUpstream(id: DialectId, variant?: string): Promise<UpstreamSide>;
-  /** A dialect that was loaded before. Throws `internal` when it was not. */
-  get(id: DialectId): Dialect;
+  /** The client's side of a dialect that was loaded before. Throws `internal` when it was not. */
+  get(id: DialectId): ClientSide;
 }
 
 /** An empty set that fills on demand. */
 export function createDialects(): Dialects {
-  const loading = new Map<DialectId, Promise<Dialect>>();
-  const loaded = new Map<DialectId, Dialect>();
-  function load(id: DialectId): Promise<Dialect> {
-    const known = loading.get(id);
-    if (known !== undefined) return known;
-    const loader = LOADERS[id];
-    if (loader === undefined)
-      return Promise.reject(new GatewayError('internal', `The dialect ${id} is not part of this build.`));
-    const dialect = loader();
-    loading.set(id, dialect);
-    dialect.then(
-      (ready) => loaded.set(id, ready),
-      () => loading.delete(id),
-    );
-    return dialect;
-  }
+  const loading = new Map<DialectId, Promise<ClientSide>>();
+  const loaded = new Map<DialectId, ClientSide>();
   return {
-    load,
-    loadUpstream: (id, variant) => UPSTREAM_LOADERS[id]?.(variant) ?? load(id),
+    load(id) {
+      const known = loading.get(id);
+      if (known !== undefined) return known;
+      const dialect = (LOADERS[id] ?? CLIENT_LOADERS[id])?.() ?? missing(id);
+      loading.set(id, dialect);
+      dialect.then(
+        (ready) => loaded.set(id, ready),
+        () => loading.delete(id),
+      );
+      return dialect;
+    },
+    loadUpstream: (id, variant) => UPSTREAM_LOADERS[id]?.(variant) ?? LOADERS[id]?.() ?? missing(id),
     get(id) {
       const dialect = loaded.get(id);
       if (dialect === undefined) throw new GatewayError('internal', `The dialect ${id} was used before it was loaded.`);
@@ -58,3 +59,6 @@ export function createDialects(): Dialects {
     },
   };
 }
+
+const missing = (id: DialectId): Promise<never> =>
+  Promise.reject(new GatewayError('internal', `The dialect ${id} is not part of this build, or not for this side of a call.`));

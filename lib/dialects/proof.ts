@@ -52,6 +52,7 @@ const ORIGINS: Readonly<Record<DialectId, true>> = {
   'openai-responses': true,
   'openai-completions': true,
   'anthropic-messages': true,
+  'anthropic-bedrock': true,
   gemini: true,
   'bedrock-converse': true,
   'cohere-chat': true,

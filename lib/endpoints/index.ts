@@ -7,6 +7,7 @@ import { countTokens, tokenCounter } from './count-tokens.ts';
 import type { Endpoint, Match } from './endpoint.ts';
 import { generateContent, streamGenerateContent } from './generate-content.ts';
 import { liveliness, readiness } from './health.ts';
+import { invoke, invokeStream } from './invoke.ts';
 import { messages } from './messages.ts';
 import { modelList, modelOne } from './models.ts';
 import { ollamaChat } from './ollama-chat.ts';
@@ -29,6 +30,8 @@ export const endpoints: readonly Endpoint[] = [
   tokenCounter,
   converse,
   converseStream,
+  invoke,
+  invokeStream,
   responses,
   responseInputTokens,
   responseCompact,

@@ -15,6 +15,7 @@ export type DialectId =
   | 'openai-responses'
   | 'openai-completions'
   | 'anthropic-messages'
+  | 'anthropic-bedrock'
   | 'gemini'
   | 'bedrock-converse'
   | 'cohere-chat'

@@ -114,8 +114,8 @@ function unmodelled(body: JsonObject): JsonObject {
 export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
   const warn = (warning: Warning): void => void warnings.push(warning);
-  const own = request.extensions[ID];
-  const native = own !== undefined;
+  const { anthropic_beta: betas, ...own } = request.extensions[ID] ?? {};
+  const native = request.extensions[ID] !== undefined;
 
   const maxTokens = request.maxOutputTokens ?? target.maxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const { system, messages } = encodeMessages(request.messages, native, warn);
@@ -130,7 +130,7 @@ export function encodeRequest(request: GenerateRequest, target: UpstreamTarget):
     warn,
   );
   const outputConfig = {
-    ...(isObject(own?.output_config) && own.output_config),
+    ...(isObject(own.output_config) && own.output_config),
     ...(reasoning.effort !== undefined && { effort: reasoning.effort }),
     ...(format !== undefined && { format }),
   };
@@ -153,7 +153,18 @@ export function encodeRequest(request: GenerateRequest, target: UpstreamTarget):
     ...cacheControl(request.cache),
     ...(request.stream && { stream: true }),
   };
-  return { body, warnings, decoding: jsonTool === undefined ? {} : { jsonTool: jsonTool.name } };
+  return {
+    body,
+    ...encodeBetas(betas),
+    warnings,
+    decoding: jsonTool === undefined ? {} : { jsonTool: jsonTool.name },
+  };
+}
+
+/** Betas that a client named in its body, where Bedrock has them: the API wants a header. */
+function encodeBetas(betas: unknown): Pick<EncodedRequest, 'headers'> {
+  const names = Array.isArray(betas) ? betas.filter((name) => typeof name === 'string' && /^[\w.-]+$/.test(name)) : [];
+  return names.length === 0 ? {} : { headers: { 'anthropic-beta': names.join(',') } };
 }
 
 const thinks = ({ thinking }: EncodedReasoning): boolean => thinking !== undefined && thinking.type !== 'disabled';

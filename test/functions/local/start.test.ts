@@ -4,7 +4,7 @@ import { startLocal, type LocalServer } from '../../../functions/local/start.ts'
 interface Run {
   readonly server: LocalServer;
   /** Asks with the virtual key of the banner; with a body, posts it. */
-  ask(path: string, body?: object): Promise<Response>;
+  readonly ask: (path: string, body?: object) => Promise<Response>;
 }
 
 async function runWithoutDatabase(): Promise<Run> {
@@ -42,18 +42,24 @@ it('works without a database, and says that nothing is kept and what to install'
   await expect(ask('/v1/models')).rejects.toThrow();
 });
 
-it('leaves /model to management, except for the Converse routes of models', async () => {
+it('leaves /model to management, except for the routes of Bedrock for its models', async () => {
   const { server, ask } = await runWithoutDatabase();
   onTestFinished(() => server.stop());
   const hello = { messages: [{ role: 'user', content: [{ text: 'Hello' }] }] };
 
   const converse = await ask('/model/demo/converse', hello);
   const stream = await ask('/model/demo/converse-stream', hello);
+  const invoke = await ask('/model/demo/invoke', {
+    anthropic_version: 'bedrock-2023-05-31',
+    max_tokens: 50,
+    messages: [{ role: 'user', content: 'Hello' }],
+  });
   const unknown = await ask('/model/unknown');
 
   expect(await converse.json()).toMatchObject({ output: { message: { role: 'assistant' } } });
   expect(stream.headers.get('content-type')).toBe('application/vnd.amazon.eventstream');
   await stream.arrayBuffer();
+  expect(await invoke.json()).toMatchObject({ type: 'message', role: 'assistant' });
   expect(unknown.status).toBe(404);
   expect(await unknown.text()).toContain('management API');
 });

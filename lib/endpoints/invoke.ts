@@ -1,0 +1,17 @@
+import type { Endpoint } from './endpoint.ts';
+
+const invokeAt = (operation: string, stream: boolean): Endpoint => ({
+  route: `/model/{model}/${operation}`,
+  method: 'POST',
+  kind: 'generate',
+  dialect: 'anthropic-bedrock',
+  stream,
+  // Ids of models may be ARNs, as in Converse.
+  paths: [`/model/{rest}/${operation}`, `/bedrock/model/{rest}/${operation}`],
+});
+
+/** Bedrock's InvokeModel, for Claude's bodies. */
+export const invoke = invokeAt('invoke', false);
+
+/** Bedrock's InvokeModelWithResponseStream. */
+export const invokeStream = invokeAt('invoke-with-response-stream', true);

@@ -53,9 +53,16 @@ async function sweepMeter(
   counts: { settled: number; booked: number; absent: number },
 ): Promise<void> {
   const now = deps.now();
+  const failures: unknown[] = [];
   for (const hold of meter.holds.filter(({ expiresAt }) => expiresAt <= now)) {
-    counts[await settleExpired(deps, deps.policy, meter.id, hold)]++;
+    try {
+      counts[await settleExpired(deps, deps.policy, meter.id, hold)]++;
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  // The meter stays on the index for the rest.
+  if (failures.length > 0) throw failures[0];
   const open = meter.holds.filter(({ expiresAt }) => expiresAt > now);
   const nextDue = open.length === 0 ? undefined : Math.min(...open.map(({ expiresAt }) => expiresAt));
   await deps.meters.checked(meter.id, meter.rev, nextDue);

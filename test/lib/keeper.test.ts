@@ -99,6 +99,18 @@ describe('the keeper', () => {
     expect(await keeper(LEASE)).toMatchObject({ meters: 1, booked: 1 });
   });
 
+  it('settles the other holds of a meter when one cannot be', async () => {
+    for (const id of ['bad', 'good']) await stores.meters.hold(aHold('a'), id, LEASE);
+    const failing = {
+      ...stores.ledger,
+      get: (id: string) => (id === 'bad' ? Promise.reject(new Error('down')) : stores.ledger.get(id)),
+    };
+
+    expect(await keeper(LEASE, { ledger: failing })).toMatchObject({ meters: 1, booked: 1, failed: 1 });
+
+    expect(await keeper(LEASE)).toMatchObject({ meters: 1, booked: 1, failed: 0 });
+  });
+
   it('looks at no more meters than it may', async () => {
     for (const id of ['a', 'b', 'c']) await stores.meters.hold(aHold(id), 'one', LEASE);
 

@@ -9,7 +9,8 @@ type Warn = (warning: Warning) => void;
 export function ownFields(extensions: Extensions, dialect: DialectId, warn: Warn): JsonObject {
   const { [dialect]: own = {}, ...foreign } = extensions;
   for (const [name, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields ?? {})) warn({ kind: 'dropped', field, reason: `The field is known to ${name} only.` });
+    for (const field of Object.keys(fields ?? {}))
+      warn({ kind: 'dropped', field, reason: `The field is known to ${name} only.` });
   }
   return own;
 }

@@ -122,7 +122,7 @@ function bodyToCount(deps: CountDeps, exchange: Exchange, { target, provider, ap
   const { deployment, model } = target;
   const quirks = bodyEdits({ provider, deployment, model, api, environment: deps.environment });
   const finished = (body: JsonObject): Uint8Array =>
-    Buffer.from(JSON.stringify(counting.bodyOf(finishedBody(body, target, { quirks }))));
+    Buffer.from(JSON.stringify(counting.bodyOf(finishedBody(body, target, { quirks }), model)));
   const client = deps.dialects.get(exchange.dialect as DialectId);
   if (client.id !== upstream.id) {
     const warn = (): void => {}; // what an answer would lack is of no interest here

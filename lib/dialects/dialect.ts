@@ -1,7 +1,8 @@
 /**
  * The contract of a wire format. One folder per dialect, six files (`wire`, `request`, `response`, `stream`, `error`, `index`),
  * serving both sides: as the client's language (decode request, encode answer) and as the provider's (encode request, decode
- * answer). Formats too poor to be a client's serve the provider's side only, other envelopes of one the client's. A dialect knows how to talk; it never knows to whom.
+ * answer). Formats too poor to be a client's serve the provider's side only, other envelopes of one the client's. A dialect knows how
+ * to talk; it never knows to whom.
  */
 import type { GatewayError } from '../errors.ts';
 import type { DialectId, GenerateEvent, GenerateRequest, GenerateResponse, Warning } from '../kinds/generate.ts';
@@ -159,8 +160,8 @@ export type Dialect = ClientSide & UpstreamSide;
 
 /** A provider's counter of input tokens: it takes nearly the same body as the API itself. */
 export interface Counting {
-  /** A body without the fields that only an answer needs: counters refuse them. */
-  bodyOf(body: JsonObject): JsonObject;
+  /** A request as the counter takes it: counters refuse what only an answer needs. `model`: the provider's name of it. */
+  bodyOf(body: JsonObject, model: string): JsonObject;
   /** Input tokens in the counter's answer. Throws `upstream` on garbage. */
   tokensOf(answer: unknown): number;
 }

@@ -1,5 +1,7 @@
 import { GatewayError } from '../errors.ts';
+import { isObject } from '../kinds/json.ts';
 import type { CountEndpoint } from './endpoint.ts';
+import { methodPaths } from './generate-content.ts';
 
 /** Anthropic's count of a message that is not sent. */
 export const countTokens: CountEndpoint = {
@@ -11,6 +13,20 @@ export const countTokens: CountEndpoint = {
   // A message has to say how long its answer may be, a count has no answer.
   requestOf: (body) => ({ max_tokens: Number.MAX_SAFE_INTEGER, ...body }),
   render: ({ tokens }) => ({ input_tokens: tokens }),
+};
+
+/** Gemini's count: of contents, or of a whole request. */
+export const countContents: CountEndpoint = {
+  route: '/v1beta/models/{model}:countTokens',
+  method: 'POST',
+  kind: 'count',
+  dialect: 'gemini',
+  paths: methodPaths('countTokens'),
+  requestOf(body) {
+    const { generateContentRequest: whole = body['generate_content_request'] } = body;
+    return isObject(whole) ? whole : body;
+  },
+  render: ({ tokens }) => ({ totalTokens: tokens }),
 };
 
 /** LiteLLM's count: a `prompt`, or `messages` as in chat completions. */

@@ -1,7 +1,7 @@
 import type { Endpoint } from './endpoint.ts';
 
 /** Where Google's clients look for a model's methods, under the prefixes they and LiteLLM use. */
-const paths = (method: string): string[] =>
+export const methodPaths = (method: string): string[] =>
   ['/v1beta', '/v1', '/gemini/v1beta', '/gemini/v1', ''].map((prefix) => `${prefix}/models/{rest}:${method}`);
 
 /** Gemini's `generateContent`. */
@@ -11,7 +11,7 @@ export const generateContent: Endpoint = {
   kind: 'generate',
   dialect: 'gemini',
   stream: false,
-  paths: paths('generateContent'),
+  paths: methodPaths('generateContent'),
 };
 
 /** The same as a stream: server-sent events with `alt=sse`, one JSON array without. */
@@ -21,5 +21,5 @@ export const streamGenerateContent: Endpoint = {
   kind: 'generate',
   dialect: 'gemini',
   stream: true,
-  paths: paths('streamGenerateContent'),
+  paths: methodPaths('streamGenerateContent'),
 };

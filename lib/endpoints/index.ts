@@ -3,7 +3,7 @@ import { chatCompletions } from './chat-completions.ts';
 import { cohereChat } from './cohere-chat.ts';
 import { completions } from './completions.ts';
 import { converse, converseStream } from './converse.ts';
-import { countTokens, tokenCounter } from './count-tokens.ts';
+import { countContents, countTokens, tokenCounter } from './count-tokens.ts';
 import type { Endpoint, Match } from './endpoint.ts';
 import { generateContent, streamGenerateContent } from './generate-content.ts';
 import { liveliness, readiness } from './health.ts';
@@ -43,6 +43,7 @@ export const endpoints: readonly Endpoint[] = [
   ollamaChat,
   generateContent,
   streamGenerateContent,
+  countContents,
   modelList,
   modelOne,
   liveliness,

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { aDeployment } from '../support/exchange.ts';
 import { serveGateway, type Served } from '../support/gateway.ts';
 import { sendJson, sendText, startUpstream, type Upstream } from '../support/upstream.ts';
 
@@ -21,10 +22,15 @@ interface Counted {
   readonly body: Record<string, unknown>;
 }
 
-async function count(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Counted> {
-  const response = await fetch(`${gateway.url}${path}`, {
+async function count(
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  { url, masterKey } = gateway,
+): Promise<Counted> {
+  const response = await fetch(`${url}${path}`, {
     method: 'POST',
-    headers: { 'x-api-key': gateway.masterKey, ...headers },
+    headers: { 'x-api-key': masterKey, ...headers },
     body: JSON.stringify(body),
   });
   return {
@@ -71,6 +77,61 @@ describe('the token counter of LiteLLM', () => {
     [{ prompt: 'Hi' }, 'model'],
   ])('refuses %j', async (asked, param) => {
     expect(await count('/utils/token_counter', asked)).toMatchObject({ status: 400, body: { error: { param } } });
+  });
+});
+
+describe('the count of Gemini', () => {
+  const contents = [{ role: 'user', parts: [{ text: 'How is the sea today?' }] }];
+  const systemInstruction = { parts: [{ text: 'Be short.' }] };
+
+  it('estimates for a provider without a counter', async () => {
+    const { status, source, body } = await count('/v1beta/models/gpt-4o-mini:countTokens', { contents });
+
+    expect({ status, source }).toEqual({ status: 200, source: 'estimated' });
+    expect(body).toEqual({ totalTokens: expect.any(Number) as number });
+  });
+
+  it('is asked of a provider with one, in its language', async () => {
+    upstream.answer(sendJson({ input_tokens: 17 }));
+
+    const { source, body } = await count('/v1beta/models/claude:countTokens', { contents });
+
+    expect({ source, body }).toEqual({ source: 'provider', body: { totalTokens: 17 } });
+    expect(upstream.seen.at(-1)?.body).toMatchObject({ model: 'claude-sonnet-4-5', messages: [{ role: 'user' }] });
+  });
+
+  it.each([
+    ['contents', { contents, systemInstruction }],
+    ['a whole request', { generateContentRequest: { model: 'models/flash', contents, systemInstruction } }],
+    ['a whole request in snake case', { generate_content_request: { contents, systemInstruction } }],
+  ])('is asked of Google as a whole request for %s', async (_, asked) => {
+    const google = await serveGateway(upstream.url, {
+      deployments: [
+        aDeployment({
+          modelName: 'flash',
+          provider: 'gemini',
+          model: 'gemini-2.5-flash',
+          apiBase: upstream.url,
+          credential: { type: 'value', value: 'secret' },
+        }),
+      ],
+    });
+    onTestFinished(() => google.close());
+    upstream.answer(sendJson({ totalTokens: 9 }));
+
+    const { source, body } = await count('/v1beta/models/flash:countTokens', asked, {}, google);
+
+    expect({ source, body }).toEqual({ source: 'provider', body: { totalTokens: 9 } });
+    const { path, body: sent } = upstream.seen.at(-1) ?? {};
+    expect(path).toBe('/v1beta/models/gemini-2.5-flash:countTokens');
+    expect(sent).toEqual({ generateContentRequest: { model: 'models/gemini-2.5-flash', contents, systemInstruction } });
+  });
+
+  it('refuses what is no request', async () => {
+    expect(await count('/v1beta/models/gpt-4o-mini:countTokens', {})).toMatchObject({
+      status: 400,
+      body: { error: { status: 'INVALID_ARGUMENT' } },
+    });
   });
 });
 

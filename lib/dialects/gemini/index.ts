@@ -1,5 +1,6 @@
 /** Google's `generateContent`, as the language of clients and of providers: the Gemini API and Vertex AI. */
 import type { Dialect } from '../dialect.ts';
+import { counting } from './counting.ts';
 import { encodeStream } from './encoder.ts';
 import { decodeError, encodeError } from './error.ts';
 import { passthrough } from './passthrough.ts';
@@ -24,4 +25,5 @@ export const gemini: Dialect = {
   decodeStream,
   decodeError,
   passthrough,
+  counting,
 };

@@ -7,8 +7,10 @@ describe('a count of Anthropic', () => {
   it('takes a message without what only its answer needs', () => {
     const counted = { model: 'm', messages: [], system: 's', tools: [], thinking: { type: 'disabled' }, of_tomorrow: 1 };
 
-    expect(counting?.bodyOf({ ...counted, max_tokens: 5, stream: true, metadata: {}, service_tier: 'auto' })).toEqual(counted);
-    expect(counting?.bodyOf({ max_tokens: 5 })).toEqual({});
+    expect(counting?.bodyOf({ ...counted, max_tokens: 5, stream: true, metadata: {}, service_tier: 'auto' }, 'm')).toEqual(
+      counted,
+    );
+    expect(counting?.bodyOf({ max_tokens: 5 }, 'm')).toEqual({});
   });
 
   it('tells one number, or it is an error', () => {

@@ -10,7 +10,7 @@ import { decodeOutput, encodeOutput } from './output.ts';
 import { decodeReasoning, decodeTopK, encodeReasoning } from './reasoning.ts';
 import { decodeTools, encodeTools, forcesTool } from './tools.ts';
 import { encodeMessages, type Turn } from './turns.ts';
-import { cachePoint, ID, type Warn } from './wire.ts';
+import { cachePoint, ID, SIGNER, type Warn } from './wire.ts';
 
 /**
  * A client's request; model and streaming are in its path. `extensions['bedrock-converse']` is always there, so that an encoder can
@@ -91,7 +91,11 @@ export function encodeRequest(request: GenerateRequest, target: UpstreamTarget):
   });
   const effort = reasoning.effort ?? (own === undefined ? undefined : request.reasoning?.effort);
   const outputConfig = withOwn(own?.outputConfig, { ...present('textFormat', textFormat), ...present('effort', effort) });
-  const additional = withOwn(own?.additionalModelRequestFields, { ...reasoning.fields, ...sampling.fields });
+  const additional = withOwn(own?.additionalModelRequestFields, {
+    ...reasoning.fields,
+    ...sampling.fields,
+    ...(family === 'claude' && betasOf(request)),
+  });
   const body: JsonObject = {
     ...own,
     messages,
@@ -105,6 +109,9 @@ export function encodeRequest(request: GenerateRequest, target: UpstreamTarget):
   };
   return { body, warnings, decoding: jsonTool === undefined ? {} : { jsonTool: jsonTool.name } };
 }
+
+/** Betas that a client of Claude named in its body. */
+const betasOf = ({ extensions }: GenerateRequest): JsonObject => present('anthropic_beta', extensions[SIGNER]?.anthropic_beta);
 
 /** Fields of ours beside those of the client; undefined when there are none at all. */
 function withOwn(own: unknown, fields: JsonObject): JsonObject | undefined {

@@ -128,6 +128,15 @@ describe('the request of a client', () => {
 });
 
 describe('the request for a provider', () => {
+  it.each([
+    [CLAUDE, { anthropic_beta: ['context-1m'] }],
+    ['amazon.nova-pro-v1:0', undefined],
+  ])('takes the betas of a client of Claude along to Claude only (%s)', (model, additional) => {
+    const { body } = encode({ extensions: { 'anthropic-messages': { anthropic_beta: ['context-1m'] } } }, { model });
+
+    expect(body.additionalModelRequestFields).toEqual(additional);
+  });
+
   it('says the settings of other dialects in its own words', () => {
     const { body, warnings } = encode({
       maxOutputTokens: 100,

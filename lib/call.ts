@@ -87,7 +87,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       return reply;
     } catch (thrown) {
       limit.clear();
-      if (exchange.signal.aborted && exchange.attempts > before) exchange.abandoned = deps.estimator(exchange.generate).usage();
+      if (exchange.signal.aborted && exchange.attempts > before) exchange.billed ??= deps.estimator(exchange.generate).usage();
       throw limit.explain(thrown);
     }
   };

@@ -107,8 +107,8 @@ export interface Exchange {
   /** True when the provider keeps the response too, under the id that the client gets. */
   keptUpstream?: boolean;
   admission?: Admission;
-  /** What a provider was sent, estimated, when the call ended before it began to answer: it reads, and bills, all the same. */
-  abandoned?: Usage;
+  /** What a provider bills of a call that comes to nothing: reported, or estimated where nobody waited for the answer. */
+  billed?: Usage;
   readonly warnings: Warning[];
   /** Calls made to providers. */
   attempts: number;

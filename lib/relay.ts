@@ -8,7 +8,6 @@ import type { Exchange, Outcome, Reply } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
-import { errorReply } from './policies/render-errors.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';
@@ -125,7 +124,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const tally = new Tally(run.estimator);
   const events = decodeWhole(run, bytes, framed);
   for (const event of events) tally.push(event);
-  // What was not billed may be tried elsewhere; what was has to reach the books, as the outcome of a reply.
+  // What was not billed may be tried elsewhere; what was has to reach the books, whatever fails from here on.
   if (tally.error !== undefined && !tally.spoke && !isBilled(tally.usage)) throw run.redact(tally.error);
   const usage = tally.settled(tally.error === undefined ? 'success' : 'error');
   const error = tally.error === undefined ? undefined : run.redact(tally.error);
@@ -138,8 +137,8 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const headers = providerHeaders(answer.headers);
   const done = Promise.resolve(outcome);
   exchange.committed = true;
-  const failed = error && { ...errorReply(error, client.encodeError(error, exchange.id)), done };
-  if (failed !== undefined && !tally.spoke) return failed;
+  if (usage !== undefined) exchange.billed = usage;
+  if (error !== undefined && !tally.spoke) throw error;
   if (exchange.generate.stream) {
     const encoder = client.encodeStream(context);
     const told = [...unfold(foldEvents([...events, ...tally.missing()]))];
@@ -154,7 +153,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
       done,
     };
   }
-  if (failed !== undefined) return failed;
+  if (error !== undefined) throw error;
   const body = utf8.encode(JSON.stringify(client.encodeResponse(foldEvents([...events, ...tally.missing()]), context)));
   return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body, done };
 }

@@ -51,11 +51,11 @@ export function admit(deps: AdmitDeps): Policy {
       reply = await next();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      const { abandoned, signal } = exchange;
+      const { billed, signal } = exchange;
       const outcome: Outcome = {
         status: signal.aborted ? 'aborted' : 'error',
         error,
-        ...(abandoned === undefined ? {} : { usage: abandoned }),
+        ...(billed === undefined ? {} : { usage: billed }),
       };
       await leave(deps, exchange, pass, outcome, error.status);
       throw thrown;

@@ -67,6 +67,16 @@ describe('the books of an answer that went wrong', () => {
     expect(await spentNow(gateway.stores, SECRET)).toBe(10n * INPUT + 5n * OUTPUT);
   });
 
+  it('show what a provider reported for an answer that the client cannot be given', async () => {
+    upstream.answer(sendJson(chatAnswer('', { choices: [null] })));
+
+    const reply = await post('/v1/messages', chat);
+
+    expect(reply.ok).toBe(false);
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect(await spentNow(gateway.stores, SECRET)).toBe(10n * INPUT + 5n * OUTPUT);
+  });
+
   it('do not take input for free that a provider forgot to count', async () => {
     upstream.answer(sendJson(chatAnswer('Hello', { usage: { completion_tokens: 5 } })));
 

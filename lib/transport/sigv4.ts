@@ -86,9 +86,10 @@ const encoded = (text: string): string =>
 /** Every service but S3 wants the path, encoded as it is sent, encoded once more. */
 const canonicalPath = ({ pathname }: URL): string => pathname.split('/').map(encoded).join('/');
 
+/** Sorted by name, then by value, both as encoded. */
 const canonicalQuery = ({ searchParams }: URL): string =>
   [...searchParams]
-    .map(([name, value]): [string, string] => [`${encoded(name)}=${encoded(value)}`, ''])
-    .toSorted(byText)
-    .map(([pair]) => pair)
+    .map(([name, value]): [string, string] => [encoded(name), encoded(value)])
+    .toSorted((a, b) => byText(a, b) || byText([a[1], ''], [b[1], '']))
+    .map(([name, value]) => `${name}=${value}`)
     .join('&');

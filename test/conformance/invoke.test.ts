@@ -1,4 +1,6 @@
 /** Claude's clients of Bedrock (InvokeModel), against providers of other dialects: what is on the wire, bytes and checksums included. */
+import { createAmazonBedrockAnthropic } from '@ai-sdk/amazon-bedrock/anthropic';
+import { generateText, streamText } from 'ai';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createEventStreamParser } from '../../lib/transport/aws-event-stream.ts';
 import { aDeployment } from '../support/exchange.ts';
@@ -166,5 +168,39 @@ describe('invoke-with-response-stream', () => {
     expect(frames.at(0)?.event).toBe('chunk');
     expect(frames.at(-1)?.event).toBe('exception:modelStreamErrorException');
     expect(frames.at(-1)?.data['message']).toBeTruthy();
+  });
+});
+
+describe("the AI SDK's Claude on Bedrock", () => {
+  const model = () => createAmazonBedrockAnthropic({ baseURL: gateway.url, apiKey: gateway.masterKey })('gpt-4o-mini');
+
+  it('gets an answer', async () => {
+    upstream.answer(sendJson(chatAnswer('Sunny')));
+
+    const { text, finishReason, usage } = await generateText({
+      model: model(),
+      prompt: 'Hi',
+      maxOutputTokens: 100,
+      maxRetries: 0,
+    });
+
+    expect({ text, finishReason }).toEqual({ text: 'Sunny', finishReason: 'stop' });
+    expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+  });
+
+  it('gets a stream', async () => {
+    upstream.answer(
+      sendChunks([
+        chatChunk({ role: 'assistant', content: 'Sun' }),
+        chatChunk({ content: 'ny' }),
+        chatChunk({}, 'stop'),
+        usageChunk(),
+      ]),
+    );
+
+    const answer = streamText({ model: model(), prompt: 'Hi', maxOutputTokens: 100, maxRetries: 0 });
+
+    expect(await answer.text).toBe('Sunny');
+    expect(await answer.finishReason).toBe('stop');
   });
 });

@@ -1,4 +1,4 @@
-/** Counting tokens (`:countTokens`): a request that is not answered. Source: the reference of the Gemini API, checked 2026-11-22. */
+/** Counting tokens (`:countTokens`): a request that is not answered. Source: ai.google.dev/api/tokens, checked 2026-11-22. */
 import { GatewayError } from '../../errors.ts';
 import { isObject } from '../../kinds/json.ts';
 import type { Counting } from '../dialect.ts';

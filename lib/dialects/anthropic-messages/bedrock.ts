@@ -1,9 +1,9 @@
 /**
  * Messages in the envelope of Bedrock's InvokeModel, a language of clients only: `@anthropic-ai/bedrock-sdk` and Claude Code speak it.
- * The body is a Messages body that names its version and neither model nor streaming, which the path tells; betas are a field of it, as
- * no header survives the signature. A stream is AWS messages of the type `chunk`, each with one event of Messages in base64; errors are
- * Bedrock's. Source: the stream in the type declarations of `@aws-sdk/client-bedrock-runtime` 3.1164, the body as
- * `@ai-sdk/amazon-bedrock` 5.0 writes it, checked 2026-11-22.
+ * The body is a Messages body that names its version and neither model nor streaming, which the path tells; betas are a field of it.
+ * A stream is AWS messages of the type `chunk`, each with one event of Messages in base64; errors are Bedrock's. Source: the stream in
+ * the type declarations of `@aws-sdk/client-bedrock-runtime` 3.1164, the body as `@ai-sdk/amazon-bedrock` 5.0 writes it, checked
+ * 2026-11-22.
  */
 import type { DialectId, GenerateRequest } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';

@@ -17,10 +17,30 @@ function filesBelow(folder: string): string[] {
 }
 
 const sources = ['lib', 'functions', 'infra'].flatMap(filesBelow).filter((path) => path.endsWith('.ts'));
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+/** Each file is read and parsed once. */
+const texts = new Map<string, string>();
+function read(path: string): string {
+  const known = texts.get(path);
+  if (known !== undefined) return known;
+  const text = readFileSync(join(root, path), 'utf8');
+  texts.set(path, text);
+  return text;
+}
+
+interface Import {
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+const imports = new Map<string, readonly Import[]>();
 
 /** Imports of a file: paths inside the project relative to its root, packages by name. `typeOnly` for erased ones. */
-function importsOf(path: string): { readonly to: string; readonly typeOnly: boolean }[] {
+function importsOf(path: string): readonly Import[] {
+  const known = imports.get(path) ?? readImports(path);
+  imports.set(path, known);
+  return known;
+}
+
+function readImports(path: string): readonly Import[] {
   const source = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, false);
   const found: { to: string; typeOnly: boolean }[] = [];
   const add = (specifier: string, typeOnly: boolean): void => {

@@ -81,7 +81,7 @@ class Tally {
   }
 }
 
-const PASSED = /^(x-ratelimit-|anthropic-ratelimit-|x-request-id$|request-id$|openai-|x-groq-|cf-ray$)/;
+const PASSED = /^(x-ratelimit-|anthropic-ratelimit-|x-request-id$|request-id$|openai-(?!organization)|x-groq-|cf-ray$)/;
 
 /** Headers of the provider that clients of LiteLLM look for, under its prefix. */
 function providerHeaders(headers: Headers): Record<string, string> {

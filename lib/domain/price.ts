@@ -204,9 +204,9 @@ function countsOf(usage: Usage): Record<TokenClass, number> {
   };
 }
 
-/** A count that may be multiplied: whole, not negative, 0 for what is no number. */
+/** A count that may be multiplied: whole, not negative, 0 for what is no number; a figure beyond any real call is cut. */
 const whole = (count: number | undefined): number =>
-  count !== undefined && Number.isFinite(count) && count > 0 ? Math.ceil(count) : 0;
+  count !== undefined && Number.isFinite(count) && count > 0 ? Math.min(Math.ceil(count), Number.MAX_SAFE_INTEGER) : 0;
 
 const callRate = (prices: PriceFields): Rate => PER_CALL.reduce((sum, field) => sum + (rateOf(prices[field]) ?? 0n), 0n);
 

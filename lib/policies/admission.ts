@@ -53,7 +53,8 @@ async function takeHold(deps: AdmissionDeps, request: HoldRequest, holdId: strin
   const now = deps.now();
   const expired = first.meter.holds.filter((hold) => hold.expiresAt <= now);
   if (expired.length === 0) return { request, counter: first.counter, meter: first.meter };
-  await Promise.all(expired.map((hold) => settleExpired(deps, deps.expired, request.meter, hold)));
+  // One that cannot be settled now keeps its room; the others make theirs.
+  await Promise.allSettled(expired.map((hold) => settleExpired(deps, deps.expired, request.meter, hold)));
   const second = await deps.meters.hold(request, holdId, expiresAt);
   if (second.type === 'held') return { request, meter: second.meter };
   return { request, counter: second.counter, meter: second.meter };

@@ -21,6 +21,11 @@ const usage = (figures: Omit<Usage, 'source'>): Usage => ({ ...figures, source: 
 const usd = (cost: { readonly total: bigint }): string => formatUsd(cost.total);
 
 describe('costOf, against figures worked out by hand', () => {
+  it('stays within what can be stored whatever a provider claims', () => {
+    const { total } = costOf(sheet({ input_cost_per_token: 1e-6 }), usage({ inputTokens: 1e300, outputTokens: -5 }));
+    expect(total.toString().length).toBeLessThan(30);
+  });
+
   it('prices what the provider bills, where it says so', async () => {
     const prices = sheet({ input_cost_per_token: 2e-6, output_cost_per_token: 4e-6, cache_read_input_token_cost: 1e-6 });
     const read = { inputTokens: 700, cacheReadTokens: 512, outputTokens: 33, reasoningTokens: 12 };

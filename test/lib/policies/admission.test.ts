@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { HoldRequest } from '../../../lib/domain/meter.ts';
+import type { Amounts, HoldRequest } from '../../../lib/domain/meter.ts';
 import { takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
 import { refusalError } from '../../../lib/policies/refusal.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
@@ -92,6 +92,16 @@ describe('admission', () => {
 
     expect(taken.type).toBe('held');
     expect(await stores.ledger.get('lost')).toMatchObject({ status: 'expired', cost: 0n });
+  });
+
+  it('refuses as the limit says when an expired hold cannot be settled now', async () => {
+    await stores.meters.hold(slot, 'lost', NOW);
+    const settle = (meter: string, id: string, ...amounts: [Amounts, Amounts]) =>
+      id === 'lost' ? Promise.reject(new Error('down')) : stores.meters.settle(meter, id, ...amounts);
+
+    const taken = await take('two', [slot], { meters: { ...stores.meters, settle } });
+
+    expect(taken).toMatchObject({ type: 'refused', refusals: [{ counter: 'parallel' }] });
   });
 
   it('still refuses when what was lost is booked in full', async () => {

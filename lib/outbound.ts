@@ -115,7 +115,9 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
     });
     const unsigned = { method: 'POST', url, headers: requestHeaders(simple, sent, stream), body: sent.bytes } as const;
     const proof = await deps.authorize({ provider, deployment, model: target.model, credential, request: unsigned, fresh });
-    const redact = createRedactor([...secretsIn(credential), ...tokensIn(proof)], url);
+    // Made when there is something to redact: most calls have nothing.
+    const redact = (error: GatewayError): GatewayError =>
+      createRedactor([...secretsIn(credential), ...tokensIn(proof)], url)(error);
     signal.throwIfAborted();
     exchange.attempts++;
     const answer = await deps.http.send({

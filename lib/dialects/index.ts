@@ -35,23 +35,35 @@ export interface Dialects {
   get(id: DialectId): ClientSide;
 }
 
+/** Remembers what was loaded by name; a load that failed is tried again. */
+function onceByName<T>(load: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const loading = new Map<string, Promise<T>>();
+  return (name) => {
+    const known = loading.get(name);
+    if (known !== undefined) return known;
+    const started = load(name);
+    loading.set(name, started);
+    started.catch(() => loading.delete(name));
+    return started;
+  };
+}
+
 /** An empty set that fills on demand. */
 export function createDialects(): Dialects {
-  const loading = new Map<DialectId, Promise<ClientSide>>();
   const loaded = new Map<DialectId, ClientSide>();
+  const client = onceByName(async (name) => {
+    const id = name as DialectId;
+    const dialect = await ((LOADERS[id] ?? CLIENT_LOADERS[id])?.() ?? missing(id));
+    loaded.set(id, dialect);
+    return dialect;
+  });
+  const upstream = onceByName((name) => {
+    const [id, variant] = name.split(' ') as [DialectId, string | undefined];
+    return UPSTREAM_LOADERS[id]?.(variant) ?? LOADERS[id]?.() ?? missing(id);
+  });
   return {
-    load(id) {
-      const known = loading.get(id);
-      if (known !== undefined) return known;
-      const dialect = (LOADERS[id] ?? CLIENT_LOADERS[id])?.() ?? missing(id);
-      loading.set(id, dialect);
-      dialect.then(
-        (ready) => loaded.set(id, ready),
-        () => loading.delete(id),
-      );
-      return dialect;
-    },
-    loadUpstream: (id, variant) => UPSTREAM_LOADERS[id]?.(variant) ?? LOADERS[id]?.() ?? missing(id),
+    load: client,
+    loadUpstream: (id, variant) => upstream(variant === undefined ? id : `${id} ${variant}`),
     get(id) {
       const dialect = loaded.get(id);
       if (dialect === undefined) throw new GatewayError('internal', `The dialect ${id} was used before it was loaded.`);

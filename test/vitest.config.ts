@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Tests keep no state in modules, so files may share a worker: a third of the time goes without.
     isolate: false,
+    // Vitest leaves a core free; nothing else wants it.
+    maxWorkers: 2,
     testTimeout: 15_000,
     hookTimeout: 20_000,
     coverage: {

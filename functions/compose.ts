@@ -67,6 +67,7 @@ export function compose(from: Composition): Composed {
     });
   const registry = createRegistry({
     keys: stores.keys,
+    identity: stores,
     models: stores.models,
     totals: stores.totals,
     fixed: from.deployments ?? [],
@@ -82,7 +83,7 @@ export function compose(from: Composition): Composed {
     environment,
     authorize: createAuthorizer({ http, environment, now }),
   };
-  const authentication = { findKey: registry.findKey, masterKey: from.masterKey, now };
+  const authentication = { findKey: registry.findKey, ownersOf: registry.ownersOf, masterKey: from.masterKey, now };
 
   const gateway = createGateway({
     dialects,

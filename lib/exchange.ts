@@ -1,17 +1,38 @@
 /** The one object that travels through the onion, and what comes back. */
 import type { GatewayError } from './errors.ts';
 import type { StoredResponse } from './domain/conversation.ts';
+import type { Customer, Tag } from './domain/customer.ts';
 import type { VirtualKey } from './domain/key.ts';
 import type { Deployment } from './domain/model.ts';
+import type { Organization, Project } from './domain/organization.ts';
 import type { Money } from './domain/money.ts';
 import type { Cost, PriceSheet } from './domain/price-types.ts';
+import type { Member, Team } from './domain/team.ts';
+import type { User } from './domain/user.ts';
 import type { GenerateRequest, Warning } from './kinds/generate.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { Usage } from './kinds/usage.ts';
 import type { HttpReply, HttpRequest } from './transport/message.ts';
 
-/** Who calls. The master key may do everything and has no limits. */
-export type Caller = { readonly type: 'master' } | { readonly type: 'key'; readonly key: VirtualKey };
+/** The owners of a key, as far as there are records of them; limits of shared budgets are filled in. */
+export interface Owners {
+  readonly team?: Team;
+  /** The key's user within its team. */
+  readonly member?: Member;
+  readonly user?: User;
+  readonly project?: Project;
+  readonly organization?: Organization;
+  /** The key's user within its organization. */
+  readonly organizationMember?: Member;
+}
+
+/**
+ * Who calls. The master key may do everything and has no limits. A caller without a key (a token of an identity provider, an AWS role)
+ * has one made for the call, that nothing stores: its hash is made of issuer and subject, so that meters and ledger know it again.
+ */
+export type Caller =
+  | { readonly type: 'master' }
+  | ({ readonly type: 'key'; readonly key: VirtualKey; readonly via?: 'token' | 'role' } & Owners);
 
 /** How an answer ended, known after its last byte. */
 export interface Outcome {
@@ -94,6 +115,15 @@ export interface Exchange {
   /** The decoded request. */
   generate: GenerateRequest;
   caller?: Caller;
+  /** The customer the call is for, as named, and its record where there is one. */
+  endUser?: string;
+  customer?: Customer;
+  /** Of the key, its team and project, and of the request; without repeats. */
+  tags: readonly string[];
+  /** Records of those tags that have limits or models. */
+  tagged: readonly Tag[];
+  /** The client's own name for a run of calls. */
+  sessionId?: string;
   /** Model name after key aliases. */
   modelName: string;
   /** Set for requests that may go on from an earlier one, or be gone on from. */

@@ -16,6 +16,7 @@ import type { Log } from './log.ts';
 import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
+import { identify } from './policies/identify.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
 import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
@@ -86,6 +87,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     decode((exchange, body) => decodeRequest(exchange, body, asked), resume(deps.conversations)),
     remember(deps.conversations), // around all that makes the answer: keeps what the client gets
     authorize(), // key aliases, then access
+    identify(), // customer and tags: scopes of their own, and part of the ledger entry
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`
     retry(deps.retrying), // inside the hold: repeats share it
@@ -217,6 +219,8 @@ function openExchange(
     generate: NOTHING,
     modelName: '',
     plan: [],
+    tags: [],
+    tagged: [],
     warnings: [],
     attempts: 0,
     committed: false,

@@ -11,7 +11,7 @@ const UNDATED = 1677610602;
 
 /** Models on offer that `caller` may call, sorted by name. */
 export async function listModels(
-  registry: Registry,
+  registry: Pick<Registry, 'deployments'>,
   catalog: Catalog,
   caller: Caller | undefined,
 ): Promise<readonly ListedModel[]> {

@@ -6,12 +6,15 @@ import type { VirtualKey } from './domain/key.ts';
 import type { Deployment } from './domain/model.ts';
 import type { Money } from './domain/money.ts';
 import { describeError, type Log } from './log.ts';
+import { createOwners, type OwnersCache, type OwnersDeps } from './owners.ts';
+import { createCache } from './registry-cache.ts';
 import type { KeyStore } from './stores/keys.ts';
 import type { ModelStore } from './stores/models.ts';
 import type { TotalStore } from './stores/totals.ts';
 
 /** What the registry reads from. */
 export interface RegistryDeps {
+  readonly identity: OwnersDeps['stores'];
   readonly keys: KeyStore;
   readonly models: ModelStore;
   readonly totals: Pick<TotalStore, 'read'>;
@@ -24,8 +27,8 @@ export interface RegistryDeps {
 }
 
 /** Cached views of the stores. */
-export interface Registry {
-  /** A key by the hash of its secret. Unknown keys are remembered too, so that a wrong key cannot hammer the table. */
+export interface Registry extends Omit<OwnersCache, 'budgeted' | 'forget'> {
+  /** A key by the hash of its secret, with the limits of its shared budget filled in. Unknown keys are remembered too, so that a wrong key cannot hammer the table. */
   readonly findKey: (hash: string) => Promise<VirtualKey | undefined>;
   /** What a key has spent over its whole life, 1e-12 USD; seconds old. */
   readonly spendOf: (hash: string) => Promise<Money>;
@@ -35,35 +38,14 @@ export interface Registry {
   readonly forget: () => void;
 }
 
-/** Most keys remembered. */
-const KEYS_KEPT = 10_000;
-
-/** Answers by key hash, each kept for a while; a failure is not kept. */
-interface Cache<T> {
-  readonly get: (hash: string) => Promise<T>;
-  readonly clear: () => void;
-}
-
-function createCache<T>(now: () => number, ttlMs: number, read: (hash: string) => Promise<T>): Cache<T> {
-  const answers = new Map<string, { readonly until: number; readonly answer: Promise<T> }>();
-  return {
-    get(hash) {
-      const known = answers.get(hash);
-      if (known !== undefined && known.until > now()) return known.answer;
-      if (answers.size >= KEYS_KEPT) answers.clear();
-      const answer = read(hash);
-      answers.set(hash, { answer, until: now() + ttlMs });
-      answer.catch(() => answers.delete(hash));
-      return answer;
-    },
-    clear: () => answers.clear(),
-  };
-}
-
 /** A registry over the stores. */
 export function createRegistry(deps: RegistryDeps): Registry {
   const ttl = deps.ttlMs ?? 5_000;
-  const keys = createCache<VirtualKey | undefined>(deps.now, ttl, (hash) => deps.keys.get(hash));
+  const { forget, budgeted, ...owners } = createOwners({ stores: deps.identity, now: deps.now, ttlMs: ttl });
+  const keys = createCache<VirtualKey | undefined>(deps.now, ttl, async (hash) => {
+    const key = await deps.keys.get(hash);
+    return key === undefined ? undefined : budgeted(key);
+  });
   const spend = createCache<Money>(deps.now, ttl, async (hash) => (await deps.totals.read(hash)).spend);
   let models: { until: number; version: number; list: readonly Deployment[] } | undefined;
   let loading: Promise<readonly Deployment[]> | undefined;
@@ -89,6 +71,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   return {
+    ...owners,
     findKey: keys.get,
     spendOf: spend.get,
     deployments() {
@@ -97,6 +80,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return loading;
     },
     forget() {
+      forget();
       keys.clear();
       spend.clear();
       models = undefined;

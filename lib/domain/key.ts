@@ -1,10 +1,14 @@
 /** Virtual keys: what a key is, how its secret is made and hashed. Rules only; storage is `stores/keys`. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { Limits } from './limits.ts';
 import type { Scope } from './meter.ts';
 import type { Money } from './money.ts';
 
+/** Presets of routes (LiteLLM `key_type`). */
+export type KeyType = 'default' | 'llm_api' | 'management' | 'read_only';
+
 /** A virtual key as stored. The secret is not here: only its hash is. Times are milliseconds since the epoch. */
-export interface VirtualKey {
+export interface VirtualKey extends Limits {
   /** SHA-256 of the secret, lower-case hex: the id of the key, and LiteLLM's `token`. */
   readonly hash: string;
   /** The first hash of a key whose secret was regenerated. Meters and ledger stay under it, see `scopeOf`. */
@@ -23,21 +27,41 @@ export interface VirtualKey {
   readonly models: readonly string[];
   /** Names the key may use instead of model names. */
   readonly aliases: Readonly<Record<string, string>>;
-  /** Cap on spend within a budget window; absent means none. */
-  readonly maxBudget?: Money;
-  /** Length of the budget window (`30d`, `1mo`); absent means the life of the key. */
-  readonly budgetDuration?: string;
-  /** Where the budget windows begin to count. */
-  readonly budgetAnchor: number;
-  readonly rpmLimit?: number;
-  readonly tpmLimit?: number;
-  readonly maxParallelRequests?: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly tags: readonly string[];
-  /** Attribution only at this scope; wider scopes come with their own rules. */
+  /** Owners: their models and limits count too, and the call is booked to each of them. */
   readonly userId?: string;
   readonly teamId?: string;
   readonly organizationId?: string;
+  readonly projectId?: string;
+  /** What the key is for: a preset of routes. Absent means calls and its own figures. */
+  readonly type?: KeyType;
+  /** A key of a service: nobody's own (LiteLLM `service_account_id`). */
+  readonly serviceAccount?: string;
+  /** Routes the key may use: paths, with `*` at the end, or names of groups of routes; absent or empty means those of its type. */
+  readonly allowedRoutes?: readonly string[];
+  /** Addresses the key may be used from: IPs and CIDR ranges; absent or empty means any. */
+  readonly allowedIps?: readonly string[];
+  /** Body parameters a request must carry. */
+  readonly enforcedParams?: readonly string[];
+  /** Names of access groups whose models the key may call too. */
+  readonly accessGroups?: readonly string[];
+  /** Cheaper models to use, in order, once the budget of a model is spent. */
+  readonly budgetFallbacks?: Readonly<Record<string, readonly string[]>>;
+  /** Cap on each session's spend, 1e-12 USD (LiteLLM `max_budget_per_session`). */
+  readonly sessionBudget?: Money;
+  /** The keeper gives the key a new secret at `nextRotationAt` and then every `rotationInterval`. */
+  readonly autoRotate?: boolean;
+  readonly rotationInterval?: string;
+  readonly nextRotationAt?: number;
+  readonly lastRotatedAt?: number;
+  /** Set on the record of an old secret within its grace period: hash of the one that took its place, which has the last word. */
+  readonly supersededBy?: string;
+  /** Fields of LiteLLM that are kept and shown as they were given: they speak of things this gateway has none of. */
+  readonly kept?: Readonly<Record<string, unknown>>;
+  /** User id, or `master`. */
+  readonly createdBy?: string;
+  readonly updatedBy?: string;
   /** Counts up with every change; writes are conditional on it. */
   readonly rev: number;
 }

@@ -1,25 +1,18 @@
 /** The ledger: one immutable entry per request that was admitted. The truth that meters and totals are projections of. */
 import type { Usage } from '../kinds/usage.ts';
 import type { Money } from './money.ts';
+import type { Owner } from './owner.ts';
 
 /**
  * How a request ended. `expired`: nobody came back to settle its hold and the keeper wrote the entry.
  * Times in milliseconds since the epoch; costs in 1e-12 USD.
  */
-export interface LedgerEntry {
+export interface LedgerEntry extends Owner {
   /** The call id. */
   readonly id: string;
   readonly at: number;
   readonly endedAt: number;
   readonly status: 'success' | 'error' | 'aborted' | 'expired';
-  /** SHA-256 of the key, or `master`. */
-  readonly keyHash: string;
-  readonly keyAlias?: string;
-  readonly userId?: string;
-  readonly teamId?: string;
-  /** End user as the client named it. */
-  readonly endUser?: string;
-  readonly tags: readonly string[];
   /** `generate`. */
   readonly kind: string;
   /** Client route: `/v1/chat/completions`. */

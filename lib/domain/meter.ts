@@ -2,6 +2,7 @@
  * Meters: the atomic counters behind every limit. A meter is one item per scope and window; the holds of open requests live inside
  * it, so each step of money is one conditional write that happens exactly once.
  */
+import type { Owner } from './owner.ts';
 
 /** What a meter counts. `usd` in 1e-12 USD, the others in units. */
 export type Counter = 'usd' | 'requests' | 'tokens' | 'parallel';
@@ -9,7 +10,7 @@ export type Counter = 'usd' | 'requests' | 'tokens' | 'parallel';
 /** An amount per counter; an absent counter is not counted. */
 export type Amounts = Readonly<Partial<Record<Counter, bigint>>>;
 
-/** The kinds of owners a limit can have. Only `key` is enforced so far; the shape is ready for the others. */
+/** The kinds of owners a limit can have. A `member` is a user within a team, a `session` the client's own name for a run of calls. */
 export type ScopeKind =
   | 'key'
   | 'team'
@@ -20,6 +21,7 @@ export type ScopeKind =
   | 'customer'
   | 'tag'
   | 'model'
+  | 'session'
   | 'global';
 
 /** One owner. */
@@ -37,11 +39,10 @@ export interface Window {
   readonly end?: number;
 }
 
-/**
- * What the ledger must be told of a call that nobody came back to settle. It lives inside the hold, so it is kept short; whose call it
- * was is in the meter's id.
- */
+/** What the ledger must be told of a call that nobody came back to settle. It lives inside the hold, so it is kept short. */
 export interface CallFacts {
+  /** Whom the call is booked to. */
+  readonly owner: Owner;
   /** Milliseconds since the epoch at which the call arrived. */
   readonly at: number;
   /** `generate`. */
@@ -108,12 +109,14 @@ export function firstWithoutRoom(
 }
 
 /**
- * The id of a meter: whose, what it counts, in which window. Stable: it is the key of a stored item.
+ * The id of a meter: whose, what it counts (of one model, where it says so), in which window. Stable: it is the key of a stored item.
  *
  * @example meterId({ kind: 'key', id: 'ab12' }, 'usd', { name: '30d', start: 1764547200000 }) === 'key#ab12#usd#30d#1764547200000'
+ * @example meterId({ kind: 'team', id: 't' }, 'usd', { name: 'total', start: 0 }, 'gpt-4o') === 'team#t#usd@gpt-4o#total#0'
  */
-export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel', window: Window): string {
-  return `${scope.kind}#${encodeURIComponent(scope.id)}#${what}#${window.name}#${window.start}`;
+export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel', window: Window, model?: string): string {
+  const counted = model === undefined ? what : `${what}@${encodeURIComponent(model)}`;
+  return `${scope.kind}#${encodeURIComponent(scope.id)}#${counted}#${window.name}#${window.start}`;
 }
 
 /** Whose a meter is, from its id. */

@@ -3,24 +3,13 @@ import type { Catalog } from '../catalog/index.ts';
 import type { Deployment } from '../domain/model.ts';
 import type { Caller } from '../exchange.ts';
 import type { Log } from '../log.ts';
-import type { CredentialStore } from '../stores/credentials.ts';
-import type { KeyStore } from '../stores/keys.ts';
-import type { LedgerStore } from '../stores/ledger.ts';
-import type { MeterStore } from '../stores/meters.ts';
-import type { ModelStore } from '../stores/models.ts';
 import type { SecretStore } from '../stores/secrets.ts';
-import type { TotalStore } from '../stores/totals.ts';
+import type { Stores } from '../stores/stores.ts';
 import type { Headers } from '../transport/message.ts';
 
 /** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
-export interface ManagementDeps {
-  readonly keys: KeyStore;
-  readonly models: ModelStore;
-  readonly credentials: CredentialStore;
+export interface ManagementDeps extends Stores {
   readonly secrets: SecretStore;
-  readonly meters: MeterStore;
-  readonly ledger: LedgerStore;
-  readonly totals: TotalStore;
   readonly catalog: Pick<Catalog, 'find' | 'named'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;

@@ -11,7 +11,8 @@ import type { Admission, Exchange, Outcome, Reply, Target } from '../exchange.ts
 import { settleCall } from '../settlement.ts';
 import { takeHolds, type AdmissionDeps, type Refusal, type Taken } from './admission.ts';
 import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
-import { clipName, entryOf } from './entry.ts';
+import { entryOf } from './entry.ts';
+import { clipName, ownerOf } from './owner.ts';
 import type { Policy } from './policy.ts';
 import { rateHeaders, refusalError } from './refusal.ts';
 
@@ -131,6 +132,7 @@ function pricedTargets({ plan, modelName }: Exchange): readonly Target[] {
 function holdsOf(exchange: Exchange, key: VirtualKey, now: number, ceiling: Ceiling | undefined): readonly HoldRequest[] {
   const { receivedAt: at, route, dialect, modelName, generate } = exchange;
   const call = {
+    owner: ownerOf(exchange),
     at,
     kind: 'generate',
     route,

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hashSecret, type VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
-import type { Caller } from '../exchange.ts';
+import type { Caller, Owners } from '../exchange.ts';
 import type { HttpRequest } from '../transport/message.ts';
 import type { Policy } from './policy.ts';
 
@@ -10,6 +10,8 @@ import type { Policy } from './policy.ts';
 export interface AuthenticateDeps {
   /** A key by the hash of its secret; cached for seconds. */
   readonly findKey: (hash: string) => Promise<VirtualKey | undefined>;
+  /** The records of a key's owners; cached for seconds. */
+  readonly ownersOf: (key: VirtualKey) => Promise<Owners>;
   readonly masterKey: () => Promise<string | undefined>;
   readonly now: () => number;
 }
@@ -74,7 +76,7 @@ export async function authenticateSecret(secret: string | undefined, deps: Authe
     throw refuse(`API key expired at ${new Date(key.expiresAt).toISOString()}.`, 'expired_key');
   }
   if (key.blocked) throw refuse('API key is blocked.', 'key_blocked');
-  return { type: 'key', key };
+  return { type: 'key', key, ...(await deps.ownersOf(key)) };
 }
 
 /** Sets `exchange.caller`, or refuses. */

@@ -1,20 +1,16 @@
 /** What the ledger says of a finished call. */
-import { scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Money } from '../domain/money.ts';
 import type { Exchange, Outcome, Target } from '../exchange.ts';
 import type { Warning } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import type { Usage } from '../kinds/usage.ts';
+import { clipName, ownerOf } from './owner.ts';
 
 /** Longest texts kept, characters, and most items of a list: a client must not be able to make an entry that no store takes. */
-const LONGEST_NAME = 256;
 const LONGEST_MESSAGE = 2_000;
 const LARGEST_METADATA = 8_192;
 const MOST_ITEMS = 50;
-
-/** A client's text, as much of it as is kept. */
-export const clipName = (name: string): string => name.slice(0, LONGEST_NAME);
 
 /** How a call ended, and what was held for it. */
 export interface Ending {
@@ -34,8 +30,7 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: 
     at: exchange.receivedAt,
     endedAt: now,
     status: outcome.status,
-    ...callerFields(exchange),
-    ...(generate.user === undefined ? {} : { endUser: clipName(generate.user) }),
+    ...ownerOf(exchange),
     kind: 'generate',
     route: exchange.route,
     clientDialect: exchange.dialect,
@@ -67,27 +62,6 @@ function metadataFields(metadata: JsonObject | undefined): Pick<LedgerEntry, 'me
   if (metadata === undefined) return {};
   const size = JSON.stringify(metadata).length;
   return { metadata: size <= LARGEST_METADATA ? metadata : { omitted: `${size} characters` } };
-}
-
-type CallerFields = Pick<LedgerEntry, 'keyHash' | 'keyAlias' | 'userId' | 'teamId' | 'tags'>;
-
-function callerFields({ caller, generate }: Exchange): CallerFields {
-  const asked: unknown = generate.metadata?.['tags'];
-  const tags = Array.isArray(asked)
-    ? asked
-        .filter((tag) => typeof tag === 'string')
-        .slice(0, MOST_ITEMS)
-        .map(clipName)
-    : [];
-  if (caller?.type !== 'key') return { keyHash: 'master', tags };
-  const { key } = caller;
-  return {
-    keyHash: scopeOf(key).id,
-    ...(key.alias === undefined ? {} : { keyAlias: key.alias }),
-    ...(key.userId === undefined ? {} : { userId: key.userId }),
-    ...(key.teamId === undefined ? {} : { teamId: key.teamId }),
-    tags: [...new Set([...key.tags, ...tags])],
-  };
 }
 
 const servedBy = ({ deployment, model }: Target): Pick<LedgerEntry, 'provider' | 'model' | 'deploymentId'> => ({

@@ -1,13 +1,53 @@
+import type { AccessGroup, Customer, SharedBudget, Tag } from '../domain/customer.ts';
+import type { Deleted } from '../domain/entity.ts';
+import type { VirtualKey } from '../domain/key.ts';
+import type { Organization, Project } from '../domain/organization.ts';
+import type { Team } from '../domain/team.ts';
+import type { User } from '../domain/user.ts';
+import type { AuditStore } from './audit.ts';
 import type { ConversationStore } from './conversations.ts';
 import type { CredentialStore } from './credentials.ts';
+import type { EntityStore } from './entities.ts';
 import type { KeyStore } from './keys.ts';
 import type { LedgerStore } from './ledger.ts';
+import type { MemberStore } from './members.ts';
 import type { MeterStore } from './meters.ts';
 import type { ModelStore } from './models.ts';
 import type { TotalStore } from './totals.ts';
 
+/** Records of the registry by kind: the kind is part of a record's key in the table. */
+export interface Entities {
+  readonly team: Team;
+  readonly user: User;
+  readonly organization: Organization;
+  readonly project: Project;
+  readonly customer: Customer;
+  readonly tag: Tag;
+  readonly budget: SharedBudget;
+  readonly 'access-group': AccessGroup;
+  /** History: keys and teams that were deleted. */
+  readonly 'deleted-key': Deleted<VirtualKey>;
+  readonly 'deleted-team': Deleted<Team>;
+}
+
+/** Who there is: stores of records that management makes. */
+export interface IdentityStores {
+  readonly teams: EntityStore<Team>;
+  readonly users: EntityStore<User>;
+  readonly organizations: EntityStore<Organization>;
+  readonly projects: EntityStore<Project>;
+  readonly customers: EntityStore<Customer>;
+  readonly tags: EntityStore<Tag>;
+  readonly budgets: EntityStore<SharedBudget>;
+  readonly accessGroups: EntityStore<AccessGroup>;
+  readonly deletedKeys: EntityStore<Deleted<VirtualKey>>;
+  readonly deletedTeams: EntityStore<Deleted<Team>>;
+  readonly members: MemberStore;
+  readonly audit: AuditStore;
+}
+
 /** Every store that one database carries; secrets live elsewhere. */
-export interface Stores {
+export interface Stores extends IdentityStores {
   readonly keys: KeyStore;
   readonly models: ModelStore;
   readonly credentials: CredentialStore;

@@ -5,6 +5,7 @@ import { createRegistry } from '../../lib/registry.ts';
 import { NO_TOTAL } from '../../lib/domain/total.ts';
 import type { KeyStore } from '../../lib/stores/keys.ts';
 import type { ModelStore } from '../../lib/stores/models.ts';
+import { open } from '../../lib/stores/memory/index.ts';
 import { aDeployment, aKey } from '../support/exchange.ts';
 
 function prepare(options: { readonly fixed?: readonly Deployment[] } = {}) {
@@ -30,6 +31,7 @@ function prepare(options: { readonly fixed?: readonly Deployment[] } = {}) {
   const totals = { read: () => (state.totalReads++, answer({ ...NO_TOTAL, spend: 7n })) };
   const registry = createRegistry({
     keys,
+    identity: open(),
     models,
     totals,
     fixed: options.fixed ?? [],

@@ -148,6 +148,7 @@ describe('what a meter shows of a call', () => {
 
 describe('settling an expired hold', () => {
   const call = {
+    owner: { keyHash: 'k', tags: ['a'] },
     at: NOW - 5,
     kind: 'generate',
     route: '/v1/messages',
@@ -160,9 +161,11 @@ describe('settling an expired hold', () => {
   it('writes an entry at the cost held, then settles', async () => {
     await stores.meters.hold(aHold(), 'one', NOW - 1);
 
+    const { owner, ...facts } = call;
+
     expect(await settleExpired(deps(), 'hold', METER, hold)).toBe('booked');
 
-    expect(await stores.ledger.get('one')).toMatchObject({ status: 'expired', keyHash: 'k', cost: 10n, ...call });
+    expect(await stores.ledger.get('one')).toMatchObject({ status: 'expired', ...owner, cost: 10n, ...facts });
     expect(await stores.meters.read(METER)).toMatchObject({ committed: { usd: 10n }, holds: [] });
   });
 

@@ -32,6 +32,8 @@ export function anExchange(over: Partial<Exchange> = {}): Exchange {
     generate: { model: 'gpt-4o-mini', messages: [], sampling: {}, stream: false, includeUsage: false, extensions: {} },
     modelName: 'gpt-4o-mini',
     plan: [],
+    tags: [],
+    tagged: [],
     warnings: [],
     attempts: 0,
     committed: false,

@@ -3,8 +3,10 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Stores } from '../stores.ts';
 import { createConversationStore } from './conversations.ts';
 import { createCredentialStore } from './credentials.ts';
+import { createAuditStore, createEntityStore } from './entities.ts';
 import { createKeyStore } from './keys.ts';
 import { createLedgerStore } from './ledger.ts';
+import { createMemberStore } from './members.ts';
 import { createMeterStore } from './meters.ts';
 import { createModelStore } from './models.ts';
 import type { TableNames } from './schema.ts';
@@ -22,6 +24,18 @@ export { createTables, TABLES, type TableNames } from './schema.ts';
 export function open(client: DynamoDBClient, names: TableNames): Stores {
   const registry = { client, table: names.registry };
   return {
+    teams: createEntityStore(registry, 'team'),
+    users: createEntityStore(registry, 'user'),
+    organizations: createEntityStore(registry, 'organization'),
+    projects: createEntityStore(registry, 'project'),
+    customers: createEntityStore(registry, 'customer'),
+    tags: createEntityStore(registry, 'tag'),
+    budgets: createEntityStore(registry, 'budget'),
+    accessGroups: createEntityStore(registry, 'access-group'),
+    deletedKeys: createEntityStore(registry, 'deleted-key'),
+    deletedTeams: createEntityStore(registry, 'deleted-team'),
+    members: createMemberStore(registry),
+    audit: createAuditStore(registry),
     keys: createKeyStore(registry),
     models: createModelStore(registry),
     credentials: createCredentialStore(registry),

@@ -2,45 +2,33 @@
  * Virtual keys in the registry: `key#<hash>` holds the key, `alias#<alias>` reserves its alias, so that two keys cannot have the same
  * one. Both change in one transaction; only `get` is on the path of a request.
  */
-import { QueryCommand, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import type { VirtualKey } from '../../domain/key.ts';
-import { GatewayError } from '../../errors.ts';
 import type { KeyStore } from '../keys.ts';
 import { number, text, textOf, type Item } from './attributes.ts';
-import { answered, transact, wasRefused } from './client.ts';
+import { transact, wasRefused } from './client.ts';
+import { documentText } from './document.ts';
+import { listPage } from './entities.ts';
 import { documentOf, getRecord, keyItem, putWrite, type Registry } from './registry.ts';
-
-/** A key as JSON: money is text there, since JSON numbers are not exact. */
-type KeyDocument = Omit<VirtualKey, 'maxBudget'> & { readonly maxBudget?: string };
 
 const LIST = 'key';
 const keyRecord = (hash: string) => ({ pk: `key#${hash}`, sk: 'key' });
 const aliasRecord = (alias: string) => ({ pk: `alias#${alias}`, sk: 'alias' });
 const ABSENT = { ConditionExpression: 'attribute_not_exists(pk)' };
 
-function toItem(key: VirtualKey): Item {
-  const { maxBudget, ...rest } = key;
-  const document: KeyDocument = { ...rest, ...(maxBudget === undefined ? {} : { maxBudget: maxBudget.toString() }) };
-  return {
-    ...keyItem(keyRecord(key.hash)),
-    doc: text(JSON.stringify(document)),
-    rev: number(key.rev),
-    list: text(LIST),
-    at: number(key.createdAt),
-  };
-}
-
-function toKey(item: Item | undefined): VirtualKey | undefined {
-  const document = documentOf(item) as KeyDocument | undefined;
-  if (document === undefined) return undefined;
-  const { maxBudget, ...rest } = document;
-  return { ...rest, ...(maxBudget === undefined ? {} : { maxBudget: BigInt(maxBudget) }) };
-}
+const itemOf = (key: VirtualKey): Item => ({
+  ...keyItem(keyRecord(key.hash)),
+  doc: text(documentText(key)),
+  rev: number(key.rev),
+  list: text(LIST),
+  at: number(key.createdAt),
+});
 
 /** Keys on DynamoDB. */
 export function createKeyStore(registry: Registry): KeyStore {
   const { client, table } = registry;
-  const read = async (hash: string, consistent: boolean) => toKey(await getRecord(registry, keyRecord(hash), consistent));
+  const read = async (hash: string, consistent: boolean) =>
+    documentOf(await getRecord(registry, keyRecord(hash), consistent)) as VirtualKey | undefined;
   const reserve = (alias: string, hash: string) =>
     putWrite(registry, { ...keyItem(aliasRecord(alias)), hash: text(hash) }, ABSENT);
   const release = (alias: string): TransactWriteItem => ({ Delete: { TableName: table, Key: keyItem(aliasRecord(alias)) } });
@@ -54,7 +42,7 @@ export function createKeyStore(registry: Registry): KeyStore {
 
     async create(key) {
       const refused = await transact(client, [
-        putWrite(registry, toItem(key), ABSENT),
+        putWrite(registry, itemOf(key), ABSENT),
         ...(key.alias === undefined ? [] : [reserve(key.alias, key.hash)]),
       ]);
       if (refused === undefined) return 'created';
@@ -67,7 +55,7 @@ export function createKeyStore(registry: Registry): KeyStore {
       if (stored.rev !== key.rev - 1) return 'stale';
       const moved = stored.alias !== key.alias;
       const refused = await transact(client, [
-        putWrite(registry, toItem(key), whileAt(stored.rev)),
+        putWrite(registry, itemOf(key), whileAt(stored.rev)),
         ...(moved && key.alias !== undefined ? [reserve(key.alias, key.hash)] : []),
         ...(moved && stored.alias !== undefined ? [release(stored.alias)] : []),
       ]);
@@ -93,35 +81,6 @@ export function createKeyStore(registry: Registry): KeyStore {
       return hash === undefined ? undefined : read(hash, true);
     },
 
-    async list({ limit, cursor }) {
-      const { Items = [], LastEvaluatedKey } = await answered(
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: 'listing',
-            KeyConditionExpression: '#list = :list',
-            ExpressionAttributeNames: { '#list': 'list' },
-            ExpressionAttributeValues: { ':list': text(LIST) },
-            ScanIndexForward: false,
-            Limit: limit,
-            ...(cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(cursor) }),
-          }),
-        ),
-      );
-      return {
-        items: Items.map(toKey).filter((key) => key !== undefined),
-        ...(LastEvaluatedKey === undefined ? {} : { cursor: toCursor(LastEvaluatedKey) }),
-      };
-    },
+    list: (page) => listPage<VirtualKey>(registry, LIST, page),
   };
-}
-
-const toCursor = (position: Item): string => Buffer.from(JSON.stringify(position)).toString('base64url');
-
-function fromCursor(cursor: string): Item {
-  try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Item;
-  } catch (cause) {
-    throw new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor', cause });
-  }
 }

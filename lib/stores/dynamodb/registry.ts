@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { parseDocument } from './document.ts';
 
 /** The registry table and a client for it. */
 export interface Registry {
@@ -30,7 +31,7 @@ export const keyItem = ({ pk, sk }: RecordKey): Item => ({ pk: text(pk), sk: tex
 /** The document of an item; undefined when there is none. We wrote it, so its reader may say what it is. */
 export function documentOf(item: Item | undefined): unknown {
   const json = textOf(item, 'doc');
-  return json === undefined ? undefined : JSON.parse(json);
+  return json === undefined ? undefined : parseDocument(json);
 }
 
 /** One record. `consistent` costs double and sees every write that was answered. */

@@ -1,6 +1,7 @@
 /** The stores in memory, by port: for unit tests and for local runs without a database. */
 import type { Stores } from '../stores.ts';
 import { createConversationStore } from './conversations.ts';
+import { createAuditStore, createEntityStore, createMemberStore } from './entities.ts';
 import { createLedgerStore, createTotalStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
@@ -10,6 +11,18 @@ export { createSecretStore } from './secrets.ts';
 /** Every store, empty. */
 export function open(): Stores {
   return {
+    teams: createEntityStore(),
+    users: createEntityStore(),
+    organizations: createEntityStore(),
+    projects: createEntityStore(),
+    customers: createEntityStore(),
+    tags: createEntityStore(),
+    budgets: createEntityStore(),
+    accessGroups: createEntityStore(),
+    deletedKeys: createEntityStore(),
+    deletedTeams: createEntityStore(),
+    members: createMemberStore(),
+    audit: createAuditStore(),
     keys: createKeyStore(),
     models: createModelStore(),
     credentials: createCredentialStore(),

@@ -6,6 +6,7 @@ import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
+import { createOwners } from '../../../lib/owners.ts';
 import { authenticateSecret, secretOf } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
 import { NOW } from '../../support/exchange.ts';
@@ -63,6 +64,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
     authenticate: (headers) =>
       authenticateSecret(secretOf({ headers, query: new URLSearchParams() }), {
         findKey: (hash) => deps.keys.get(hash),
+        ownersOf: (key) => createOwners({ stores, now: () => clock.now, ttlMs: 0 }).ownersOf(key),
         masterKey: async () => MASTER,
         now: () => clock.now,
       }),

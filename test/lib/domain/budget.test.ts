@@ -3,6 +3,7 @@ import { budgetMeter, hasLimits, holdRequests } from '../../../lib/domain/budget
 import { aKey, NOW } from '../../support/exchange.ts';
 
 const call = {
+  owner: { keyHash: 'k', tags: [] },
   at: NOW,
   kind: 'generate',
   route: '/v1/messages',

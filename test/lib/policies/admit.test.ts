@@ -92,7 +92,9 @@ describe('admit', () => {
     const key = aKey({ maxBudget: 10n * USD, alias: 'mine', userId: 'u', teamId: 't', tags: ['a'] });
     const request = aRequest({ ip: '10.0.0.1', headers: { 'user-agent': 'sdk' } });
     const exchange = aCall(key, { request }, 100);
-    exchange.generate = { ...exchange.generate, user: 'end', metadata: { tags: ['b', 'a', 7] } };
+    exchange.generate = { ...exchange.generate, metadata: { tags: ['b', 'a', 7] } };
+    exchange.endUser = 'end';
+    exchange.tags = ['a', 'b'];
     exchange.warnings.push({ kind: 'dropped', field: 'seed', reason: 'no such field' });
     let during: unknown;
 

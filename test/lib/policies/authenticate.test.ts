@@ -4,6 +4,7 @@ import { authenticate, authenticateSecret, secretOf, type AuthenticateDeps } fro
 import { aKey, anExchange, aReply, aRequest, NOW } from '../../support/exchange.ts';
 
 const deps = (keys: readonly VirtualKey[] = [], masterKey?: string): AuthenticateDeps => ({
+  ownersOf: async () => ({}),
   findKey: async (hash) => keys.find((key) => key.hash === hash),
   masterKey: async () => masterKey,
   now: () => NOW,

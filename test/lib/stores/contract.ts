@@ -206,6 +206,7 @@ export function storesContract(name: string, stores: () => Stores): void {
   describe(`${name} meters`, () => {
     it('holds several counters at once and shows the hold', async () => {
       const call = {
+        owner: { keyHash: 'k', tags: ['a'] },
         at: 1,
         kind: 'generate',
         route: '/v1/messages',

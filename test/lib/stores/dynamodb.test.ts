@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startDynoxide, type Emulator } from '../../support/dynoxide.ts';
 import { conversationsContract } from './contract-conversations.ts';
+import { identityContract } from './contract-identity.ts';
 import { storesContract } from './contract.ts';
 
 let emulator: Emulator;
@@ -11,3 +12,4 @@ afterAll(() => emulator.stop());
 
 storesContract('dynamodb', () => emulator.stores);
 conversationsContract('dynamodb', () => emulator.stores);
+identityContract('dynamodb', () => emulator.stores);

@@ -1,7 +1,9 @@
 import { open } from '../../../lib/stores/memory/index.ts';
 import { conversationsContract } from './contract-conversations.ts';
+import { identityContract } from './contract-identity.ts';
 import { storesContract } from './contract.ts';
 
 const stores = open();
 storesContract('memory', () => stores);
 conversationsContract('memory', () => stores);
+identityContract('memory', () => stores);

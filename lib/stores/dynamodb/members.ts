@@ -1,0 +1,44 @@
+/** Memberships in the registry: one partition a group, one record a user. */
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Group, Member } from '../../domain/team.ts';
+import type { MemberStore } from '../members.ts';
+import { number, text } from './attributes.ts';
+import { answered } from './client.ts';
+import { documentText } from './document.ts';
+import { put } from './entities.ts';
+import { documentOf, getRecord, keyItem, listDocuments, type Registry } from './registry.ts';
+
+const partition = ({ kind, id }: Group): string => `member#${kind}#${id}`;
+const recordKey = (group: Group, userId: string) => ({ pk: partition(group), sk: userId });
+
+/** Memberships on DynamoDB. */
+export function createMemberStore(registry: Registry): MemberStore {
+  const { client, table } = registry;
+  return {
+    get: async (group, userId, options) =>
+      documentOf(await getRecord(registry, recordKey(group, userId), options?.fresh === true)) as Member | undefined,
+    list: async (group) => (await listDocuments(registry, partition(group))) as readonly Member[],
+
+    async put(member) {
+      const item = {
+        ...keyItem(recordKey(member.group, member.userId)),
+        doc: text(documentText(member)),
+        rev: number(member.rev),
+      };
+      const condition =
+        member.rev === 1
+          ? { ConditionExpression: 'attribute_not_exists(pk)' }
+          : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': number(member.rev - 1) } };
+      return (await put(registry, { Item: item, ...condition })) === undefined ? 'stored' : 'stale';
+    },
+
+    async delete(group, userId) {
+      const { Attributes } = await answered(
+        client.send(
+          new DeleteItemCommand({ TableName: table, Key: keyItem(recordKey(group, userId)), ReturnValues: 'ALL_OLD' }),
+        ),
+      );
+      return documentOf(Attributes) as Member | undefined;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import type { Group, Member } from '../domain/team.ts';
+
+/** Port: who belongs to which group. */
+export interface MemberStore {
+  get(group: Group, userId: string, options?: { readonly fresh?: boolean }): Promise<Member | undefined>;
+  /** Every member of a group, by user id. */
+  list(group: Group): Promise<readonly Member[]>;
+  /** Stores a membership: a new one at `rev` 1, else one whose stored `rev` is `member.rev - 1`; `stale` when it is not so. */
+  put(member: Member): Promise<'stored' | 'stale'>;
+  delete(group: Group, userId: string): Promise<Member | undefined>;
+}

@@ -1,0 +1,90 @@
+/** Records of the registry in memory. Same rules as on DynamoDB; nothing outlives the process. */
+import type { AuditEntry } from '../../domain/audit.ts';
+import type { Entity } from '../../domain/entity.ts';
+import type { Group, Member } from '../../domain/team.ts';
+import type { AuditStore } from '../audit.ts';
+import type { EntityStore } from '../entities.ts';
+import type { Page } from '../keys.ts';
+import type { MemberStore } from '../members.ts';
+
+/** Records of one kind in memory. */
+export function createEntityStore<T extends Entity>(): EntityStore<T> {
+  const records = new Map<string, T>();
+  return {
+    get: async (id) => records.get(id),
+
+    async create(record) {
+      if (records.has(record.id)) return 'exists';
+      records.set(record.id, record);
+      return 'created';
+    },
+
+    async replace(record) {
+      const stored = records.get(record.id);
+      if (stored === undefined) return 'absent';
+      if (stored.rev !== record.rev - 1) return 'stale';
+      records.set(record.id, record);
+      return 'replaced';
+    },
+
+    async delete(id) {
+      const stored = records.get(id);
+      records.delete(id);
+      return stored;
+    },
+
+    list: async (page) => pageOf([...records.values()], ({ createdAt }) => createdAt, page),
+  };
+}
+
+/** Memberships in memory. */
+export function createMemberStore(): MemberStore {
+  const members = new Map<string, Member>();
+  const keyOf = ({ kind, id }: Group, userId: string): string => JSON.stringify([kind, id, userId]);
+  return {
+    get: async (group, userId) => members.get(keyOf(group, userId)),
+
+    list: async ({ kind, id }) =>
+      [...members.values()]
+        .filter(({ group }) => group.kind === kind && group.id === id)
+        .toSorted((one, other) => (one.userId < other.userId ? -1 : 1)),
+
+    async put(member) {
+      const key = keyOf(member.group, member.userId);
+      if ((members.get(key)?.rev ?? 0) !== member.rev - 1) return 'stale';
+      members.set(key, member);
+      return 'stored';
+    },
+
+    async delete(group, userId) {
+      const stored = members.get(keyOf(group, userId));
+      members.delete(keyOf(group, userId));
+      return stored;
+    },
+  };
+}
+
+/** The audit log in memory. */
+export function createAuditStore(): AuditStore {
+  const entries = new Map<string, AuditEntry>();
+  return {
+    async append(entry) {
+      if (!entries.has(entry.id)) entries.set(entry.id, entry);
+    },
+    get: async (id) => entries.get(id),
+    list: async (page) => pageOf([...entries.values()], ({ at }) => at, page),
+  };
+}
+
+/** A page, newest first; the cursor is the id of the last record shown. */
+function pageOf<T extends { readonly id: string }>(
+  records: readonly T[],
+  timeOf: (record: T) => number,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): Page<T> {
+  const newestFirst = records.toSorted((one, other) => timeOf(other) - timeOf(one));
+  const from = cursor === undefined ? 0 : newestFirst.findIndex(({ id }) => id === cursor) + 1;
+  const items = newestFirst.slice(from, from + limit);
+  const last = items.at(-1);
+  return { items, ...(from + limit < newestFirst.length && last !== undefined ? { cursor: last.id } : {}) };
+}

@@ -1,0 +1,133 @@
+/** What every implementation of the identity ports must do: records by kind, memberships, the audit log. */
+import { describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../../lib/domain/audit.ts';
+import type { Member, Team } from '../../../lib/domain/team.ts';
+import type { Stores } from '../../../lib/stores/stores.ts';
+
+let serial = 0;
+const unique = (prefix: string): string => `${prefix}-${serial++}`;
+const NOW = 1_764_000_000_000;
+
+/** A team with money at every depth a record has it. */
+const aTeam = (over: Partial<Team> = {}): Team => ({
+  id: unique('team/ü#'),
+  createdAt: NOW,
+  updatedAt: NOW,
+  metadata: { nested: [{ $usd: 'text of an operator' }, { $usd: '5', other: 1 }] },
+  rev: 1,
+  models: ['openai/*'],
+  aliases: {},
+  tags: [],
+  blocked: false,
+  memberPermissions: [],
+  accessGroups: [],
+  budgetAnchor: NOW,
+  maxBudget: 90_071_992_547_409_931_234n,
+  budgetWindows: [{ max: 1n, duration: '1d' }],
+  modelLimits: { 'gpt-4o': { maxBudget: 90_071_992_547_409_931_235n, rpmLimit: 3 } },
+  memberDefaults: { maxBudget: 7n },
+  ...over,
+});
+
+const aMember = (over: Partial<Member> = {}): Member => ({
+  group: { kind: 'team', id: 't' },
+  userId: unique('user'),
+  role: 'user',
+  models: [],
+  createdAt: NOW,
+  updatedAt: NOW,
+  rev: 1,
+  budgetAnchor: NOW,
+  maxBudget: 5n,
+  ...over,
+});
+
+/** Runs the contract against the stores that `stores` gives when a test runs. */
+export function identityContract(name: string, stores: () => Stores): void {
+  describe(`records on ${name}`, () => {
+    it('come back as they were stored, money exact at every depth', async () => {
+      const team = aTeam();
+      expect(await stores().teams.create(team)).toBe('created');
+      expect(await stores().teams.get(team.id, { fresh: true })).toEqual(team);
+    });
+
+    it('are made once, and are apart from those of other kinds', async () => {
+      const team = aTeam();
+      await stores().teams.create(team);
+      expect(await stores().teams.create({ ...team, alias: 'other' })).toBe('exists');
+      expect(await stores().users.get(team.id)).toBeUndefined();
+    });
+
+    it('are replaced by the next revision only', async () => {
+      const team = aTeam();
+      await stores().teams.create(team);
+      const next = { ...team, alias: 'new', rev: 2 };
+      expect(await stores().teams.replace(next)).toBe('replaced');
+      expect(await stores().teams.replace(next)).toBe('stale');
+      expect(await stores().teams.replace(aTeam({ rev: 2 }))).toBe('absent');
+      expect(await stores().teams.get(team.id, { fresh: true })).toEqual(next);
+    });
+
+    it('are gone once deleted, and the deleted one is told', async () => {
+      const team = aTeam();
+      await stores().teams.create(team);
+      expect(await stores().teams.delete(team.id)).toEqual(team);
+      expect(await stores().teams.delete(team.id)).toBeUndefined();
+      expect(await stores().teams.get(team.id, { fresh: true })).toBeUndefined();
+    });
+
+    it('are listed newest first, page by page', async () => {
+      const made = [1, 2, 3].map((age) => aTeam({ createdAt: NOW + age }));
+      for (const { id, createdAt } of made) {
+        await stores().projects.create({ ...aTeam({ id, createdAt }), tags: [] });
+      }
+      const first = await stores().projects.list({ limit: 2 });
+      const second = await stores().projects.list({ limit: 2, cursor: first.cursor as string });
+      expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made.map(({ id }) => id).toReversed());
+      expect(second.cursor).toBeUndefined();
+    });
+  });
+
+  describe(`memberships on ${name}`, () => {
+    it('are found by group and user, and listed by group', async () => {
+      const group = { kind: 'team', id: unique('t') } as const;
+      const members = [aMember({ group }), aMember({ group })];
+      for (const member of members) expect(await stores().members.put(member)).toBe('stored');
+      await stores().members.put(aMember({ group: { kind: 'organization', id: group.id } }));
+
+      expect(await stores().members.get(group, members[0]?.userId ?? '', { fresh: true })).toEqual(members[0]);
+      expect(await stores().members.list(group)).toEqual(members);
+    });
+
+    it('change from revision to revision', async () => {
+      const member = aMember();
+      await stores().members.put(member);
+      expect(await stores().members.put(member)).toBe('stale');
+      expect(await stores().members.put({ ...member, role: 'admin', rev: 2 })).toBe('stored');
+      expect(await stores().members.put({ ...member, rev: 2 })).toBe('stale');
+      expect(await stores().members.delete(member.group, member.userId)).toMatchObject({ role: 'admin' });
+      expect(await stores().members.get(member.group, member.userId, { fresh: true })).toBeUndefined();
+    });
+  });
+
+  describe(`the audit log on ${name}`, () => {
+    it('keeps its entries as they were first written, newest first', async () => {
+      const entries: AuditEntry[] = [1, 2].map((age) => ({
+        id: unique('audit'),
+        at: NOW + age,
+        action: 'updated',
+        kind: 'team',
+        recordId: 't',
+        changedBy: 'master',
+        keyHash: 'master',
+        before: { max_budget: 1 },
+      }));
+      for (const entry of entries) await stores().audit.append(entry);
+      await stores().audit.append({ ...(entries[0] as AuditEntry), changedBy: 'forger' });
+
+      const { items } = await stores().audit.list({ limit: 10 });
+      expect(items).toEqual(entries.toReversed());
+      expect(await stores().audit.get(entries[0]?.id ?? '')).toEqual(entries[0]);
+    });
+  });
+}

@@ -41,6 +41,3 @@ export interface Member extends Limits {
   readonly updatedAt: number;
   readonly rev: number;
 }
-
-/** Id of a member as a scope: team and user. */
-export const memberScopeId = ({ group, userId }: Pick<Member, 'group' | 'userId'>): string => `${group.id}/${userId}`;

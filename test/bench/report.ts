@@ -1,6 +1,7 @@
 /** The performance page. */
 import { cpus } from 'node:os';
 import type { Bundle } from './footprint.ts';
+import { NODE_FLAGS } from './process.ts';
 
 /** One target in one scenario. CPU in seconds per 1,000 requests. */
 export interface Row {
@@ -119,7 +120,7 @@ export function render(report: Report): string {
     '  be at one core, or the figures would show them instead. Where a row comes near the ceiling, compare CPU seconds, not rates.',
     '- *bare Node proxy* forwards and does nothing else; it is what Node itself costs.',
     '- Tollgate runs as its built server (`npm run build`, `dist/local`); `npm start` runs the same from source, 50 MiB heavier. All processes run with',
-    '  `MALLOC_ARENA_MAX=1` and Tollgate with `--max-semi-space-size=4`, as we advise for small machines.',
+    `  \`MALLOC_ARENA_MAX=1\` and Tollgate with \`${NODE_FLAGS.join(' ')}\`, the flags of \`npm start\`.`,
     '- *no keys* is Tollgate with the master key and no ledger; *key + hold + ledger* authenticates a virtual key with a budget, holds its worst case',
     '  in DynamoDB before the call, and writes the ledger entry and the settlement after the last byte. The database is emulated on the same',
     '  core, so its CPU slows the gateway here and would not on AWS; it has a column of its own.',

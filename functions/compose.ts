@@ -24,6 +24,7 @@ import { createAuthorizer } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
+import { followResponse } from '../lib/response-follower.ts';
 import { createTargets } from '../lib/targets.ts';
 import { createHttpClient } from '../lib/transport/http.ts';
 
@@ -59,6 +60,7 @@ export function compose(from: Composition): Composed {
   const random = from.random ?? randomBytes;
   const draw = from.random ?? pooledRandom();
   const uniform = (): number => Buffer.from(draw(4)).readUInt32BE() / 2 ** 32;
+  const sleep = (ms: number, signal?: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
   const environment = from.environment ?? {};
   const catalog =
     from.catalog ??
@@ -92,6 +94,8 @@ export function compose(from: Composition): Composed {
       store: stores.conversations,
       ttlMs: env.TOLLGATE_RESPONSE_TTL_DAYS * DAY_MS,
       record: recordResponse,
+      follow: followResponse,
+      sleep,
       now,
       log,
     },
@@ -100,7 +104,7 @@ export function compose(from: Composition): Composed {
       retries: env.TOLLGATE_NUM_RETRIES,
       now,
       random: uniform,
-      sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+      sleep,
     },
     admit: admit({
       meters: stores.meters,

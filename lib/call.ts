@@ -117,7 +117,7 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   const { turn } = exchange;
   const original = turn?.asSent ?? exchange.body;
   // A provider that keeps the conversation is told which one; any other gets all of it.
-  const whole = turn?.keptBy === target.deployment.id ? original : exchange.body;
+  const whole = turn?.keptBy === target.deployment.id ? (turn.forKeeper ?? original) : exchange.body;
   const own = dialect.passthrough.withoutForeignProofs(whole, reasoningOf(provider, target.deployment));
   // Where the path names the model, the body of the client is what the provider wants.
   const { modelInPath = false } = dialect;

@@ -91,6 +91,26 @@ export interface Turn {
   readonly previous?: StoredResponse;
   /** Deployment whose provider keeps everything that `asSent` refers to, and takes it as it is. */
   readonly keptBy?: string;
+  /** What that provider is sent, where it is not `asSent`: it may know the earlier response by another id. */
+  readonly forKeeper?: JsonObject;
+  /** Set when the answer is made after the client got its id. */
+  readonly background?: Background;
+}
+
+/** An answer that is made in the background. */
+export interface Background {
+  /** The client wants to read along. */
+  readonly streams: boolean;
+  /** Resolves once the outcome is in the store; set when the work begins. A shell must not let go before. */
+  kept?: Promise<void>;
+}
+
+/** How long a request lives. */
+export interface Life {
+  /** From here on the work goes on when the client leaves. */
+  outlive(): void;
+  /** Ends the work: aborts the exchange's signal with this reason. */
+  end(reason: GatewayError): void;
 }
 
 /** One request on its way. Policies fill it in from the outside to the inside. */
@@ -104,6 +124,7 @@ export interface Exchange {
   readonly deadline: number;
   /** Aborts when the client left (where the shell can tell) or the deadline passed. */
   readonly signal: AbortSignal;
+  readonly life: Life;
   /** Client route without prefixes: `/v1/chat/completions`. */
   readonly route: string;
   /** Id of the client's dialect. */

@@ -9,13 +9,14 @@ import { endpoints, findEndpoints } from './endpoints/index.ts';
 import type { CountEndpoint, Match } from './endpoints/endpoint.ts';
 import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
 import { GatewayError } from './errors.ts';
-import type { Exchange, Reply } from './exchange.ts';
+import type { Exchange, Life, Reply } from './exchange.ts';
 import type { DialectId, GenerateRequest } from './kinds/generate.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { Log } from './log.ts';
 import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
+import { background, type BackgroundDeps } from './policies/background.ts';
 import { identify } from './policies/identify.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
 import { decode } from './policies/decode.ts';
@@ -31,7 +32,7 @@ import type { HttpReply, HttpRequest } from './transport/message.ts';
 export interface GatewayDeps {
   readonly dialects: Dialects;
   readonly authentication: AuthenticateDeps;
-  readonly conversations: ConversationDeps;
+  readonly conversations: ConversationDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
   /** Limits, hold, settlement: the money policy. */
@@ -78,6 +79,20 @@ export function createGateway(deps: GatewayDeps): Gateway {
     return dialect.decodeRequest(body, asked);
   };
 
+  /** What a client reads of a stream that only began, or failed before it did. */
+  const told = (exchange: Exchange, error?: GatewayError): Uint8Array => {
+    const encoder = deps.dialects.get(exchange.dialect as DialectId).encodeStream({
+      model: exchange.generate.model,
+      id: exchange.id,
+      created: Math.floor(exchange.receivedAt / 1000),
+      includeUsage: false,
+      request: exchange.turn?.asSent ?? exchange.body,
+      warn: () => {},
+    });
+    const text = encoder.push({ type: 'start' });
+    return Buffer.from(error === undefined ? text : text + encoder.push({ type: 'error', error }) + encoder.end());
+  };
+
   /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
   const onion = (asked: Asked): readonly Policy[] => [
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
@@ -90,6 +105,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     identify(), // customer and tags: scopes of their own, and part of the ledger entry
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`
+    background({ ...deps.conversations, told }), // inside the hold: refusals are told at once, all else later
     retry(deps.retrying), // inside the hold: repeats share it
   ];
   const plain = compose(onion({}), deps.call);
@@ -154,7 +170,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         ({ endpoint }) => endpoint.method === request.method || (request.method === 'HEAD' && endpoint.method === 'GET'),
       );
       const limit = limitedSignal(deps, context);
-      const exchange = openExchange(deps, request, context, match ?? found[0], limit.signal);
+      const exchange = openExchange(deps, request, context, match ?? found[0], limit);
       await deps.dialects.load(exchange.dialect as DialectId);
       const reply = await terminalOf(match, found, exchange);
       void reply.done.then(limit.release);
@@ -204,7 +220,7 @@ function openExchange(
   request: HttpRequest,
   context: ShellContext,
   match: Match | undefined,
-  signal: AbortSignal,
+  { signal, life }: Limit,
 ): Exchange {
   return {
     id: newCallId(context.receivedAt, deps.random),
@@ -212,6 +228,7 @@ function openExchange(
     receivedAt: context.receivedAt,
     deadline: context.deadline,
     signal,
+    life,
     route: match?.endpoint.route ?? request.path,
     dialect: dialectOf(request.path, match),
     body: {},
@@ -227,11 +244,16 @@ function openExchange(
   };
 }
 
-/** The shell's signal and the deadline, as one. `release` takes timer and listener away once the request is over. */
-function limitedSignal(
-  deps: GatewayDeps,
-  context: ShellContext,
-): { readonly signal: AbortSignal; readonly release: () => void } {
+/** When a request ends, if not by itself. */
+interface Limit {
+  /** The shell's signal and the deadline, as one. */
+  readonly signal: AbortSignal;
+  readonly life: Life;
+  /** Takes timer and listener away once the request is over. */
+  readonly release: () => void;
+}
+
+function limitedSignal(deps: GatewayDeps, context: ShellContext): Limit {
   const controller = new AbortController();
   const expire = (): void =>
     controller.abort(new GatewayError('timeout', 'The answer took longer than this gateway may run; it was cut here.'));
@@ -240,11 +262,13 @@ function limitedSignal(
   timer.unref();
   if (context.signal?.aborted === true) leave();
   context.signal?.addEventListener('abort', leave, { once: true });
+  const outlive = (): void => context.signal?.removeEventListener('abort', leave);
   return {
     signal: controller.signal,
+    life: { outlive, end: (reason) => controller.abort(reason) },
     release: () => {
       clearTimeout(timer);
-      context.signal?.removeEventListener('abort', leave);
+      outlive();
     },
   };
 }

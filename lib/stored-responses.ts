@@ -2,7 +2,7 @@
  * What the routes below `/v1/responses/{id}` answer, from the responses that the gateway keeps. A caller sees its own; those of others do
  * not exist for it.
  */
-import { isId, type Reader, type StoredResponse } from './domain/conversation.ts';
+import { isId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
 import { GatewayError } from './errors.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { ConversationStore } from './stores/conversations.ts';
@@ -37,14 +37,36 @@ export async function answerStored(store: ConversationStore, request: StoredRequ
   const [stored] = isId(id) ? await store.get([id], reader) : [];
   if (stored === undefined) throw notFound(id);
   if (route.endsWith('/input_items')) return pageOf(stored, query);
-  if (route.endsWith('/cancel')) {
-    throw new GatewayError('invalid_request', 'Cannot cancel a synchronous response.', { code: 'response_not_cancellable' });
-  }
+  if (route.endsWith('/cancel')) return cancelled(store, stored, reader);
   if (query.get('stream') === 'true') {
-    const message = 'stream: only responses made in the background can be streamed again, and this gateway makes none.';
+    const message =
+      'stream: this gateway does not keep the events of a stream; ask again without it until the status is final.';
     throw new GatewayError('invalid_request', message, { param: 'stream', code: 'unsupported_parameter' });
   }
-  return stored.response;
+  return standing(store, stored, reader);
+}
+
+/** The response as it stands now: its maker may have been stopped, or lost. */
+async function standing(store: ConversationStore, stored: StoredResponse, reader: Reader): Promise<JsonObject> {
+  if (stored.runsUntil === undefined) return stored.response;
+  const fate = await store.fate(stored.id, reader);
+  return runningView(stored, fate === 'open' ? undefined : fate, reader.now);
+}
+
+/** Stops a response that is being made. One that is over stays as it is, however often it is cancelled. */
+async function cancelled(store: ConversationStore, stored: StoredResponse, reader: Reader): Promise<JsonObject> {
+  const { id, response, runsUntil } = stored;
+  if (response['background'] !== true) {
+    throw new GatewayError('invalid_request', 'Cannot cancel a synchronous response.', { code: 'response_not_cancellable' });
+  }
+  if (runsUntil === undefined) return response;
+  if (reader.now >= runsUntil) return standing(store, stored, reader);
+  const ending = await store.decide(id, 'cancelled', reader);
+  if (ending === 'cancelled') return runningView(stored, ending, reader.now);
+  // It was done, or deleted, a moment ago.
+  const [latest] = await store.get([id], reader);
+  if (latest === undefined) throw notFound(id);
+  return standing(store, latest, reader);
 }
 
 const notFound = (id: string): GatewayError =>

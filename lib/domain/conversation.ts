@@ -24,7 +24,14 @@ export interface StoredResponse {
   readonly model: string;
   /** Deployment whose provider keeps the response too; absent where the gateway alone has it. */
   readonly deploymentId?: string;
+  /** Its id at that provider, where it is another one. */
+  readonly upstreamId?: string;
+  /** Only while it is made in the background: the moment by which it is done, or lost. */
+  readonly runsUntil?: number;
 }
+
+/** The two ends of a response that is made in the background: its maker's, whatever it came to, or its client's. */
+export type Ending = 'finished' | 'cancelled';
 
 /** Who reads, and when. */
 export interface Reader {
@@ -48,6 +55,27 @@ export const isId = (value: unknown): value is string => typeof value === 'strin
 export function outputOf({ response }: Pick<StoredResponse, 'response'>): readonly JsonObject[] {
   const { output } = response;
   return Array.isArray(output) ? output.filter(isObject) : [];
+}
+
+/** States from which no conversation goes on: not made yet, or never made. */
+const DEAD_ENDS = new Set<unknown>(['queued', 'in_progress', 'failed', 'cancelled']);
+
+/** The state of a response that cannot be gone on from; undefined for one that can. */
+export function deadEndOf({ response }: Pick<StoredResponse, 'response'>): string | undefined {
+  const { status } = response;
+  return DEAD_ENDS.has(status) ? String(status) : undefined;
+}
+
+/**
+ * A response that was being made when it was stored, as it stands now.
+ *
+ * @param ending how it ended, if anybody said so
+ */
+export function runningView({ response, runsUntil = 0 }: StoredResponse, ending: Ending | undefined, now: number): JsonObject {
+  if (ending === 'cancelled') return { ...response, status: 'cancelled' };
+  if (now < runsUntil) return response;
+  const message = 'The gateway stopped while it made this response. Whatever it cost is in the ledger; ask again.';
+  return { ...response, status: 'failed', error: { code: 'server_error', message } };
 }
 
 /** Ids of those items, each once. */

@@ -27,7 +27,7 @@ export const responseOne = about('GET', '/{id}');
 /** Forgets it. */
 export const responseDelete = about('DELETE', '/{id}');
 
-/** Ends a response that is made in the background, of which there are none here. */
+/** Ends a response that is made in the background. */
 export const responseCancel = about('POST', '/{id}/cancel');
 
 /** What the client said in that turn. */

@@ -12,6 +12,7 @@ import { settleCall } from '../settlement.ts';
 import { takeHolds, type AdmissionDeps, type Refusal, type Taken } from './admission.ts';
 import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
 import { entryOf } from './entry.ts';
+import { outcomeOfFailure } from './outcome.ts';
 import { clipName, ownerOf } from './owner.ts';
 import type { Policy } from './policy.ts';
 import { rateHeaders, refusalError } from './refusal.ts';
@@ -52,13 +53,7 @@ export function admit(deps: AdmitDeps): Policy {
       reply = await next();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      const { billed, signal } = exchange;
-      const outcome: Outcome = {
-        status: signal.aborted ? 'aborted' : 'error',
-        error,
-        ...(billed === undefined ? {} : { usage: billed }),
-      };
-      await leave(deps, exchange, pass, outcome, error.status);
+      await leave(deps, exchange, pass, outcomeOfFailure(exchange, error), error.status);
       throw thrown;
     }
     const settled = reply.done.then(async (outcome) => {

@@ -5,6 +5,7 @@
  */
 import { scopeOf } from '../domain/key.ts';
 import {
+  deadEndOf,
   historyOf,
   inputItems,
   isId,
@@ -17,7 +18,7 @@ import {
   type StoredResponse,
 } from '../domain/conversation.ts';
 import { GatewayError } from '../errors.ts';
-import type { Exchange, Reply, Turn } from '../exchange.ts';
+import type { Background, Exchange, Outcome, Reply, Turn } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { ConversationStore } from '../stores/conversations.ts';
@@ -48,10 +49,10 @@ export function readerOf({ caller }: Pick<Exchange, 'caller'>, now: number): Rea
  *
  * @throws GatewayError `not_found` for responses and items that do not exist here or belong to somebody else
  */
-export function resume({ store, now }: Pick<ConversationDeps, 'store' | 'now'>) {
+export function resume({ store, now, ttlMs }: Pick<ConversationDeps, 'store' | 'now' | 'ttlMs'>) {
   return async function resumeTurn(exchange: Exchange, body: JsonObject): Promise<JsonObject> {
     if (exchange.dialect !== DIALECT) return body;
-    refuseUnsupported(body);
+    const background = backgroundOf(body, ttlMs);
     const items = inputItems(body['input']);
     // The dialect says what is wrong with it.
     if (items === undefined) return body;
@@ -64,30 +65,48 @@ export function resume({ store, now }: Pick<ConversationDeps, 'store' | 'now'>) 
     const keptBy = onlyOne(
       [...(previous === undefined ? [] : [previous]), ...named.from].map(({ deploymentId }) => deploymentId),
     );
+    const open = background === undefined ? body : inForeground(body);
+    const { upstreamId } = previous ?? {};
+    const forKeeper = upstreamId === undefined ? open : { ...open, previous_response_id: upstreamId };
     exchange.turn = {
       asSent: body,
       added,
       ...(previous === undefined ? {} : { previous }),
       ...(keptBy === undefined ? {} : { keptBy }),
+      ...(forKeeper === body ? {} : { forKeeper }),
+      ...(background === undefined ? {} : { background }),
     };
+    exchange.body = open;
     if (previous === undefined && named.items.size === 0) return withoutState(body);
-    const { previous_response_id: _, ...rest } = body;
+    const { previous_response_id: _, ...rest } = open;
     const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
     exchange.body = { ...rest, input: [...withoutForeignIds(history), ...own] };
     return { ...withoutState(body), input: [...history, ...added] };
   };
 }
 
-/** State that lives elsewhere, or work that outlives its request: nothing the gateway could keep its word on. */
-function refuseUnsupported(body: JsonObject): void {
-  if (body['background'] === true) {
-    const message = 'background: this gateway answers while the request is open; leave it out, or send false.';
-    throw new GatewayError('invalid_request', message, { param: 'background', code: 'unsupported_parameter' });
-  }
+/**
+ * Whether the answer is to be made in the background: then it is told from our store alone.
+ *
+ * @throws GatewayError `invalid_request` where nothing is kept, and for state that lives elsewhere
+ */
+function backgroundOf(body: JsonObject, ttlMs: number): Background | undefined {
   if (body['conversation'] !== undefined && body['conversation'] !== null) {
     const message = 'conversation: this gateway keeps no conversation objects; go on with previous_response_id instead.';
     throw new GatewayError('invalid_request', message, { param: 'conversation', code: 'unsupported_parameter' });
   }
+  if (body['background'] !== true) return undefined;
+  if (body['store'] === false || ttlMs === 0) {
+    const why = ttlMs === 0 ? 'this gateway keeps no responses' : "it requires 'store' to be true";
+    throw new GatewayError('invalid_request', `background: ${why}.`, { param: 'background' });
+  }
+  return { streams: body['stream'] === true };
+}
+
+/** The body for a provider: our background is a stream that we read. */
+function inForeground(body: JsonObject): JsonObject {
+  const { background: _, ...rest } = body;
+  return { ...rest, stream: true };
 }
 
 /** The body without what is settled here: a provider that does not know these words loses nothing. */
@@ -116,6 +135,11 @@ async function previousOf(store: ConversationStore, body: JsonObject, reader: Re
       type: 'invalid_request_error',
       code: 'previous_response_not_found',
     });
+  }
+  const state = deadEndOf(previous);
+  if (state !== undefined) {
+    const message = `Previous response with id '${id}' is ${state}; only a completed or incomplete one can be gone on from.`;
+    throw new GatewayError('invalid_request', message, { param: 'previous_response_id', code: 'previous_response_not_ready' });
   }
   return previous;
 }
@@ -190,8 +214,15 @@ export function remember(deps: ConversationDeps): Policy {
     const reply = await next();
     const { turn } = exchange;
     if (turn === undefined || turn.asSent['store'] === false || deps.ttlMs === 0) return reply;
+    // The work keeps its own outcome; the shell must wait for that too.
+    if (turn.background !== undefined) return { ...reply, done: reply.done.then((outcome) => after(turn, outcome)) };
     return deps.record(reply, (response, bytes) => keep(deps, exchange, turn, response, bytes));
   };
+}
+
+async function after({ background }: Turn, outcome: Outcome): Promise<Outcome> {
+  await background?.kept;
+  return outcome;
 }
 
 /** Stores a response. Never throws: the answer is paid for, and reaches its client even when it cannot be kept. */
@@ -204,25 +235,33 @@ async function keep(
 ): Promise<void> {
   const { id } = response;
   if (!isId(id)) return;
-  const { previous, added, asSent } = turn;
-  const now = deps.now();
   try {
-    await deps.store.put({
-      id,
-      owner: readerOf(exchange, now).owner,
-      createdAt: now,
-      expiresAt: now + deps.ttlMs,
-      earlier: previous === undefined ? [] : [...previous.earlier, previous.id],
-      bytes: (previous?.bytes ?? 0) + exchange.request.body.length + bytes,
-      input: listedItems(added, exchange.id),
-      response: { ...response, previous_response_id: asSent['previous_response_id'] ?? null },
-      model: exchange.modelName,
-      ...(exchange.keptUpstream === true && exchange.target !== undefined
-        ? { deploymentId: exchange.target.deployment.id }
-        : {}),
-    });
+    await deps.store.put(storedOf(deps, exchange, turn, { id, response, bytes }));
   } catch (error) {
     deps.log('error', 'a response could not be kept', { id: exchange.id, error: describeError(error) });
     exchange.warnings.push({ kind: 'dropped', field: 'store', reason: 'The response could not be kept for later turns.' });
   }
+}
+
+/** The record of a response. `bytes`: the length of its JSON. */
+export function storedOf(
+  { now, ttlMs }: Pick<ConversationDeps, 'now' | 'ttlMs'>,
+  exchange: Exchange,
+  { previous, added, asSent }: Turn,
+  { id, response, bytes }: { readonly id: string; readonly response: JsonObject; readonly bytes: number },
+): StoredResponse {
+  const { target, keptUpstream } = exchange;
+  const at = now();
+  return {
+    id,
+    owner: readerOf(exchange, at).owner,
+    createdAt: at,
+    expiresAt: at + ttlMs,
+    earlier: previous === undefined ? [] : [...previous.earlier, previous.id],
+    bytes: (previous?.bytes ?? 0) + exchange.request.body.length + bytes,
+    input: listedItems(added, exchange.id),
+    response: { ...response, previous_response_id: asSent['previous_response_id'] ?? null },
+    model: exchange.modelName,
+    ...(keptUpstream === true && target !== undefined ? { deploymentId: target.deployment.id } : {}),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Reader, StoredResponse } from '../domain/conversation.ts';
+import type { Ending, Reader, StoredResponse } from '../domain/conversation.ts';
 
 /**
  * Port: responses that are kept for later turns. Each owner has ids of its own: what another one has is out of reach, and what expired
@@ -11,6 +11,12 @@ export interface ConversationStore {
   get(ids: readonly string[], reader: Reader): Promise<readonly StoredResponse[]>;
   /** Ids of the responses that hold these output items, by item id. */
   findItems(itemIds: readonly string[], reader: Reader): Promise<ReadonlyMap<string, string>>;
+  /** Opens the question how a response ends that is made from now on. It is answered once, whoever asks. */
+  begin(stored: Pick<StoredResponse, 'id' | 'owner' | 'expiresAt'>): Promise<void>;
+  /** Answers it unless somebody did before, and says what holds; undefined when the response was deleted. Safe to repeat. */
+  decide(id: string, ending: Ending, reader: Reader): Promise<Ending | undefined>;
+  /** What was decided: `open` while nothing was, undefined when the response was deleted. */
+  fate(id: string, reader: Reader): Promise<Ending | 'open' | undefined>;
   /** True when there was one to delete. */
   delete(id: string, reader: Reader): Promise<boolean>;
 }

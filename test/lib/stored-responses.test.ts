@@ -27,6 +27,54 @@ async function ask(path: string, over: Partial<StoredRequest> = {}) {
   return { conversations, request, answer: answerStored(conversations, request) };
 }
 
+describe('a response that is being made', () => {
+  const running: StoredResponse = {
+    ...stored,
+    id: 'resp_2',
+    response: { id: 'resp_2', status: 'in_progress', background: true, output: [] },
+    runsUntil: NOW + 1,
+  };
+
+  /** A store in which it was begun. */
+  async function begun(over: Partial<StoredResponse> = {}) {
+    const { conversations } = open();
+    await conversations.begin(running);
+    await conversations.put({ ...running, ...over });
+    const ask = (rest = '', at = NOW) =>
+      answerStored(conversations, {
+        method: rest === '' ? 'GET' : 'POST',
+        route: `/v1/responses/{id}${rest}`,
+        id: 'resp_2',
+        query: new URLSearchParams(),
+        reader: { ...reader, now: at },
+      });
+    return { conversations, ask };
+  }
+
+  it('is shown as it stands, and as failed once its maker must be lost', async () => {
+    const { ask } = await begun({ expiresAt: NOW + 100 });
+    expect(await ask()).toMatchObject({ status: 'in_progress', background: true });
+    expect(await ask('', NOW + 1)).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
+    expect(await ask('/cancel', NOW + 1)).toMatchObject({ status: 'failed' });
+  });
+
+  it('is cancelled at once, for good, as often as it is asked for', async () => {
+    const { ask, conversations } = await begun({ expiresAt: NOW + 100 });
+    expect(await ask('/cancel')).toMatchObject({ id: 'resp_2', status: 'cancelled' });
+    expect(await ask('/cancel')).toMatchObject({ status: 'cancelled' });
+    expect(await ask('', NOW + 50)).toMatchObject({ status: 'cancelled' });
+    expect(await conversations.decide('resp_2', 'finished', reader)).toBe('cancelled');
+  });
+
+  it('is not cancelled when its maker has finished it', async () => {
+    const { ask, conversations } = await begun();
+    await conversations.decide('resp_2', 'finished', reader);
+    expect(await ask('/cancel')).toMatchObject({ status: 'in_progress' });
+    await conversations.put({ ...stored, id: 'resp_2', response: { ...running.response, status: 'completed' } });
+    expect(await ask('/cancel')).toMatchObject({ status: 'completed' });
+  });
+});
+
 describe('a stored response', () => {
   it('is returned as it was sent', async () => {
     expect(await (await ask('/resp_1')).answer).toEqual(stored.response);

@@ -25,6 +25,7 @@ export function anExchange(over: Partial<Exchange> = {}): Exchange {
     receivedAt: NOW,
     deadline: NOW + 60_000,
     signal: new AbortController().signal,
+    life: { outlive: () => {}, end: () => {} },
     route: '/v1/chat/completions',
     dialect: 'openai-chat',
     body: {},

@@ -2,10 +2,18 @@
  * Kept responses in the meters table, beside everything else that expires there; the function that writes them has no right to write
  * the registry, where keys are. `response#<owner>#<id>#<n>` holds a part of the record as JSON bytes, part 0 also how many parts there
  * are; `item#<owner>#<id>` names the response that an output item belongs to. Part 0 is written last and deleted first, so whoever
- * finds it finds the rest.
+ * finds it finds the rest. `run#<owner>#<id>` says how a response ended that was made in the background, once somebody said so.
  */
-import { BatchGetItemCommand, DeleteItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { itemIdsOf, type StoredResponse } from '../../domain/conversation.ts';
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
@@ -15,8 +23,11 @@ const PART_BYTES = 350 * 1024;
 /** Most items of one batch read (API reference, BatchGetItem). */
 const BATCH = 100;
 
-const partKey = (owner: string, id: string, part: number): string => `response#${owner}#${id}#${part}`;
+/** Parts of a draft (a response that is being made) have names of their own: nobody finds them mixed with those of the final one. */
+const partKey = (owner: string, id: string, part: number, draft = false): string =>
+  `response#${owner}#${id}#${draft && part > 0 ? 'draft' : ''}${part}`;
 const itemKey = (owner: string, itemId: string): string => `item#${owner}#${itemId}`;
+const runKey = (owner: string, id: string) => ({ pk: text(`run#${owner}#${id}`) });
 
 /** Conversations on DynamoDB. */
 export function createConversationStore(client: DynamoDBClient, table: string): ConversationStore {
@@ -57,7 +68,7 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       }),
     );
     const keysAfter = (id: string, head: Item): readonly string[] =>
-      Array.from({ length: countOf(head, 'parts') - 1 }, (_, index) => partKey(owner, id, index + 1));
+      Array.from({ length: countOf(head, 'parts') - 1 }, (_, index) => partKey(owner, id, index + 1, isDraft(head)));
     const rest = await read([...live].flatMap(([id, head]) => keysAfter(id, head)));
     return ids.flatMap((id) => {
       const head = live.get(id);
@@ -88,12 +99,41 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       );
     },
 
+    begin: async (stored) => void (await write({ ...runKey(stored.owner, stored.id), ...lifeOf(stored) })),
+
+    async decide(id, ending, { owner }) {
+      const update = new UpdateItemCommand({
+        TableName: table,
+        Key: runKey(owner, id),
+        UpdateExpression: 'SET #ending = if_not_exists(#ending, :ending)',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: { '#ending': 'ending' },
+        ExpressionAttributeValues: { ':ending': text(ending) },
+        ReturnValues: 'ALL_NEW',
+      });
+      try {
+        return endingOf((await answered(client.send(update))).Attributes);
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return undefined;
+        throw error;
+      }
+    },
+
+    async fate(id, { owner }) {
+      const { Item: run } = await answered(
+        client.send(new GetItemCommand({ TableName: table, Key: runKey(owner, id), ConsistentRead: true })),
+      );
+      return run === undefined ? undefined : (endingOf(run) ?? 'open');
+    },
+
     async delete(id, reader) {
       const [stored] = await get([id], reader);
       if (stored === undefined) return false;
       const [head, rest] = itemsOf(stored);
       await remove(head);
-      await Promise.all(rest.map(remove));
+      await Promise.all(
+        [...rest, ...(stored.response['background'] === true ? tracesOf(stored, rest.length) : [])].map(remove),
+      );
       return true;
     },
   };
@@ -104,16 +144,32 @@ function itemsOf(stored: StoredResponse): readonly [head: Item, rest: readonly I
   const { owner, id } = stored;
   const bytes = Buffer.from(JSON.stringify(stored));
   const count = Math.ceil(bytes.length / PART_BYTES);
-  const life = { expires: number(stored.expiresAt), ttl: number(Math.ceil(stored.expiresAt / 1000)) };
+  const life = lifeOf(stored);
+  const draft = stored.runsUntil !== undefined;
   const part = (index: number): Item => ({
-    pk: text(partKey(owner, id, index)),
+    pk: text(partKey(owner, id, index, draft)),
     ...life,
     doc: { B: bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES) },
   });
   const parts = Array.from({ length: count - 1 }, (_, index) => part(index + 1));
   const pointers = itemIdsOf(stored).map((itemId) => ({ pk: text(itemKey(owner, itemId)), ...life, response: text(id) }));
-  return [{ ...part(0), parts: number(count) }, [...parts, ...pointers]];
+  return [{ ...part(0), parts: number(count), ...(draft && { draft: number(1) }) }, [...parts, ...pointers]];
 }
+
+/** What a response leaves that was made in the background: how it ended, and parts of its draft, which was no longer than `most`. */
+const tracesOf = ({ owner, id }: StoredResponse, most: number): readonly Item[] => [
+  runKey(owner, id),
+  ...Array.from({ length: most + 1 }, (_, index) => ({ pk: text(partKey(owner, id, index + 1, true)) })),
+];
+
+const isDraft = (head: Item): boolean => countOf(head, 'draft') === 1;
+
+const lifeOf = ({ expiresAt }: Pick<StoredResponse, 'expiresAt'>): Item => ({
+  expires: number(expiresAt),
+  ttl: number(Math.ceil(expiresAt / 1000)),
+});
+
+const endingOf = (run: Item | undefined): Ending | undefined => textOf(run, 'ending') as Ending | undefined;
 
 const isLive = (item: Item, now: number): boolean => countOf(item, 'expires') > now;
 

@@ -1,5 +1,5 @@
 /** Kept responses in memory. */
-import { itemIdsOf, type Reader, type StoredResponse } from '../../domain/conversation.ts';
+import { itemIdsOf, type Ending, type Reader, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 
 /** Most responses kept: the oldest go first, since nothing else takes them out. */
@@ -12,12 +12,15 @@ export function createConversationStore(): ConversationStore {
   const responses = new Map<string, StoredResponse>();
   /** Id of the response that holds an output item. */
   const holders = new Map<string, string>();
+  /** How responses end that are made in the background. */
+  const fates = new Map<string, Ending | 'open'>();
   const find = (id: string, { owner, now }: Reader): StoredResponse | undefined => {
     const found = responses.get(keyOf(owner, id));
     return found !== undefined && found.expiresAt > now ? found : undefined;
   };
   const remove = (stored: StoredResponse): void => {
     responses.delete(keyOf(stored.owner, stored.id));
+    fates.delete(keyOf(stored.owner, stored.id));
     for (const itemId of itemIdsOf(stored)) holders.delete(keyOf(stored.owner, itemId));
   };
 
@@ -39,6 +42,16 @@ export function createConversationStore(): ConversationStore {
         }),
       );
     },
+
+    begin: async ({ id, owner }) => void fates.set(keyOf(owner, id), 'open'),
+
+    async decide(id, ending, { owner }) {
+      const key = keyOf(owner, id);
+      if (fates.get(key) === 'open') fates.set(key, ending);
+      return fates.get(key) as Ending | undefined;
+    },
+
+    fate: async (id, { owner }) => fates.get(keyOf(owner, id)),
 
     async delete(id, reader) {
       const stored = find(id, reader);

@@ -27,7 +27,7 @@ async function resumed(body: JsonObject, records: readonly StoredResponse[] = []
   const { conversations: store } = open();
   for (const record of records) await store.put(record);
   const exchange = anExchange({ dialect: 'openai-responses', caller, body, ...over });
-  const whole = await resume({ store, now: () => NOW })(exchange, body);
+  const whole = await resume({ store, now: () => NOW, ttlMs: 1000 })(exchange, body);
   return { exchange, whole };
 }
 
@@ -86,7 +86,7 @@ describe('going on from a response', () => {
   it.each([
     ['previous_response_id', { previous_response_id: 7 }, 400],
     ['previous_response_id', { previous_response_id: 'no id' }, 404],
-    ['background', { background: true }, 400],
+    ['background', { background: true, store: false }, 400],
     ['conversation', { conversation: 'conv_1' }, 400],
   ])('refuses a wrong %s: %j', async (param, body, status) => {
     await expect(resumed({ input: 'new', ...body })).rejects.toMatchObject({ status, detail: { param } });
@@ -152,6 +152,37 @@ describe('a request that goes on from nothing', () => {
   it('is none of our business in other dialects', async () => {
     const { exchange } = await resumed({ background: true, input: 'new' }, [], { dialect: 'openai-chat' });
     expect(exchange.turn).toBeUndefined();
+  });
+});
+
+describe('a request in the background', () => {
+  it('reaches its provider as a stream, and nothing else of it is said', async () => {
+    const body = { model: 'gpt', input: 'new', background: true };
+    const { exchange, whole } = await resumed(body);
+    expect(whole).toEqual({ model: 'gpt', input: 'new' });
+    expect(exchange.body).toEqual({ model: 'gpt', input: 'new', stream: true });
+    expect(exchange.turn).toMatchObject({ asSent: body, forKeeper: exchange.body, background: { streams: false } });
+  });
+
+  it('names an earlier response to the provider that keeps it as that provider does', async () => {
+    const previous = stored('one', { deploymentId: 'd', upstreamId: 'resp_theirs' });
+    const { exchange } = await resumed({ previous_response_id: 'one', input: 'new' }, [previous]);
+    expect(exchange.turn).toMatchObject({ keptBy: 'd', forKeeper: { previous_response_id: 'resp_theirs', input: 'new' } });
+  });
+
+  it('cannot be kept where nothing is', async () => {
+    const exchange = anExchange({ dialect: 'openai-responses', caller });
+    const { conversations: store } = open();
+    const refused = resume({ store, now: () => NOW, ttlMs: 0 })(exchange, { input: 'new', background: true });
+    await expect(refused).rejects.toMatchObject({ status: 400, detail: { param: 'background' } });
+  });
+
+  it.each(['in_progress', 'failed', 'cancelled'])('does not go on from a response that is %s', async (status) => {
+    const previous = stored('one', { response: { id: 'one', status, output: [] } });
+    await expect(resumed({ previous_response_id: 'one', input: 'new' }, [previous])).rejects.toMatchObject({
+      status: 400,
+      detail: { code: 'previous_response_not_ready' },
+    });
   });
 });
 

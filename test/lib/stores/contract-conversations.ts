@@ -111,5 +111,45 @@ export function conversationsContract(name: string, stores: () => Stores): void 
       expect(await conversations().findItems([itemId], READER)).toEqual(new Map());
       expect(await conversations().delete(stored.id, READER)).toBe(false);
     });
+
+    it('lets the first word on how a response ends hold, however many speak at once', async () => {
+      const stored = aResponse();
+      await conversations().begin(stored);
+      expect(await conversations().fate(stored.id, READER)).toBe('open');
+
+      const words = await Promise.all(
+        (['cancelled', 'finished', 'cancelled', 'finished'] as const).map((word) =>
+          conversations().decide(stored.id, word, READER),
+        ),
+      );
+
+      expect(new Set(words).size).toBe(1);
+      expect(await conversations().fate(stored.id, READER)).toBe(words[0]);
+      expect(await conversations().decide(stored.id, 'finished', READER)).toBe(words[0]);
+    });
+
+    it('decides nothing about a response that was never begun, belongs to another owner, or was deleted', async () => {
+      const stored = aResponse({ response: { background: true } });
+      expect(await conversations().decide('resp_nowhere', 'cancelled', READER)).toBeUndefined();
+      expect(await conversations().fate('resp_nowhere', READER)).toBeUndefined();
+      await conversations().begin(stored);
+      await conversations().put(stored);
+      expect(await conversations().decide(stored.id, 'cancelled', { ...READER, owner: 'master' })).toBeUndefined();
+
+      await conversations().delete(stored.id, READER);
+
+      expect(await conversations().fate(stored.id, READER)).toBeUndefined();
+      expect(await conversations().decide(stored.id, 'finished', READER)).toBeUndefined();
+    });
+
+    it('replaces a draft of several parts by a final response of several parts', async () => {
+      const item = (letter: string) => ({ type: 'message', id: unique('msg'), role: 'user', content: letter.repeat(500_000) });
+      const draft = aResponse({ runsUntil: NOW + 1, input: [item('d')] });
+      await conversations().put(draft);
+      expect(await conversations().get([draft.id], READER)).toEqual([draft]);
+      const final = aResponse({ id: draft.id, input: [item('f'), item('f')] });
+      await conversations().put(final);
+      expect(await conversations().get([draft.id], READER)).toEqual([final]);
+    });
   });
 }

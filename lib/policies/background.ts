@@ -1,0 +1,202 @@
+/**
+ * Answers that are made after the client got their id (`background: true`). The call itself is an ordinary one, always streamed, inside
+ * its hold: it goes on in the reply's `done`, for which every shell waits after the last byte. The store tells clients how it stands.
+ * One small item there says how it ended: the first word counts, the maker's or the client's, and it says so to both.
+ */
+import type { Ending, StoredResponse } from '../domain/conversation.ts';
+import { GatewayError } from '../errors.ts';
+import type { Background, Exchange, Outcome, Reply, Turn } from '../exchange.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import { describeError } from '../log.ts';
+import { readerOf, storedOf, type ConversationDeps } from './conversation.ts';
+import { outcomeOfFailure } from './outcome.ts';
+import type { Next, Policy } from './policy.ts';
+
+/** Follows the stream of a response and keeps count of what it says. */
+export interface Follower {
+  /** Reads a part of the stream; gives it back as the client may see it. The event that ends the response is held back. */
+  push(chunk: Uint8Array): Uint8Array;
+  /** The stream is over: what was held back, or the event that says what happened instead. */
+  end(ending: Ending): Uint8Array;
+  /** The response as it stands. */
+  readonly response: JsonObject;
+  /** The response as it ended. */
+  final(ending: Ending): JsonObject;
+  /** The provider's id of the response, where there is one. */
+  readonly upstreamId: string | undefined;
+}
+
+/** What work in the background needs. */
+export interface BackgroundDeps extends Pick<ConversationDeps, 'store' | 'ttlMs' | 'now' | 'log'> {
+  /** Follows the answer to this exchange. */
+  readonly follow: (exchange: Exchange) => Follower;
+  /** The stream of an answer that has just begun, or that failed before it did. */
+  readonly told: (exchange: Exchange, error?: GatewayError) => Uint8Array;
+  /** Resolves after that many milliseconds, or early when the signal aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
+}
+
+/** How often the maker asks whether anybody still wants the response, milliseconds. */
+const WATCH_MS = 1_000;
+/** After its deadline a call may still settle and store for this long, milliseconds; one that did neither by then is lost. */
+const LAST_WORDS_MS = 30_000;
+/** Pauses before the store is asked again to keep an ending, milliseconds. */
+const PAUSES = [200, 1_000];
+
+const NOTHING = new Uint8Array();
+
+/** Answers at once, and makes the response while the client is away. */
+export function background(deps: BackgroundDeps): Policy {
+  return async function backgroundPolicy(exchange, next) {
+    const { turn } = exchange;
+    if (turn?.background === undefined) return next();
+    const follower = deps.follow(exchange);
+    follower.push(deps.told(exchange));
+    const { response } = follower;
+    const draft: StoredResponse = {
+      ...recordOf(deps, exchange, turn, response),
+      runsUntil: exchange.deadline + LAST_WORDS_MS,
+    };
+    await Promise.all([deps.store.begin(draft), deps.store.put(draft)]);
+    exchange.life.outlive();
+    exchange.generate = { ...exchange.generate, stream: true };
+    return work({ deps, exchange, turn, background: turn.background, follower, id: draft.id }, next);
+  };
+}
+
+interface Work {
+  readonly deps: BackgroundDeps;
+  readonly exchange: Exchange;
+  readonly turn: Turn;
+  readonly background: Background;
+  readonly follower: Follower;
+  readonly id: string;
+}
+
+/** Starts the call and answers beside it. The money waits for the call alone, the end of a live stream for the store too. */
+function work(run: Work, next: Next): Reply {
+  const { background: asked, follower } = run;
+  const live = asked.streams ? new Live() : undefined;
+  const first = live ?? once(Buffer.from(JSON.stringify(follower.response)));
+  const over = new AbortController();
+  void watch(run, over.signal);
+  const done = make(run, next, live);
+  const close = async (): Promise<void> => {
+    await done;
+    over.abort();
+    const ending = await keepEnding(run);
+    live?.push(follower.end(ending));
+    live?.end();
+  };
+  asked.kept = close();
+  const type = live === undefined ? 'application/json' : 'text/event-stream';
+  const headers = { 'content-type': type, ...(live === undefined ? {} : { 'cache-control': 'no-cache' }) };
+  return { status: 200, headers, body: first, done };
+}
+
+/** Makes the response. Never throws: what goes wrong is told in the response. */
+async function make({ deps, exchange, follower }: Work, next: Next, live: Live | undefined): Promise<Outcome> {
+  try {
+    const reply = await next();
+    const { body } = reply;
+    const chunks = body instanceof Uint8Array ? [body] : body;
+    for await (const chunk of chunks) {
+      const bytes = follower.push(chunk);
+      live?.push(bytes);
+    }
+    return await reply.done;
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    const bytes = error.kind === 'client_closed' ? NOTHING : follower.push(deps.told(exchange, error));
+    live?.push(bytes);
+    return outcomeOfFailure(exchange, error);
+  }
+}
+
+/** Ends the work once the client cancelled or deleted the response. A store that does not answer says nothing. */
+async function watch({ deps, exchange, id }: Work, over: AbortSignal): Promise<void> {
+  const { store, sleep, now } = deps;
+  for (;;) {
+    await sleep(WATCH_MS, over);
+    if (over.aborted) return;
+    const fate = await store.fate(id, readerOf(exchange, now())).catch(() => 'open' as const);
+    if (fate === 'open') continue;
+    exchange.life.end(new GatewayError('client_closed', 'The response was cancelled.'));
+    return;
+  }
+}
+
+/** Stores how it ended. Never throws: a response that cannot be stored reads as failed once its time is over. */
+async function keepEnding(run: Work): Promise<Ending> {
+  const { deps, exchange, turn, follower, id } = run;
+  const { store, now } = deps;
+  try {
+    const ending = await insist(run, () => store.decide(id, 'finished', readerOf(exchange, now())));
+    // Deleted: nobody wants to know.
+    if (ending === undefined) return 'cancelled';
+    const { upstreamId } = follower;
+    const record = recordOf(deps, exchange, turn, follower.final(ending));
+    await insist(run, () => store.put(upstreamId === undefined ? record : { ...record, upstreamId }));
+    return ending;
+  } catch (error) {
+    deps.log('error', 'a response made in the background could not be kept', { id: exchange.id, error: describeError(error) });
+    return 'finished';
+  }
+}
+
+const recordOf = (deps: BackgroundDeps, exchange: Exchange, turn: Turn, response: JsonObject): StoredResponse =>
+  storedOf(deps, exchange, turn, { id: String(response['id']), response, bytes: JSON.stringify(response).length });
+
+async function insist<T>({ deps, exchange }: Work, step: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      const pause = PAUSES[attempt];
+      if (pause === undefined || deps.now() > exchange.deadline) throw error;
+      await deps.sleep(pause);
+    }
+  }
+}
+
+/** Known in full, but not what `admit` waits for: its outcome is still to come. */
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** A stream that is written whether anybody reads it or not; once its reader left, nothing is kept for it. */
+class Live implements AsyncIterable<Uint8Array> {
+  #waiting: Uint8Array[] = [];
+  #ended = false;
+  #left = false;
+  #wake: () => void = () => {};
+
+  push(bytes: Uint8Array): void {
+    if (this.#left || bytes.length === 0) return;
+    this.#waiting.push(bytes);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const ready = this.#waiting;
+        this.#waiting = [];
+        yield* ready;
+        if (this.#waiting.length > 0) continue;
+        if (this.#ended) return;
+        await new Promise<void>((wake) => {
+          this.#wake = wake;
+        });
+      }
+    } finally {
+      this.#left = true;
+      this.#waiting = [];
+    }
+  }
+}

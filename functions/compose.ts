@@ -20,7 +20,7 @@ import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
-import { createAuthorizer } from '../lib/providers/index.ts';
+import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
@@ -78,12 +78,14 @@ export function compose(from: Composition): Composed {
   });
   const dialects = createDialects();
   const http = createHttpClient({ now });
+  const sleep = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
   const outbound = {
     http,
     dialects,
     credential: createCredentials(secrets, environment),
     environment,
     authorize: createAuthorizer({ http, environment, now }),
+    follow: createFollower({ http, sleep }),
   };
   const authentication = { findKey: registry.findKey, ownersOf: registry.ownersOf, masterKey: from.masterKey, now };
 

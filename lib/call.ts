@@ -57,10 +57,13 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
         : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream, api });
     const limit = new TimeLimit(exchange.signal, target);
     const before = exchange.attempts;
+    let following = false;
     try {
       const { stream } = exchange.generate;
-      const sending = { provider, api, target, upstream, sent, stream, signal: limit.signal };
+      const onAccepted = (): void => void (following = true);
+      const sending = { provider, api, target, upstream, sent, stream, signal: limit.signal, onAccepted };
       const { answer, redact } = await send(deps, exchange, sending);
+      following = false;
       const reply = await relay({
         exchange,
         answer,
@@ -87,7 +90,10 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       return reply;
     } catch (thrown) {
       limit.clear();
-      if (exchange.signal.aborted && exchange.attempts > before) exchange.billed ??= deps.estimator(exchange.generate).usage();
+      // A job that was taken on is billed, and would be once more if it were submitted again.
+      if (following) exchange.committed = true;
+      const billed = following || (exchange.signal.aborted && exchange.attempts > before);
+      if (billed) exchange.billed ??= deps.estimator(exchange.generate).usage();
       throw limit.explain(thrown);
     }
   };

@@ -7,7 +7,7 @@ import type { CredentialRef, Deployment } from './domain/model.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Target } from './exchange.ts';
 import type { JsonObject } from './kinds/json.ts';
-import { buildCall, secretsIn, wantsFields, type Authorizer } from './providers/index.ts';
+import { buildCall, secretsIn, wantsFields, type Authorizer, type Follower } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
 import { createRedactor } from './redact.ts';
 import type { Answer, HttpClient } from './transport/http.ts';
@@ -23,6 +23,8 @@ export interface OutboundDeps {
   ) => Promise<string | undefined>;
   /** Signs what needs the whole request or an exchange of tokens. */
   readonly authorize: Authorizer;
+  /** Goes on from a first answer to the one that the dialect reads. */
+  readonly follow: Follower;
   /** Environment for base URLs of provider rows. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -86,6 +88,8 @@ export interface Sending {
   readonly sent: Outbound;
   readonly stream: boolean;
   readonly signal: AbortSignal;
+  /** Told when the provider took on a call that has to be followed: from then on it bills, whatever becomes of the answer. */
+  readonly onAccepted?: () => void;
 }
 
 /** A successful answer (status below 400), and what takes credentials and addresses out of errors that follow it. */
@@ -120,13 +124,22 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
       createRedactor([...secretsIn(credential), ...tokensIn(proof)], url)(error);
     signal.throwIfAborted();
     exchange.attempts++;
+    const request = { ...unsigned, headers: { ...unsigned.headers, ...proof } };
     const answer = await deps.http.send({
-      ...unsigned,
-      headers: { ...unsigned.headers, ...proof },
+      ...request,
       signal,
       ...(deployment.streamTimeoutMs === undefined ? {} : { headersTimeoutMs: deployment.streamTimeoutMs }),
     });
-    if (answer.status < 400) return { answer, redact };
+    if (answer.status < 400) {
+      if (provider.follow === undefined) return { answer, redact };
+      sending.onAccepted?.();
+      const followed = await deps
+        .follow({ provider, answer, sent: request, stream, signal, upstream })
+        .catch((thrown: unknown) => {
+          throw thrown instanceof GatewayError ? redact(thrown) : thrown;
+        });
+      return { answer: followed, redact };
+    }
     const body = await answer.bytes(ERROR_LIMIT).catch(() => new Uint8Array());
     const renewable = deployment.credential.type === 'secret' || Object.keys(proof).length > 0;
     if (answer.status === 401 && !fresh && renewable) continue;

@@ -261,6 +261,7 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
   const { editing, parser: createParser } = codecOf(run.upstream.framing);
   let tail: readonly Uint8Array[] = [];
+  let unbroken: boolean;
   if (editing === undefined) {
     const parser = createParser();
     for await (const chunk of run.answer.body) {
@@ -268,6 +269,7 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
       yield chunk;
     }
     for (const frame of parser.end()) watch(decoder, frame, tally);
+    unbroken = tally.error === undefined;
   } else {
     const cutter = editing.cutter();
     const ready = (cut: ReturnType<FrameCutter['push']>): readonly Uint8Array[] =>
@@ -283,11 +285,12 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
       const parts = ready(cutter.push(chunk));
       if (parts.length > 0) yield joined(parts);
     }
+    // What is left lacks its end: half a frame is an error too, and no client could read it.
+    unbroken = tally.error === undefined;
     tail = ready(cutter.end());
   }
-  const cutShort = tally.error === undefined;
   for (const event of decoder.end()) tally.push(event);
-  if (cutShort && tally.error !== undefined) yield errorBytes(run, tally.error);
+  if (unbroken && tally.error !== undefined) yield errorBytes(run, tally.error);
   else if (tail.length > 0) yield joined(tail);
 }
 

@@ -197,8 +197,10 @@ describe('the house', () => {
 
   it('compares with a provider name nowhere outside lib/providers', () => {
     // A dialect may have the name of the provider that made it.
-    const dialects = new Set(readdirSync(join(root, 'lib/dialects')));
-    const names = [...providers.keys()].filter((name) => !dialects.has(name)).join('|');
+    const dialects = readdirSync(join(root, 'lib/dialects'));
+    // `custom` is a word of OpenAI's tools too.
+    const words = new Set([...dialects, 'custom']);
+    const names = [...providers.keys()].filter((name) => !words.has(name)).join('|');
     const branch = new RegExp(`(?:[!=]==?|case)\\s*['"](?:${names})['"]`);
     const breaches = sources.filter((path) => !path.startsWith('lib/providers/')).filter((path) => branch.test(read(path)));
     expect(breaches).toEqual([]);

@@ -20,8 +20,9 @@ const CLIENT_LOADERS: Readonly<Partial<Record<DialectId, () => Promise<ClientSid
   'anthropic-bedrock': async () => (await import('./anthropic-messages/bedrock.ts')).anthropicBedrock,
 };
 
-/** Dialects that only providers speak, each a family whose members differ in names and places. Throws `internal` for an unknown one. */
+/** Dialects that only providers speak; some are families whose members differ in names and places. Throws `internal` for an unknown one. */
 const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | undefined) => Promise<UpstreamSide>>>> = {
+  replicate: async () => (await import('./replicate/index.ts')).replicate,
   'text-generation': async (variant) => (await import('./text-generation/index.ts')).textGeneration(variant),
 };
 

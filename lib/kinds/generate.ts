@@ -20,6 +20,7 @@ export type DialectId =
   | 'bedrock-converse'
   | 'cohere-chat'
   | 'ollama-chat'
+  | 'replicate'
   | 'text-generation';
 
 /** Something a dialect could not carry. Shown as a response header, a log field and on the exchange. */

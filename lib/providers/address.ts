@@ -1,4 +1,5 @@
 /** Addresses of provider APIs. The base comes from the operator only: a deployment, the environment, or the row. */
+import { GatewayError } from '../errors.ts';
 
 /**
  * What is wrong with a base URL, for the operator who wrote it; undefined when nothing is.
@@ -32,6 +33,19 @@ export function joinUrl(base: string, path: string): string {
   url.pathname = `/${[...before, ...after.slice(overlap)].join('/')}`;
   for (const [name, value] of new URLSearchParams(query)) url.searchParams.set(name, value);
   return url.href;
+}
+
+/**
+ * A base with a model's name below it, whose slashes stay: `org/model`.
+ *
+ * @throws GatewayError `invalid_request` for a name that leads elsewhere.
+ */
+export function belowBase(base: string, model: string): string {
+  const segments = model.split('/');
+  if (segments.some((segment) => /^\.{0,2}$/.test(segment))) {
+    throw new GatewayError('invalid_request', 'model: expected names between its slashes.', { param: 'model' });
+  }
+  return joinUrl(base, `/${segments.map(encodeURIComponent).join('/').replaceAll('%40', '@')}`);
 }
 
 /** What may stand in a host for an account or a region; nothing that ends the host or begins another part of the address. */

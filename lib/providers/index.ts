@@ -12,9 +12,11 @@ import { githubCopilot } from './github-copilot.ts';
 import { codestral, codestralText, mistral } from './mistral.ts';
 import { ollama, ollamaChat } from './ollama.ts';
 import { openai, openaiText } from './openai.ts';
+import { replicate } from './replicate.ts';
+import { sagemaker, sagemakerChat, sagemakerNova } from './sagemaker.ts';
 import { textGeneration } from './text-generation.ts';
 import { vertexAi } from './vertex-ai.ts';
-import { watsonx } from './watsonx.ts';
+import { watsonx, watsonxText } from './watsonx.ts';
 import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
@@ -22,6 +24,7 @@ export { chooseApi, placeOf, withoutPrefix } from './api-choice.ts';
 export { createAuthorizer, type Authorizer } from './authorize.ts';
 export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
 export { secretsIn, wantsFields } from './credential.ts';
+export { createFollower, type Follower } from './follow.ts';
 
 const rows: readonly Provider[] = [
   ...accounts,
@@ -44,9 +47,14 @@ const rows: readonly Provider[] = [
   ollamaChat,
   openai,
   openaiText,
+  replicate,
+  sagemaker,
+  sagemakerChat,
+  sagemakerNova,
   ...textGeneration,
   vertexAi,
   watsonx,
+  watsonxText,
 ];
 
 /** Second names of rows in LiteLLM. */

@@ -10,6 +10,14 @@ const compatible: Api = {
   quirks: [rename('max_completion_tokens', 'max_tokens')],
 };
 
+/** `generate/<model>`: one prompt, for models without a template for chats. */
+const prompted: Api = {
+  dialect: 'text-generation',
+  variant: 'ollama-generate',
+  forcedBy: 'generate/',
+  path: '/api/generate',
+};
+
 const server = {
   base: 'http://127.0.0.1:11434',
   envKeys: ['OLLAMA_API_KEY'],
@@ -24,7 +32,7 @@ export const ollama: Provider = {
   ...server,
   id: 'ollama',
   name: 'Ollama',
-  generate: [compatible],
+  generate: [compatible, prompted],
   docs: 'https://docs.ollama.com/api/openai-compatibility',
 };
 

@@ -5,6 +5,7 @@
 import type { ReasoningField } from '../dialects/dialect.ts';
 import type { DialectId } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
+import type { Answer } from '../transport/http.ts';
 import type { Headers } from '../transport/message.ts';
 import type { Lease, TokenHttp } from '../transport/oauth.ts';
 
@@ -104,6 +105,31 @@ export interface AuthContext {
   readonly readFile?: (path: string) => Promise<string>;
 }
 
+/** A further call for an answer: its address, and all of its headers. */
+export interface FollowingCall {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Headers;
+}
+
+/** What following an answer may use. */
+export interface FollowContext {
+  /** The call that was answered, as it was sent, signed. */
+  readonly sent: SigningRequest;
+  /** The client wants a stream. */
+  readonly stream: boolean;
+  /**
+   * Sends a call that belongs to this answer and ends with it.
+   *
+   * @throws GatewayError as the first call does, in the provider's words for a status of 400 or more.
+   */
+  readonly send: (call: FollowingCall) => Promise<Answer>;
+  /** Resolves after that many milliseconds; throws when nobody waits for the answer any more. */
+  readonly wait: (ms: number) => Promise<void>;
+  /** Sends a call whose answer, or failure, changes nothing: to end a job that nobody waits for. Has a time limit of its own. */
+  readonly sendLast: (call: FollowingCall) => void;
+}
+
 /** One edit of an encoded body, from the closed vocabulary of `quirks.ts`. */
 export type Quirk = (body: JsonObject, model: string) => JsonObject;
 
@@ -149,6 +175,14 @@ export interface Provider {
    * @throws GatewayError where the credential cannot work.
    */
   readonly authorize?: (request: SigningRequest, context: AuthContext) => Promise<Headers>;
+  /**
+   * Turns the provider's first answer (a success) into the one its dialect reads: waits for a job that was submitted, opens the
+   * stream it names, unpacks an envelope. From here on the call is taken to be billed: when this throws, nothing is tried again
+   * and the books show an estimate. Credentials go to no other host than that of `sent`.
+   *
+   * @throws GatewayError
+   */
+  readonly follow?: (answer: Answer, context: FollowContext) => Promise<Answer>;
   /** Header that names the account to charge: the deployment's `organization`. */
   readonly organizationHeader?: string;
   /** Environment variable of the API version. */

@@ -2,10 +2,8 @@
  * Providers whose APIs take a prompt and give back text. Ids that end in `_text` are a second API of a provider: the first one, under
  * its plain id, chats.
  */
-import { GatewayError } from '../errors.ts';
-import { joinUrl } from './address.ts';
-import { awsAuthorizer, awsParameters, awsSecrets } from './aws.ts';
-import type { Address, Api, Provider } from './provider.ts';
+import { belowBase, joinUrl } from './address.ts';
+import type { Api, Provider } from './provider.ts';
 
 /** An API of this dialect. */
 const speaking = (variant: string, path: string, more: Partial<Api> = {}): readonly Api[] => [
@@ -16,15 +14,6 @@ const speaking = (variant: string, path: string, more: Partial<Api> = {}): reado
 const whole = { accept: 'application/json' } as const;
 
 const CHECKED = '2026-11-22';
-
-/** For models whose names have slashes, which the path keeps. */
-function belowBase({ base, model }: Address): string {
-  const segments = model.split('/');
-  if (segments.some((segment) => /^\.{0,2}$/.test(segment))) {
-    throw new GatewayError('invalid_request', 'model: expected names between its slashes.', { param: 'model' });
-  }
-  return joinUrl(base, `/${segments.map(encodeURIComponent).join('/').replaceAll('%40', '@')}`);
-}
 
 /** Luminous models. */
 const alephAlpha: Provider = {
@@ -63,7 +52,7 @@ const bytez: Provider = {
   envBases: [],
   auth: { type: 'header', name: 'authorization', prefix: 'Key ' },
   generate: speaking('bytez', '/{model}', { headers: whole }),
-  url: belowBase,
+  url: ({ base, model }) => belowBase(base, model),
   docs: 'https://docs.bytez.com/',
   checked: CHECKED,
 };
@@ -79,9 +68,36 @@ const cloudflareText: Provider = {
   auth: { type: 'bearer' },
   parameters: { account_id: { env: ['CLOUDFLARE_ACCOUNT_ID'] } },
   generate: speaking('cloudflare-run', '/{model}'),
-  url: belowBase,
+  url: ({ base, model }) => belowBase(base, model),
   docs: 'https://developers.cloudflare.com/workers-ai/get-started/rest-api/',
   checked: CHECKED,
+};
+
+/** A server of yours, written for LiteLLM: the whole address comes from you, and whatever it wants to sign calls with (`extra_headers`). */
+const custom: Provider = {
+  id: 'custom',
+  name: 'A server for LiteLLM’s custom/',
+  envKeys: [],
+  envBases: ['CUSTOM_API_BASE'],
+  auth: { type: 'none' },
+  generate: speaking('custom', '', { headers: whole }),
+  url: ({ base }) => base,
+  docs: 'https://docs.litellm.ai/docs/providers/custom_llm_server',
+  checked: '2026-11-28',
+};
+
+/** Models that answer a question about a picture: they take one, and no cap. */
+const fal: Provider = {
+  id: 'fal_ai',
+  name: 'fal',
+  base: 'https://fal.run',
+  envKeys: ['FAL_AI_API_KEY', 'FAL_KEY'],
+  envBases: ['FAL_AI_API_BASE'],
+  auth: { type: 'header', name: 'authorization', prefix: 'Key ' },
+  generate: speaking('fal', '/{model}', { headers: whole }),
+  url: ({ base, model }) => belowBase(base, model),
+  docs: 'https://docs.litellm.ai/docs/providers/fal_ai',
+  checked: '2026-11-28',
 };
 
 /** A dedicated endpoint, or any server of text-generation-inference: it has one model, whatever the name. */
@@ -160,30 +176,6 @@ const predibaseText: Provider = {
   verified: false,
 };
 
-const signSageMaker = awsAuthorizer('sagemaker');
-
-/** Endpoints of an account that run Hugging Face's containers. Keys only: SageMaker takes no bearer token. */
-const sagemaker: Provider = {
-  id: 'sagemaker',
-  name: 'Amazon SageMaker (Hugging Face text models)',
-  base: 'https://runtime.sagemaker.{aws_region_name}.amazonaws.com',
-  envKeys: ['AWS_ACCESS_KEY_ID'],
-  envBases: [],
-  auth: { type: 'none' },
-  headers: { accept: '*/*' },
-  parameters: awsParameters,
-  secrets: awsSecrets,
-  generate: speaking('sagemaker', '/endpoints/{model}/invocations', {
-    streamPath: '/endpoints/{model}/invocations-response-stream',
-  }),
-  authorize(request, context) {
-    const { api_key: _unused, ...fields } = context.fields;
-    return signSageMaker(request, { ...context, fields });
-  },
-  docs: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html',
-  checked: CHECKED,
-};
-
 /** A server of yours. Its base is the server's, or ends with the model's `/generate`, as LiteLLM wants it. */
 const triton: Provider = {
   id: 'triton',
@@ -208,11 +200,12 @@ export const textGeneration: readonly Provider[] = [
   anthropicText,
   bytez,
   cloudflareText,
+  custom,
+  fal,
   huggingfaceText,
   nlpCloud,
   palm,
   petals,
   predibaseText,
-  sagemaker,
   triton,
 ];

@@ -34,30 +34,11 @@ const quirks = [
   drop('stream_options'),
 ];
 
-/** Where watsonx.ai is and how it is spoken to. `deployment/<id>` is a model deployed by its owner, which needs no project. */
-export const watsonx: Provider = {
-  id: 'watsonx',
-  name: 'IBM watsonx.ai',
+const server = {
   base: 'https://{watsonx_region_name}.ml.cloud.ibm.com',
   envKeys: ['WATSONX_APIKEY', 'WATSONX_API_KEY', 'WX_API_KEY'],
   envBases: ['WATSONX_API_BASE', 'WATSONX_URL', 'WX_URL', 'WML_URL'],
   auth: { type: 'none' },
-  generate: [
-    {
-      dialect: 'openai-chat',
-      path: '/ml/v1/text/chat',
-      streamPath: '/ml/v1/text/chat_stream',
-      quirks,
-      bodyParameters: ['project_id', 'space_id'],
-    },
-    {
-      dialect: 'openai-chat',
-      forcedBy: 'deployment/',
-      path: '/ml/v1/deployments/{model}/text/chat',
-      streamPath: '/ml/v1/deployments/{model}/text/chat_stream',
-      quirks: [drop('model'), ...quirks],
-    },
-  ],
   parameters: {
     watsonx_region_name: { env: ['WATSONX_REGION', 'WX_REGION'], fallback: 'us-south' },
     watsonx_iam_url: { env: ['WATSONX_IAM_URL'], fallback: 'https://iam.cloud.ibm.com/identity/token' },
@@ -71,6 +52,59 @@ export const watsonx: Provider = {
     return address.href;
   },
   authorize,
+} satisfies Partial<Provider>;
+
+const bodyParameters = ['project_id', 'space_id'] as const;
+
+/** Where watsonx.ai is and how it is spoken to. `deployment/<id>` is a model deployed by its owner, which needs no project. */
+export const watsonx: Provider = {
+  ...server,
+  id: 'watsonx',
+  name: 'IBM watsonx.ai',
+  generate: [
+    {
+      dialect: 'openai-chat',
+      path: '/ml/v1/text/chat',
+      streamPath: '/ml/v1/text/chat_stream',
+      quirks,
+      bodyParameters,
+    },
+    {
+      dialect: 'openai-chat',
+      forcedBy: 'deployment/',
+      path: '/ml/v1/deployments/{model}/text/chat',
+      streamPath: '/ml/v1/deployments/{model}/text/chat_stream',
+      quirks: [drop('model'), ...quirks],
+    },
+  ],
   docs: 'https://cloud.ibm.com/apidocs/watsonx-ai#text-chat',
   checked: '2026-11-22',
+};
+
+/** Its API for models that were not trained to chat. */
+export const watsonxText: Provider = {
+  ...server,
+  id: 'watsonx_text',
+  catalog: 'watsonx',
+  name: 'IBM watsonx.ai (text generation)',
+  generate: [
+    {
+      dialect: 'text-generation',
+      variant: 'watsonx',
+      path: '/ml/v1/text/generation',
+      streamPath: '/ml/v1/text/generation_stream',
+      quirks: [rename('model', 'model_id')],
+      bodyParameters,
+    },
+    {
+      dialect: 'text-generation',
+      variant: 'watsonx',
+      forcedBy: 'deployment/',
+      path: '/ml/v1/deployments/{model}/text/generation',
+      streamPath: '/ml/v1/deployments/{model}/text/generation_stream',
+      quirks: [drop('model')],
+    },
+  ],
+  docs: 'https://cloud.ibm.com/apidocs/watsonx-ai#text-generation',
+  checked: '2026-11-28',
 };

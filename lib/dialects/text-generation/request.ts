@@ -1,9 +1,10 @@
 /** Requests for a provider. What is more than text and a few settings is left out, each loss with a warning. */
-import type { GenerateRequest, Sampling, Warning } from '../../kinds/generate.ts';
+import type { GenerateRequest, Message, Sampling, Warning } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { HUMAN, promptOf, textOf } from '../openai-completions/prompt.ts';
-import { DIALECT, put, type Setting, type Variant, type Warn } from './wire.ts';
+import { dataUrl } from '../values.ts';
+import { DIALECT, put, type Place, type Setting, type Variant, type Warn } from './wire.ts';
 
 /** Writes a request. */
 export function encodeRequest(variant: Variant, request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
@@ -20,10 +21,11 @@ export function encodeRequest(variant: Variant, request: GenerateRequest, target
 }
 
 /** Writes the conversation; returns what must end the answer besides the client's own stop sequences. */
-function encodeInput(body: JsonObject, { input }: Variant, { messages }: GenerateRequest, warn: Warn): string | undefined {
+function encodeInput(body: JsonObject, { input, image }: Variant, request: GenerateRequest, warn: Warn): string | undefined {
+  const messages = image === undefined ? request.messages : withoutImage(body, image, request.messages);
   if (input.type === 'prompt') {
     const { text, stop } = promptOf(messages, warn, ...(input.human === true ? [HUMAN] : []));
-    put(body, input.at, text);
+    put(body, input.at, input.listed === true ? [text] : text);
     return stop;
   }
   const told = messages.map((message, index) => {
@@ -33,6 +35,17 @@ function encodeInput(body: JsonObject, { input }: Variant, { messages }: Generat
   });
   put(body, input.at, told);
   return undefined;
+}
+
+/** Writes the last picture; the messages without it. Others stay, to be warned of. */
+function withoutImage(body: JsonObject, place: Place, messages: readonly Message[]): readonly Message[] {
+  const pictures = messages.flatMap(({ parts }) => parts.filter((part) => part.type === 'image'));
+  const last = pictures.findLast(({ source }) => source.type === 'url' || source.type === 'base64');
+  if (last === undefined) return messages;
+  const { source } = last;
+  if (source.type === 'url') put(body, place, source.url);
+  else if (source.type === 'base64') put(body, place, dataUrl(source.mediaType, source.data));
+  return messages.map((message) => ({ ...message, parts: message.parts.filter((part) => part !== last) }));
 }
 
 type Settings = Readonly<Partial<Record<Setting, unknown>>>;

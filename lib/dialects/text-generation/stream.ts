@@ -65,16 +65,18 @@ class TextDecoder implements StreamDecoder {
   }
 
   #read(value: JsonObject): void {
-    const { text: place, mark, end, finish } = this.#places;
+    const { text: place, mark, end, unfinished, finish } = this.#places;
     if (this.#state === 'waiting') {
       this.#events.push({ type: 'start' });
       this.#state = 'started';
     }
     const text = valueAt(value, mark) === true ? undefined : textOf(valueAt(value, place));
     if (text !== undefined) this.#write(text);
-    this.#usage = usageAt(value, this.#places) ?? this.#usage;
+    this.#usage = larger(this.#usage, usageAt(value, this.#places));
     this.#finish = textOf(valueAt(value, finish)) ?? this.#finish;
-    if (typeof end !== 'string' && valueAt(value, end) !== undefined) this.#end();
+    if (typeof end === 'string') return;
+    const ending = valueAt(value, end);
+    if (ending !== undefined && ending !== unfinished) this.#end();
   }
 
   #write(text: string): void {
@@ -98,6 +100,16 @@ class TextDecoder implements StreamDecoder {
     this.#state = 'ended';
     this.#events.push({ type: 'error', error });
   }
+}
+
+/** Figures that run: the first event may have the input, the last one the output. */
+function larger(known: Usage | undefined, next: Usage | undefined): Usage | undefined {
+  if (known === undefined || next === undefined) return next ?? known;
+  return {
+    ...next,
+    inputTokens: Math.max(known.inputTokens ?? 0, next.inputTokens ?? 0),
+    outputTokens: Math.max(known.outputTokens ?? 0, next.outputTokens ?? 0),
+  };
 }
 
 const objectOf = (text: string): JsonObject => {

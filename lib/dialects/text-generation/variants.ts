@@ -10,12 +10,16 @@ export type VariantId =
   | 'anthropic-complete'
   | 'bytez'
   | 'cloudflare-run'
+  | 'custom'
+  | 'fal'
   | 'nlp-cloud'
+  | 'ollama-generate'
   | 'palm'
   | 'petals'
   | 'sagemaker'
   | 'tgi'
-  | 'triton';
+  | 'triton'
+  | 'watsonx';
 
 type Names = Readonly<Partial<Record<Setting, string>>>;
 
@@ -146,6 +150,28 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
     },
   },
 
+  /** `POST` to an address of the operator's, for servers written for LiteLLM (`main.py` and its documentation of `custom_llm_server`). */
+  custom: {
+    input: { type: 'prompt', at: ['params', 'prompt'], listed: true },
+    named: true,
+    settings: within('params', { maxOutputTokens: 'max_tokens', temperature: 'temperature', topP: 'top_p', topK: 'top_k' }),
+    whole: { text: [['data', 0, 'output', 0]] },
+  },
+
+  /** `POST /{model}` of models that answer questions about a picture (LiteLLM's `fal_ai/chat`, checked 2026-11-28). They take no cap. */
+  fal: {
+    input: prompt('prompt'),
+    image: ['image_url'],
+    settings: within(undefined, { temperature: 'temperature', topP: 'top_p' }),
+    whole: {
+      text: [['output']],
+      reasoning: ['reasoning'],
+      finish: ['finish_reason'],
+      inputTokens: ['usage_info', 'input_tokens'],
+      outputTokens: ['usage_info', 'output_tokens'],
+    },
+  },
+
   /** `POST /{model}/generation`. Its streams are lines of text without a described end. */
   'nlp-cloud': {
     input: prompt('text'),
@@ -159,6 +185,40 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
       stop: 'stop_sequences',
     }),
     whole: { text: [['generated_text']], inputTokens: ['nb_input_tokens'], outputTokens: ['nb_generated_tokens'] },
+  },
+
+  /** `POST /api/generate` (types of the `ollama` package). Streams unless told not to. */
+  'ollama-generate': {
+    input: prompt('prompt'),
+    named: true,
+    settings: within('options', {
+      maxOutputTokens: 'num_predict',
+      temperature: 'temperature',
+      topP: 'top_p',
+      topK: 'top_k',
+      seed: 'seed',
+      frequencyPenalty: 'frequency_penalty',
+      presencePenalty: 'presence_penalty',
+      stop: 'stop',
+    }),
+    constants: [[['stream'], false]],
+    whole: {
+      text: [['response']],
+      reasoning: ['thinking'],
+      finish: ['done_reason'],
+      inputTokens: ['prompt_eval_count'],
+      outputTokens: ['eval_count'],
+    },
+    stream: {
+      framing: 'ndjson',
+      asked: ['stream'],
+      text: ['response'],
+      end: ['done'],
+      unfinished: false,
+      finish: ['done_reason'],
+      inputTokens: ['prompt_eval_count'],
+      outputTokens: ['eval_count'],
+    },
   },
 
   /** `POST /v1beta3/models/{model}:generateText`, discontinued: for whoever still serves it. Names recalled. */
@@ -213,5 +273,39 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
     cap: 2000,
     whole: { text: [['text_output']] },
     stream: { framing: 'sse', asked: ['stream'], text: ['text_output'], end: 'close' },
+  },
+
+  /**
+   * `POST /ml/v1/text/generation` and `/text/generation_stream`. Without a cap it would write 20 tokens. Every event of a stream has a
+   * `stop_reason`, and figures that run: the input stands in the first.
+   */
+  watsonx: {
+    input: prompt('input'),
+    named: true,
+    settings: within('parameters', {
+      maxOutputTokens: 'max_new_tokens',
+      temperature: 'temperature',
+      topP: 'top_p',
+      topK: 'top_k',
+      seed: 'random_seed',
+      stop: 'stop_sequences',
+    }),
+    cap: 1024,
+    drawing: [['parameters', 'decoding_method'], 'sample'],
+    whole: {
+      text: [['results', 0, 'generated_text']],
+      finish: ['results', 0, 'stop_reason'],
+      inputTokens: ['results', 0, 'input_token_count'],
+      outputTokens: ['results', 0, 'generated_token_count'],
+    },
+    stream: {
+      framing: 'sse',
+      text: ['results', 0, 'generated_text'],
+      end: ['results', 0, 'stop_reason'],
+      unfinished: 'not_finished',
+      finish: ['results', 0, 'stop_reason'],
+      inputTokens: ['results', 0, 'input_token_count'],
+      outputTokens: ['results', 0, 'generated_token_count'],
+    },
   },
 };

@@ -31,8 +31,8 @@ export type Setting =
 
 /** How the conversation is told. */
 export type Input =
-  /** As one text; `human`: in the turns of Anthropic's early models, always. */
-  | { readonly type: 'prompt'; readonly at: Place; readonly human?: boolean }
+  /** As one text; `human`: in the turns of Anthropic's early models, always; `listed`: as the only element of a list. */
+  | { readonly type: 'prompt'; readonly at: Place; readonly human?: boolean; readonly listed?: boolean }
   /** As messages whose content is a text, or a list of one text part. */
   | { readonly type: 'messages'; readonly at: Place; readonly parts?: boolean };
 
@@ -47,6 +47,8 @@ interface Ending {
 export interface WholePlaces extends Ending {
   /** Places of the text, tried in order. */
   readonly text: readonly Place[];
+  /** What the model thought before. */
+  readonly reasoning?: Place;
 }
 
 /** How a stream tells an answer. */
@@ -60,6 +62,8 @@ export interface StreamPlaces extends Ending {
   readonly mark?: Place;
   /** What ends it: a value at a place, the line `[DONE]`, or the end of the connection (a stream cut short looks the same). */
   readonly end: Place | 'done' | 'close';
+  /** The value at `end` that means that more follows, where it always has one. */
+  readonly unfinished?: string | boolean;
   /** True where frames are pieces of another stream inside: JSON a line, each after `data:` or not. */
   readonly lines?: boolean;
 }
@@ -69,6 +73,8 @@ export interface Variant {
   readonly input: Input;
   /** True where the body names the model. */
   readonly named?: boolean;
+  /** Where the address of a picture goes, or its data URL; absent: the API takes none. */
+  readonly image?: Place;
   readonly settings: Readonly<Partial<Record<Setting, Place>>>;
   /** Output cap where the client gave none, tokens, for APIs that demand one. */
   readonly cap?: number;
@@ -115,6 +121,9 @@ const FINISH: Readonly<Record<string, FinishReason>> = {
   stop_sequence: 'stop',
   end_of_text: 'stop',
   stop_sequence_reached: 'stop',
+  token_limit: 'length',
+  time_limit: 'length',
+  error: 'error',
 };
 
 /** The meaning of a word for an end; without one the answer is taken to be complete. */

@@ -91,9 +91,26 @@ const SENT: Readonly<Record<string, readonly [object, readonly string[]]>> = {
     },
     ['top_k', 'user'],
   ],
+  custom: [
+    { model: 'the-model', params: { prompt: [TRANSCRIPT], max_tokens: 64, ...DRAWN } },
+    ['messages', 'seed', 'frequency_penalty', 'presence_penalty', 'stop', 'user', 'stream'],
+  ],
+  fal: [
+    { prompt: TRANSCRIPT, temperature: 0.5, top_p: 0.9 },
+    ['messages', 'max_tokens', 'top_k', 'seed', 'frequency_penalty', 'presence_penalty', 'stop', 'user', 'stream'],
+  ],
   'nlp-cloud': [
     { text: TRANSCRIPT, max_length: 64, ...DRAWN, ...PENALTIES, stop_sequences: STOPS },
     ['messages', 'seed', 'user', 'stream'],
+  ],
+  'ollama-generate': [
+    {
+      model: 'the-model',
+      prompt: TRANSCRIPT,
+      options: { num_predict: 64, ...DRAWN, seed: 7, ...PENALTIES, stop: STOPS },
+      stream: true,
+    },
+    ['messages', 'user'],
   ],
   palm: [
     {
@@ -115,6 +132,14 @@ const SENT: Readonly<Record<string, readonly [object, readonly string[]]>> = {
   triton: [
     { text_input: TRANSCRIPT, parameters: { max_tokens: 64, ...DRAWN }, stream: true },
     ['messages', 'seed', 'frequency_penalty', 'presence_penalty', 'stop', 'user'],
+  ],
+  watsonx: [
+    {
+      model: 'the-model',
+      input: TRANSCRIPT,
+      parameters: { max_new_tokens: 64, ...DRAWN, random_seed: 7, stop_sequences: STOPS, decoding_method: 'sample' },
+    },
+    ['messages', 'frequency_penalty', 'presence_penalty', 'user'],
   ],
 };
 
@@ -184,6 +209,22 @@ describe('a request', () => {
       { role: 'user', content: 'a cat' },
     ]);
     expect(warnings.map(({ field }) => field)).toEqual(['messages[1].content']);
+  });
+
+  it('carries the last picture where the API takes one, as its address or as a data URL', () => {
+    const picture = (data: string) => ({ type: 'image', source: { type: 'base64', mediaType: 'image/png', data } }) as const;
+    const asked = encode(
+      'fal',
+      requestOf({ messages: [{ role: 'user', parts: [picture('AA=='), picture('BB=='), text('What?')] }] }),
+    );
+    const linked = { type: 'image', source: { type: 'url', url: 'https://x.example/i.png' } } as const;
+
+    expect(asked.body).toEqual({ prompt: 'What?', image_url: 'data:image/png;base64,BB==' });
+    expect(asked.warnings.map(({ field }) => field)).toEqual(['messages[0].content']);
+    expect(encode('fal', requestOf({ messages: [{ role: 'user', parts: [text('What?'), linked] }] }))).toMatchObject({
+      body: { prompt: 'What?', image_url: 'https://x.example/i.png' },
+      warnings: [],
+    });
   });
 
   it('warns of everything that needs more than text', () => {

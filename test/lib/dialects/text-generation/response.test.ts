@@ -14,9 +14,15 @@ const SAID: Readonly<Record<string, { finish?: string; raw?: string; usage?: obj
   'aleph-alpha': { finish: 'length', raw: 'maximum_tokens', usage: USAGE },
   'anthropic-complete': { raw: 'stop_sequence' },
   'cloudflare-run': { usage: USAGE },
+  fal: { raw: 'stop', usage: USAGE },
   'nlp-cloud': { usage: USAGE },
+  'ollama-generate': { raw: 'stop', usage: USAGE },
   tgi: { raw: 'eos_token' },
+  watsonx: { raw: 'eos_token', usage: USAGE },
 };
+
+/** What models thought before. */
+const THOUGHT: Readonly<Record<string, readonly object[]>> = { fal: [{ type: 'reasoning', text: 'It is small.' }] };
 
 const read = (variant: string, body: unknown): GenerateResponse => foldEvents(textGeneration(variant).decodeResponse(body, {}));
 
@@ -25,7 +31,7 @@ describe('a whole answer', () => {
     const { usage, finish = 'stop', ...raw } = SAID[variant] ?? {};
 
     expect(read(variant, jsonOf(`${variant}.response.json`))).toEqual({
-      choices: [{ index: 0, parts: [{ type: 'text', text: TEXT }], finish, ...raw }],
+      choices: [{ index: 0, parts: [...(THOUGHT[variant] ?? []), { type: 'text', text: TEXT }], finish, ...raw }],
       ...(usage !== undefined && { usage }),
     });
   });

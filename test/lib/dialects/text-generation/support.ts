@@ -4,7 +4,7 @@ import type { UpstreamTarget } from '../../../../lib/dialects/dialect.ts';
 import { textGeneration } from '../../../../lib/dialects/text-generation/index.ts';
 import type { GenerateEvent, GenerateRequest } from '../../../../lib/kinds/generate.ts';
 import type { SseFrame } from '../../../../lib/transport/message.ts';
-import { createSseParser } from '../../../../lib/transport/sse.ts';
+import { codecOf } from '../../../../lib/transport/framing.ts';
 
 const folder = new URL('../../../fixtures/text-generation/', import.meta.url);
 
@@ -26,7 +26,7 @@ export function decodePieces(variant: string, pieces: readonly Uint8Array[]): Ge
       pieces.map((piece) => ({ event: 'PayloadPart', data: Buffer.from(piece).toString('utf8') })),
     );
   }
-  const parser = createSseParser();
+  const parser = codecOf(textGeneration(variant).framing).parser();
   return decodeFrames(variant, [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()]);
 }
 

@@ -78,7 +78,6 @@ export function compose(from: Composition): Composed {
   });
   const dialects = createDialects();
   const http = createHttpClient({ now });
-  const sleep = (ms: number, signal: AbortSignal): Promise<void> => wait(ms, undefined, { signal }).catch(() => {});
   const outbound = {
     http,
     dialects,

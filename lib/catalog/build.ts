@@ -36,6 +36,10 @@ const SHARD_OF: ReadonlyMap<string, string> = new Map([
 const PRICE_FIELD = /(_cost(_|$)|^regional_processing_uplift_multiplier_|^tiered_pricing$|^web_search_billing_unit$)/;
 const DROPPED_PRICE = /_dbu_cost_/;
 
+/** A model of the source that is only the price of another one's images at a size, quality or number of steps. */
+const IMAGE_VARIANT =
+  /^(?:(?<folder>(?!(?:low|medium|high|standard|hd)\/)[a-z_]+)\/)?(?<variant>(?:(?:low|medium|high|standard|hd)\/)?(?:\d+|max)-x-(?:\d+|max)(?:\/(?:\d+|max)-steps)?)\/(?:bedrock\/)?(?<base>.+)$/;
+
 /** Models that search the web at every call: Perplexity's Sonar (a fee per request), OpenAI's search previews. */
 const ALWAYS_SEARCHES = /(^|\/)(sonar|gpt-.*-search-preview)/;
 
@@ -51,6 +55,7 @@ export function buildCatalog(source: Source): BuiltCatalog {
     const models = shards.get(shard) ?? new Map<string, ShardModel>();
     shards.set(shard, models.set(name, model));
   }
+  for (const models of shards.values()) gatherVariants(models);
   if (faults.length > 0) throw new Error(`The source has ${faults.length} faults:\n${faults.join('\n')}`);
 
   const sorted = [...shards].toSorted(([a], [b]) => compare(a, b));
@@ -108,6 +113,18 @@ function readEntry(name: string, entry: Entry, faults: string[]): ShardModel {
     supports,
     prices,
   };
+}
+
+/** Puts the prices of image variants under the model they are variants of, which may stand in the source only through them. */
+function gatherVariants(models: Map<string, ShardModel>): void {
+  for (const [name, { provider, mode, prices }] of models) {
+    const { folder, variant, base } = IMAGE_VARIANT.exec(name)?.groups ?? {};
+    if (variant === undefined || base === undefined) continue;
+    const baseName = folder === undefined ? base : `${folder}/${base}`;
+    const model = models.get(baseName) ?? { provider, ...(mode === undefined ? {} : { mode }), supports: {}, prices: {} };
+    const variants = { ...(model.prices['image_variants'] as Entry | undefined), [variant]: prices };
+    models.set(baseName, { ...model, prices: { ...model.prices, image_variants: variants } });
+  }
 }
 
 /** Every number inside must be finite and not negative; texts are units and pass. */

@@ -1,5 +1,6 @@
 /** Shapes of prices, shared by the catalog (which loads them) and `price` (which applies them). */
 import type { Money } from './money.ts';
+import type { Adjustment } from './price-adjustment.ts';
 
 /**
  * What the catalog knows of a model, in the field names of LiteLLM's price map (`input_cost_per_token`,
@@ -16,7 +17,10 @@ export interface CatalogModel {
   readonly maxOutputTokens?: number;
   /** The `supports_*` flags under their full names: `supports_vision`. */
   readonly supports: Readonly<Record<string, boolean>>;
-  /** Every price field of the source, by its own name, and `searches_per_call` for models that search the web whether asked to or not. */
+  /**
+   * Every price field of the source, by its own name, and two of ours: `searches_per_call` for models that search the web whether asked
+   * to or not, and `image_variants`, prices of images by quality and size.
+   */
   readonly prices: Readonly<Record<string, unknown>>;
 }
 
@@ -30,13 +34,20 @@ export interface PriceSheet {
   /** Version of the data, for the ledger: `litellm-2026-08-01`, or `operator`. */
   readonly version: string;
   readonly prices: Readonly<Record<string, unknown>>;
+  /** Multipliers that apply to every call, because of where the deployment is: `eu` for OpenAI's European address. */
+  readonly modifiers?: readonly string[];
+  /** The operator's discount and margin. */
+  readonly adjustment?: Adjustment;
 }
 
 /** What a usage costs. */
 export interface Cost {
   /** 1e-12 USD. */
   readonly total: Money;
-  /** Parts by class (`input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`, `audio_input`, ...); they sum to `total`. */
+  /**
+   * Parts by class (`input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`, `audio_input`, `web_search`, ...), then
+   * `discount`, which is negative, and `margin`; they sum to `total`.
+   */
   readonly parts: Readonly<Record<string, Money>>;
   readonly source: PriceSheet['source'];
   readonly version: string;

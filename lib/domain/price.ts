@@ -2,12 +2,13 @@
  * The one price engine: what a usage costs (settlement), what a request may cost at most (holds), and how much output a rest of budget
  * pays for (clamps). Exact integers throughout; rounding happens once, up to the next 1e-12 USD.
  *
- * Not applied, because usage does not say what they count: prices per second, character, pixel or image, cached audio, citation
- * tokens, DBU prices.
+ * Tokens are priced by `rate.ts`, everything else by `price-unit.ts`; the operator's discount and margin come last.
  */
-import type { Usage } from '../kinds/usage.ts';
+import type { UnitCounts, Usage } from '../kinds/usage.ts';
 import type { Money } from './money.ts';
+import { WHOLE, type Adjustment } from './price-adjustment.ts';
 import type { CatalogModel, Cost, PriceOverride, PriceSheet } from './price-types.ts';
+import { PARTS_PER_UNIT, unitProducts } from './price-unit.ts';
 import {
   INPUT_CLASSES,
   OUTPUT_CLASSES,
@@ -18,8 +19,10 @@ import {
   lengthsUpTo,
   rateOf,
   ratesAt,
+  suffixesAt,
   type PriceFields,
   type Rate,
+  type Situation,
   type TokenClass,
 } from './rate.ts';
 
@@ -32,19 +35,52 @@ export interface Bound {
   readonly serviceTier?: string;
   /** Multipliers that may apply, see `Situation.modifiers`. */
   readonly modifiers?: readonly string[];
-  /** Searches of the provider's own web search tool. */
-  readonly webSearch?: number;
+  /**
+   * The most of everything that is not counted in model tokens. What a price depends on besides (size and quality of images, context
+   * size of searches) binds where it is stated; where it is not, the dearest is reckoned with.
+   */
+  readonly units?: UnitCounts;
   /** Classes the request cannot use (no audio in it, no 1-hour cache mark): their prices are left out of the bound. */
   readonly excluded?: readonly TokenClass[];
 }
 
-/** Prices of a call besides its tokens. */
-const PER_CALL = ['input_cost_per_request', 'input_cost_per_query'] as const;
+/** Kinds of calls, by what their prices are for. */
+export type PricedKind =
+  | 'generate'
+  | 'embed'
+  | 'image'
+  | 'speech'
+  | 'transcribe'
+  | 'rerank'
+  | 'moderate'
+  | 'search'
+  | 'ocr'
+  | 'video';
 
-/** True when a call can be priced: both token prices, or a price per call. A price of zero is a price. */
-export function isPriced(sheet: PriceSheet): boolean {
-  return hasTokenPrices(sheet.prices) || PER_CALL.some((field) => rateOf(sheet.prices[field]) !== undefined);
+/** What a kind is priced by; the token prices of text are always enough. */
+const PRICED_BY: Readonly<Record<PricedKind, RegExp>> = {
+  generate: /^input_cost_per_(request|query)$/,
+  embed: /^input_cost_per_(token|character|image|audio_per_second|video_per_second|request)$/,
+  image: /^((in|out)put_cost_per_(image|image_token|pixel)|image_variants)$/,
+  speech: /^(input_cost_per_character|output_cost_per_(second|audio_per_second|audio_token))$/,
+  transcribe: /^((in|out)put_cost_per_second|input_cost_per_audio_(per_second|token))$/,
+  rerank: /^input_cost_per_(query|request|token)$/,
+  moderate: /^input_cost_per_(token|request)$/,
+  search: /^(input_cost_per_(query|request)|tiered_pricing)$/,
+  ocr: /^ocr_cost_per_(page|credit)$/,
+  video: /^output_cost_per_(second|video_per_second|video_token)/,
+};
+
+/** True when calls of a kind can be priced: both token prices, or a price of the kind's own. A price of zero is a price. */
+export function isPriced(sheet: PriceSheet, kind: PricedKind = 'generate'): boolean {
+  if (hasTokenPrices(sheet.prices)) return true;
+  return Object.entries(sheet.prices).some(
+    ([name, price]) => PRICED_BY[kind].test(name) && (rateOf(price) !== undefined || typeof price === 'object'),
+  );
 }
+
+/** Units of the exact sums (thousandths of a rate) in one `Money` unit. */
+const PER_MONEY = RATES_PER_MONEY * PARTS_PER_UNIT;
 
 /**
  * What a usage costs. The total is rounded up once; each part is the step that the running total takes, so the parts sum to the total
@@ -55,29 +91,37 @@ export function isPriced(sheet: PriceSheet): boolean {
  * @example costOf(gpt4oMini, { inputTokens: 1000, outputTokens: 100, source: 'provider' }).total === 210_000_000n // $0.00021
  */
 export function costOf(sheet: PriceSheet, usage: Usage): Cost {
+  const { prices, adjustment } = sheet;
   const counts = countsOf(usage);
   const inputTokens = INPUT_CLASSES.reduce((sum, tokenClass) => sum + counts[tokenClass], 0);
-  const rates = ratesAt(sheet.prices, {
+  const situation: Situation = {
     inputTokens,
     ...(usage.serviceTier === undefined ? {} : { serviceTier: usage.serviceTier }),
-    ...(usage.modifiers === undefined ? {} : { modifiers: usage.modifiers }),
-  });
-  const products: [name: string, amount: bigint][] = [...INPUT_CLASSES, ...OUTPUT_CLASSES].map((tokenClass) => [
-    tokenClass,
-    BigInt(counts[tokenClass]) * rates[tokenClass],
-  ]);
-  const searches = BigInt(whole(usage.webSearchRequests ?? searchesPerCall(sheet.prices)));
-  products.push(['web_search', searches * searchRate(sheet.prices)], ['call', callRate(sheet.prices)]);
+    modifiers: [...(usage.modifiers ?? []), ...(sheet.modifiers ?? [])],
+  };
+  const rates = ratesAt(prices, situation);
 
   const parts: Record<string, Money> = {};
   let exact = 0n;
   let total = 0n;
-  for (const [name, product] of products) {
-    if (product === 0n) continue;
-    exact += product;
-    const rounded = divideUp(exact, RATES_PER_MONEY);
+  const step = (name: string, sum: bigint, unit: bigint): void => {
+    const rounded = divideUp(sum, unit);
     parts[name] = rounded - total;
     total = rounded;
+  };
+  for (const tokenClass of TOKEN_CLASSES) {
+    const count = counts[tokenClass];
+    if (count === 0 || rates[tokenClass] === 0n) continue;
+    exact += BigInt(count) * rates[tokenClass] * PARTS_PER_UNIT;
+    step(tokenClass, exact, PER_MONEY);
+  }
+  for (const [name, product] of unitProducts({ prices, suffixes: suffixesAt(prices, situation), bound: false }, usage)) {
+    exact += product;
+    step(name, exact, PER_MONEY);
+  }
+  if (adjustment !== undefined) {
+    if (adjustment.kept !== WHOLE) step('discount', exact * adjustment.kept, PER_MONEY * WHOLE);
+    if (adjustment.raised !== WHOLE || adjustment.fixed !== 0n) step('margin', adjusted(exact, adjustment), PER_ADJUSTED);
   }
   return {
     total,
@@ -88,14 +132,27 @@ export function costOf(sheet: PriceSheet, usage: Usage): Cost {
   };
 }
 
+const TOKEN_CLASSES: readonly TokenClass[] = [...INPUT_CLASSES, ...OUTPUT_CLASSES];
+
+/** Units of an adjusted sum in one `Money` unit. */
+const PER_ADJUSTED = PER_MONEY * WHOLE * WHOLE;
+
+/** An exact sum after discount and margin. */
+const adjusted = (exact: bigint, { kept, raised, fixed }: Adjustment): bigint =>
+  exact * kept * raised + fixed * PARTS_PER_UNIT * WHOLE * WHOLE;
+
+/** An exact sum as money, after discount and margin. */
+const moneyOf = (exact: bigint, adjustment: Adjustment | undefined): Money =>
+  adjustment === undefined ? divideUp(exact, PER_MONEY) : divideUp(adjusted(exact, adjustment), PER_ADJUSTED);
+
 /**
  * The most a request within `bound` can cost: every token at the dearest rate its side can meet at any input length up to the bound,
  * at the tier asked for or the plain one. For every usage within the bound, `costOf` is at most this.
  */
 export function worstCase(sheet: PriceSheet, bound: Bound): Money {
-  const { input, output, fixed } = dearest(sheet.prices, bound);
-  const exact = BigInt(whole(bound.inputTokens)) * input + BigInt(whole(bound.outputTokens)) * output + fixed;
-  return divideUp(exact, RATES_PER_MONEY);
+  const { input, output, fixed } = dearest(sheet, bound);
+  const tokens = BigInt(whole(bound.inputTokens)) * input + BigInt(whole(bound.outputTokens)) * output;
+  return moneyOf(tokens * PARTS_PER_UNIT + fixed, sheet.adjustment);
 }
 
 /**
@@ -106,13 +163,20 @@ export function affordableOutput(
   sheet: PriceSheet,
   request: Omit<Bound, 'outputTokens'> & { readonly headroom: Money; readonly choices?: number },
 ): number {
-  const { input, output, fixed } = dearest(sheet.prices, request);
-  const room = request.headroom * RATES_PER_MONEY - BigInt(whole(request.inputTokens)) * input - fixed;
+  const { input, output, fixed } = dearest(sheet, request);
+  const { kept, raised, fixed: fee } = sheet.adjustment ?? NO_ADJUSTMENT;
+  // The headroom, before a margin was added and a discount taken off: the largest exact sum that costs no more.
+  const room = request.headroom * PER_ADJUSTED - fee * PARTS_PER_UNIT * WHOLE * WHOLE;
   if (room < 0n) return 0;
+  if (kept === 0n) return Number.MAX_SAFE_INTEGER;
+  const rest = room / (kept * raised) - BigInt(whole(request.inputTokens)) * input * PARTS_PER_UNIT - fixed;
+  if (rest < 0n) return 0;
   if (output === 0n) return Number.MAX_SAFE_INTEGER;
-  const tokens = room / (output * BigInt(Math.max(1, whole(request.choices))));
+  const tokens = rest / (output * PARTS_PER_UNIT * BigInt(Math.max(1, whole(request.choices))));
   return tokens > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(tokens);
 }
+
+const NO_ADJUSTMENT: Adjustment = { kept: WHOLE, raised: WHOLE, fixed: 0n };
 
 /**
  * The price list of a deployment: the catalog's, with the operator's prices over it field by field, inside the ranges of
@@ -129,28 +193,31 @@ export function mergeSheet(catalog: CatalogModel | undefined, override: PriceOve
   return { source: 'operator', version: 'operator', prices: { ...prices, tiered_pricing: overridden } };
 }
 
-/** Dearest rate of each side within the bound, and the price of all that is no token, in rate units. */
+/** Dearest rate of each side within the bound, and the most that all which is no token can cost, in thousandths of a rate. */
 function dearest(
-  prices: PriceFields,
+  { prices, modifiers: own = [] }: PriceSheet,
   bound: Omit<Bound, 'outputTokens'>,
-): { readonly input: Rate; readonly output: Rate; readonly fixed: Rate } {
+): { readonly input: Rate; readonly output: Rate; readonly fixed: bigint } {
   const excluded = new Set<TokenClass>(bound.excluded);
-  const { serviceTier, modifiers } = bound;
+  if (excluded.has('audio_input')) excluded.add('audio_cache_read');
+  const { serviceTier, modifiers = [], units = {} } = bound;
   const tiers = [{}, ...(serviceTier === undefined ? [] : [{ serviceTier }])];
-  const factors = [{}, ...(modifiers === undefined ? [] : [{ modifiers }])];
-  const situations = lengthsUpTo(prices, bound.inputTokens).flatMap((inputTokens) =>
-    tiers.flatMap((tier) => factors.map((factor) => ratesAt(prices, { inputTokens, ...tier, ...factor }))),
+  const factors = [own, ...(modifiers.length === 0 ? [] : [[...own, ...modifiers]])];
+  const lengths = lengthsUpTo(prices, bound.inputTokens).flatMap((inputTokens) =>
+    tiers.map((tier) => ({ inputTokens, ...tier })),
   );
+  const situations = lengths.flatMap((length) => factors.map((names) => ratesAt(prices, { ...length, modifiers: names })));
   const most = (classes: readonly TokenClass[]): Rate =>
     dearestRate(
       situations.flatMap((rates) => classes.filter((tokenClass) => !excluded.has(tokenClass)).map((name) => rates[name])),
     );
-  const searches = BigInt(Math.max(whole(bound.webSearch), searchesPerCall(prices)));
-  return {
-    input: most(INPUT_CLASSES),
-    output: most(OUTPUT_CLASSES),
-    fixed: searches * dearestRate(searchRates(prices)) + callRate(prices),
-  };
+  const unitCosts = lengths.map((length) =>
+    unitProducts({ prices, suffixes: suffixesAt(prices, length), bound: true }, units).reduce(
+      (sum, [, cost]) => sum + cost,
+      0n,
+    ),
+  );
+  return { input: most(INPUT_CLASSES), output: most(OUTPUT_CLASSES), fixed: dearestRate(unitCosts) };
 }
 
 /** Tokens by class where the provider says what it bills: the rest of its figures are information. */
@@ -166,11 +233,14 @@ const NO_TOKENS: Readonly<Record<TokenClass, number>> = {
   cache_write: 0,
   cache_write_1h: 0,
   audio_input: 0,
+  audio_cache_read: 0,
   image_input: 0,
+  video_input: 0,
   output: 0,
   reasoning: 0,
   audio_output: 0,
   image_output: 0,
+  video_output: 0,
 };
 
 /**
@@ -182,48 +252,34 @@ function countsOf(usage: Usage): Record<TokenClass, number> {
   const write1h = whole(usage.cacheWrite1hTokens);
   const write = Math.max(whole(usage.cacheWriteTokens), write1h);
   const read = whole(usage.cacheReadTokens);
+  const audioRead = Math.min(whole(usage.cacheReadAudioTokens), read);
   const inputRest = Math.max(0, whole(usage.inputTokens) - read - write);
-  const audioInput = Math.min(whole(usage.audioInputTokens), inputRest);
+  const audioInput = Math.min(Math.max(0, whole(usage.audioInputTokens) - audioRead), inputRest);
   const imageInput = Math.min(whole(usage.imageInputTokens), inputRest - audioInput);
+  const videoInput = Math.min(whole(usage.videoInputTokens), inputRest - audioInput - imageInput);
 
   const reasoning = whole(usage.reasoningTokens);
   const outputRest = Math.max(0, whole(usage.outputTokens) - reasoning);
   const audioOutput = Math.min(whole(usage.audioOutputTokens), outputRest);
   const imageOutput = Math.min(whole(usage.imageOutputTokens), outputRest - audioOutput);
+  const videoOutput = Math.min(whole(usage.videoOutputTokens), outputRest - audioOutput - imageOutput);
   return {
-    input: inputRest - audioInput - imageInput,
-    cache_read: read,
+    input: inputRest - audioInput - imageInput - videoInput,
+    cache_read: read - audioRead,
     cache_write: write - write1h,
     cache_write_1h: write1h,
     audio_input: audioInput,
+    audio_cache_read: audioRead,
     image_input: imageInput,
-    output: outputRest - audioOutput - imageOutput,
+    video_input: videoInput,
+    output: outputRest - audioOutput - imageOutput - videoOutput,
     reasoning,
     audio_output: audioOutput,
     image_output: imageOutput,
+    video_output: videoOutput,
   };
 }
 
 /** A count that may be multiplied: whole, not negative, 0 for what is no number; a figure beyond any real call is cut. */
 const whole = (count: number | undefined): number =>
   count !== undefined && Number.isFinite(count) && count > 0 ? Math.min(Math.ceil(count), Number.MAX_SAFE_INTEGER) : 0;
-
-const callRate = (prices: PriceFields): Rate => PER_CALL.reduce((sum, field) => sum + (rateOf(prices[field]) ?? 0n), 0n);
-
-/** Searches a model makes at every call, which its provider may not report. */
-const searchesPerCall = (prices: PriceFields): number => {
-  const searches = prices['searches_per_call'];
-  return typeof searches === 'number' ? whole(searches) : 0;
-};
-
-const SEARCH_SIZES = ['search_context_size_medium', 'search_context_size_low', 'search_context_size_high'] as const;
-
-/** Prices of a web search by context size, the default size (medium) first. */
-function searchRates(prices: PriceFields): readonly Rate[] {
-  const costs = prices['search_context_cost_per_query'];
-  const bySize: PriceFields = typeof costs === 'object' && costs !== null ? { ...costs } : {};
-  return SEARCH_SIZES.flatMap((size) => rateOf(bySize[size]) ?? []);
-}
-
-/** Usage does not say the context size, so the default size counts. */
-const searchRate = (prices: PriceFields): Rate => searchRates(prices)[0] ?? 0n;

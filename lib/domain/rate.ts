@@ -12,9 +12,17 @@ import { scaleDecimal } from './money.ts';
 /** Classes of tokens that can have a price of their own. */
 export type TokenClass = InputClass | OutputClass;
 /** Classes of input tokens. */
-export type InputClass = 'input' | 'cache_read' | 'cache_write' | 'cache_write_1h' | 'audio_input' | 'image_input';
+export type InputClass =
+  | 'input'
+  | 'cache_read'
+  | 'cache_write'
+  | 'cache_write_1h'
+  | 'audio_input'
+  | 'audio_cache_read'
+  | 'image_input'
+  | 'video_input';
 /** Classes of output tokens. */
-export type OutputClass = 'output' | 'reasoning' | 'audio_output' | 'image_output';
+export type OutputClass = 'output' | 'reasoning' | 'audio_output' | 'image_output' | 'video_output';
 
 /** Every class of input tokens. */
 export const INPUT_CLASSES: readonly InputClass[] = [
@@ -23,10 +31,12 @@ export const INPUT_CLASSES: readonly InputClass[] = [
   'cache_write',
   'cache_write_1h',
   'audio_input',
+  'audio_cache_read',
   'image_input',
+  'video_input',
 ];
 /** Every class of output tokens. */
-export const OUTPUT_CLASSES: readonly OutputClass[] = ['output', 'reasoning', 'audio_output', 'image_output'];
+export const OUTPUT_CLASSES: readonly OutputClass[] = ['output', 'reasoning', 'audio_output', 'image_output', 'video_output'];
 
 /** 1e-18 USD per token: the smallest step in which prices are kept, a millionth of a `Money` unit. */
 export type Rate = bigint;
@@ -41,7 +51,7 @@ export const RATES_PER_MONEY = 1_000_000n;
 export interface Situation {
   /** All input tokens of the request, cached ones included. */
   readonly inputTokens: number;
-  /** `priority`, `flex`, `batch`; other words have the plain price. */
+  /** `priority`, `flex`, `batch` in any case; other words have the plain price. */
   readonly serviceTier?: string;
   /** Names of multipliers that apply: keys of `provider_specific_entry` (`fast`, `us`) or regions with a processing uplift (`eu`). */
   readonly modifiers?: readonly string[];
@@ -70,11 +80,15 @@ const FIELDS: Readonly<Record<TokenClass, { readonly side: Side; readonly own: r
     own: ['cache_creation_input_token_cost_above_1hr', 'cache_creation_input_token_cost'],
   },
   audio_input: { side: 'input', own: ['input_cost_per_audio_token'] },
+  // OpenAI's price of cached audio stands under either name in the source; writing audio to a cache has no price of its own anywhere.
+  audio_cache_read: { side: 'input', own: ['cache_read_input_audio_token_cost', 'cache_creation_input_audio_token_cost'] },
   image_input: { side: 'input', own: ['input_cost_per_image_token'] },
+  video_input: { side: 'input', own: ['input_cost_per_video_token'] },
   output: { side: 'output', own: [] },
   reasoning: { side: 'output', own: ['output_cost_per_reasoning_token'] },
   audio_output: { side: 'output', own: ['output_cost_per_audio_token'] },
   image_output: { side: 'output', own: ['output_cost_per_image_token'] },
+  video_output: { side: 'output', own: ['output_cost_per_video_token'] },
 };
 
 const TIER_SUFFIXES: ReadonlyMap<string, string> = new Map([
@@ -121,6 +135,7 @@ interface Reading {
   readonly ranges: readonly Range[];
   readonly thresholds: readonly number[];
   readonly rates: Map<string, Rates>;
+  readonly stated: Map<string, Rate | undefined>;
 }
 
 const readings = new WeakMap<PriceFields, Reading>();
@@ -128,9 +143,38 @@ const readings = new WeakMap<PriceFields, Reading>();
 function readingOf(prices: PriceFields): Reading {
   const known = readings.get(prices);
   if (known !== undefined) return known;
-  const reading = { ranges: rangesOf(prices), thresholds: thresholdsOf(prices), rates: new Map<string, Rates>() };
+  const reading: Reading = {
+    ranges: rangesOf(prices),
+    thresholds: thresholdsOf(prices),
+    rates: new Map(),
+    stated: new Map(),
+  };
   readings.set(prices, reading);
   return reading;
+}
+
+/** The price of a field, where the sheet states it. */
+export function statedRate(prices: PriceFields, field: string): Rate | undefined {
+  const { stated } = readingOf(prices);
+  if (stated.has(field)) return stated.get(field);
+  const rate = rateOf(prices[field]);
+  stated.set(field, rate);
+  return rate;
+}
+
+/** Suffixes that a field may have in a situation, the closest first: `['_above_128k_tokens', '']`. */
+export function suffixesAt(prices: PriceFields, { inputTokens, serviceTier }: Situation): readonly string[] {
+  const above = thresholdSuffix(readingOf(prices).thresholds, inputTokens);
+  const tier = tierSuffix(prices, serviceTier);
+  return above === '' && tier === '' ? PLAIN_ONLY : [...new Set([above + tier, above, tier, ''])];
+}
+
+const PLAIN_ONLY: readonly string[] = [''];
+
+/** Suffix of the highest threshold that the input exceeds; empty below all of them. */
+function thresholdSuffix(thresholds: readonly number[], inputTokens: number): string {
+  const threshold = thresholds.find((tokens) => inputTokens > tokens);
+  return threshold === undefined ? '' : `_above_${threshold / 1000}k_tokens`;
 }
 
 /**
@@ -159,10 +203,9 @@ export function hasTokenPrices(prices: PriceFields): boolean {
 export function ratesAt(prices: PriceFields, situation: Situation): Rates {
   const { ranges, thresholds, rates: known } = readingOf(prices);
   const range = ranges.find(({ to }) => situation.inputTokens <= to) ?? ranges.at(-1);
-  const threshold = thresholds.find((tokens) => situation.inputTokens > tokens);
-  const above = threshold === undefined ? '' : `_above_${threshold / 1000}k_tokens`;
+  const above = thresholdSuffix(thresholds, situation.inputTokens);
   const tier = tierSuffix(prices, situation.serviceTier);
-  const factor = factorOf(prices, situation.modifiers ?? []);
+  const factor = factorOf(prices, situation.modifiers ?? [], isBatch(situation.serviceTier) && tier === '');
   const rule = [
     ...(range === undefined ? [] : [`range_${range.from}_${range.to}`]),
     ...(above === '' ? [] : [above.slice(1)]),
@@ -188,9 +231,7 @@ function readTable(table: PriceFields, above: string, tier: string, factor: bigi
     const exact = stated(variant);
     if (exact !== undefined) return exact;
     if (variant !== here) return base;
-    const raised = stated(above) ?? base;
-    const tiered = stated(tier) ?? base;
-    return base === 0n ? dearestRate([raised, tiered]) : divideUp(raised * tiered, base);
+    return inProportion(stated(above) ?? base, stated(tier) ?? base, base);
   };
 
   const rateFor = (tokenClass: TokenClass): Rate => {
@@ -204,30 +245,40 @@ function readTable(table: PriceFields, above: string, tier: string, factor: bigi
         return beside === 0n ? stated : divideUp(stated * plain, beside);
       }
     }
-    return plain;
+    return tokenClass === 'audio_cache_read' ? inProportion(rateFor('audio_input'), rateFor('cache_read'), plain) : plain;
   };
 
   const scaled = (tokenClass: TokenClass): [TokenClass, Rate] => [tokenClass, divideUp(rateFor(tokenClass) * factor, ONE)];
   return Object.fromEntries([...INPUT_CLASSES, ...OUTPUT_CLASSES].map(scaled)) as Record<TokenClass, Rate>;
 }
 
+/** Two departures from a price, both at once; the dearer one where the price is zero. */
+const inProportion = (one: Rate, other: Rate, plain: Rate): Rate =>
+  plain === 0n ? dearestRate([one, other]) : divideUp(one * other, plain);
+
+const isBatch = (serviceTier: string | undefined): boolean => serviceTier?.toLowerCase() === 'batch';
+
 /** Suffix of the service tier's fields; empty when the sheet has no prices for it. */
 function tierSuffix(prices: PriceFields, serviceTier: string | undefined): string {
-  const suffix = serviceTier === undefined ? undefined : TIER_SUFFIXES.get(serviceTier);
+  const suffix = serviceTier === undefined ? undefined : TIER_SUFFIXES.get(serviceTier.toLowerCase());
   if (suffix === undefined) return '';
   return Object.keys(prices).some((name) => name.endsWith(suffix)) ? suffix : '';
 }
 
 const ONE = 10n ** BigInt(RATE_DIGITS);
 
-/** The product of the named multipliers, times 1e18, and the names the sheet knows. */
+/**
+ * The product of the named multipliers, times 1e18, and the names the sheet knows. A batch costs half where no price of batches is
+ * stated: so it is at every provider that has them, and so LiteLLM prices it.
+ */
 function factorOf(
   prices: PriceFields,
   names: readonly string[],
+  halved: boolean,
 ): { readonly value: bigint; readonly names: readonly string[] } {
   const entry = prices['provider_specific_entry'];
-  let value = ONE;
-  const used: string[] = [];
+  let value = halved ? ONE / 2n : ONE;
+  const used: string[] = halved ? ['half_batch'] : [];
   for (const name of new Set(names)) {
     const own =
       typeof entry === 'object' && entry !== null && Object.hasOwn(entry, name) ? (entry as PriceFields)[name] : undefined;

@@ -61,7 +61,7 @@ const hasNoOutputLimit = ({ maxOutputTokens }: Target): boolean => maxOutputToke
 function sharedBound(request: GenerateRequest): Omit<Bound, 'inputTokens' | 'outputTokens'> {
   const modifiers = requestedModifiers(request);
   return {
-    webSearch: webSearchBound(request),
+    units: { webSearchRequests: webSearchBound(request) },
     excluded: unusedClasses(request),
     ...(request.serviceTier === undefined ? {} : { serviceTier: request.serviceTier }),
     ...(modifiers.length === 0 ? {} : { modifiers }),

@@ -56,6 +56,25 @@ describe('buildCatalog', () => {
     });
   });
 
+  it('gathers the prices of images at a size under the model they are of, which need not stand in the source itself', () => {
+    const { files } = build({
+      'hd/1024-x-1024/painter': { provider: 'acme', mode: 'image_generation', input_cost_per_pixel: 2e-8 },
+      '512-x-512/max-steps/acme/diffuser': { provider: 'acme', output_cost_per_image: 0.04 },
+      'acme/low/512-x-512/painter': { provider: 'acme', output_cost_per_image: 0.01 },
+      painter: { provider: 'acme', output_cost_per_image: 0.02 },
+    });
+
+    const shard = JSON.parse(files.get('acme.json') ?? '') as Record<string, { prices: unknown }>;
+    expect(shard['painter']?.prices).toEqual({
+      output_cost_per_image: 0.02,
+      image_variants: { 'hd/1024-x-1024': { input_cost_per_pixel: 2e-8 } },
+    });
+    expect(shard['acme/diffuser']?.prices).toEqual({
+      image_variants: { '512-x-512/max-steps': { output_cost_per_image: 0.04 } },
+    });
+    expect(shard['acme/painter']?.prices).toEqual({ image_variants: { 'low/512-x-512': { output_cost_per_image: 0.01 } } });
+  });
+
   it('refuses what is no price, limit or provider, and names each', () => {
     const act = (): unknown =>
       build({

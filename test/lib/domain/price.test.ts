@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createCatalog } from '../../../lib/catalog/index.ts';
 import { formatUsd } from '../../../lib/domain/money.ts';
 import type { CatalogModel, PriceSheet } from '../../../lib/domain/price-types.ts';
+import { adjustmentOf } from '../../../lib/domain/price-adjustment.ts';
 import { affordableOutput, costOf, isPriced, mergeSheet, worstCase } from '../../../lib/domain/price.ts';
 import type { Usage } from '../../../lib/kinds/usage.ts';
 
@@ -293,77 +294,204 @@ const priceField = fc.constantFrom(
     'cache_read_input_token_cost',
     'cache_creation_input_token_cost',
   ].flatMap((field) =>
-    ['', '_above_200k_tokens', '_above_272k_tokens', '_priority', '_flex', '_above_200k_tokens_priority'].map(
+    ['', '_above_200k_tokens', '_above_272k_tokens', '_priority', '_flex', '_batches', '_above_200k_tokens_priority'].map(
       (suffix) => field + suffix,
     ),
   ),
   'cache_creation_input_token_cost_above_1hr',
   'cache_creation_input_token_cost_above_1hr_above_200k_tokens',
+  'cache_read_input_audio_token_cost',
   'input_cost_per_audio_token',
   'output_cost_per_reasoning_token',
   'output_cost_per_image_token',
+  'output_cost_per_video_token',
   'input_cost_per_request',
 );
+const unitField = fc.constantFrom(
+  'input_cost_per_query',
+  'citation_cost_per_token',
+  'input_cost_per_character',
+  'output_cost_per_character',
+  'input_cost_per_character_above_200k_tokens',
+  'input_cost_per_second',
+  'output_cost_per_second',
+  'output_cost_per_second_1080p',
+  'input_cost_per_audio_per_second',
+  'input_cost_per_video_per_second',
+  'input_cost_per_video_per_second_above_8s_interval',
+  'input_cost_per_video_per_second_above_15s_interval',
+  'output_cost_per_video_per_second',
+  'input_cost_per_image',
+  'output_cost_per_image',
+  'input_cost_per_pixel',
+  'ocr_cost_per_page',
+  'ocr_cost_per_credit',
+  'annotation_cost_per_page',
+  'code_interpreter_cost_per_session',
+  'file_search_cost_per_1k_calls',
+  'vector_store_cost_per_gb_per_day',
+  'computer_use_input_cost_per_1k_tokens',
+);
 const price = fc.integer({ min: 0, max: 5_000_000 }).map((millionths) => millionths / 1e11);
+const unitPrice = fc.integer({ min: 0, max: 5_000 }).map((thousandths) => thousandths / 1e4);
+const sizes = fc.record(
+  { search_context_size_low: unitPrice, search_context_size_medium: unitPrice, search_context_size_high: unitPrice },
+  { requiredKeys: [] },
+);
+const anyAdjustment = fc.option(
+  fc
+    .tuple(fc.constantFrom(0, 0.05, 0.333, 1), fc.constantFrom(0, 0.1, 2.5), fc.constantFrom(0, 0.001))
+    .map(([discount, percentage, fixed_amount]) =>
+      adjustmentOf({ discounts: { acme: discount }, margins: { global: { percentage, fixed_amount } } }, ['acme']),
+    ),
+  { nil: undefined },
+);
 const anySheet = fc
-  .tuple(price, price, fc.dictionary(priceField, price), fc.option(fc.tuple(price, price, price, price)))
-  .map(([input, output, more, ranges]) =>
-    sheet({
+  .record({
+    input: price,
+    output: price,
+    more: fc.dictionary(priceField, price),
+    units: fc.dictionary(unitField, unitPrice),
+    ranges: fc.option(fc.tuple(price, price, price, price)),
+    searches: sizes,
+    results: fc.option(fc.tuple(unitPrice, unitPrice)),
+    variants: fc.option(fc.tuple(unitPrice, unitPrice)),
+    adjustment: anyAdjustment,
+  })
+  .map(({ input, output, more, units, ranges, searches, results, variants, adjustment }): PriceSheet => {
+    const tiers = [
+      ...(ranges === null
+        ? []
+        : [
+            { range: [0, 1000], input_cost_per_token: ranges[0], output_cost_per_token: ranges[1] },
+            { range: [1000, 300_000], input_cost_per_token: ranges[2], output_cost_per_token: ranges[3] },
+          ]),
+      ...(results === null
+        ? []
+        : [
+            { max_results_range: [0, 10], input_cost_per_query: results[0] },
+            { max_results_range: [11, 20], input_cost_per_query: results[1] },
+          ]),
+    ];
+    const prices = {
       input_cost_per_token: input,
       output_cost_per_token: output,
       provider_specific_entry: { fast: 2 },
-      search_context_cost_per_query: { search_context_size_low: 0.01, search_context_size_medium: 0.02 },
+      search_context_cost_per_query: searches,
       ...more,
-      ...(ranges === null
+      ...units,
+      ...(tiers.length === 0 ? {} : { tiered_pricing: tiers }),
+      ...(variants === null
         ? {}
         : {
-            tiered_pricing: [
-              { range: [0, 1000], input_cost_per_token: ranges[0], output_cost_per_token: ranges[1] },
-              { range: [1000, 300_000], input_cost_per_token: ranges[2], output_cost_per_token: ranges[3] },
-            ],
+            image_variants: {
+              'hd/512-x-512': { input_cost_per_pixel: variants[0] / 512 ** 2 },
+              'low/512-x-512': { output_cost_per_image: variants[1] },
+            },
           }),
-    }),
-  );
+    };
+    return { ...sheet(prices), ...(adjustment === undefined ? {} : { adjustment }) };
+  });
 const tier = fc.constantFrom('priority', 'flex', 'batch', 'default');
 const share = fc.integer({ min: 0, max: 100 });
 const part = (total: number, percent: number): number => Math.floor((total * percent) / 100);
+
+/** What a bound may say of the units, counts and what prices depend on besides. */
+const anyUnits = fc.record(
+  {
+    webSearchRequests: fc.nat(3),
+    citationTokens: fc.nat(100_000),
+    inputCharacters: fc.nat(10_000),
+    outputCharacters: fc.nat(10_000),
+    audioInputSeconds: fc.integer({ min: 0, max: 90_000 }).map((ms) => ms / 1000),
+    audioOutputSeconds: fc.nat(90),
+    videoInputSeconds: fc.nat(30),
+    videoOutputSeconds: fc.nat(12),
+    computeSeconds: fc.integer({ min: 0, max: 9_999 }).map((ms) => ms / 1000),
+    inputImages: fc.nat(4),
+    outputImages: fc.nat(4),
+    pages: fc.nat(20),
+    annotatedPages: fc.nat(20),
+    credits: fc.nat(20),
+    queries: fc.integer({ min: 1, max: 5 }),
+    codeInterpreterSessions: fc.nat(2),
+    fileSearchCalls: fc.nat(9),
+    vectorStoreGbDays: fc.nat(9).map((tenths) => tenths / 10),
+    computerUseInputTokens: fc.nat(5000),
+  },
+  { requiredKeys: [] },
+);
+const anyDetail = fc.record(
+  {
+    searchContextSize: fc.constantFrom('low', 'medium', 'high'),
+    videoResolution: fc.constantFrom('720p', '1080p'),
+    imageSize: fc.constantFrom('512x512', '1024x1024'),
+    imageQuality: fc.constantFrom('low', 'hd'),
+    searchResults: fc.constantFrom(5, 15, 30),
+  },
+  { requiredKeys: [] },
+);
 
 describe('worstCase', () => {
   it('is never below the cost of a usage within the bound', () => {
     fc.assert(
       fc.property(
         anySheet,
-        fc.record({ inputTokens: fc.nat(400_000), outputTokens: fc.nat(50_000), webSearch: fc.nat(3) }),
+        fc.record({ inputTokens: fc.nat(400_000), outputTokens: fc.nat(50_000) }),
+        anyUnits,
+        anyDetail,
         tier,
         fc.boolean(),
-        fc.tuple(share, share, share, share, share, share, share, share),
-        (sheet, bound, serviceTier, served, [i, o, read, write, hour, audio, reasoning, image]) => {
-          const inputTokens = part(bound.inputTokens, i);
-          const outputTokens = part(bound.outputTokens, o);
+        fc.array(share, { minLength: 10, maxLength: 10 }),
+        fc.infiniteStream(fc.constantFrom<'all' | 'half' | 'none'>('all', 'half', 'none')),
+        (sheet, tokens, units, detail, serviceTier, served, shares, takes) => {
+          const [i = 0, o = 0, read = 0, write = 0, hour = 0, audio = 0, reasoning = 0, image = 0, heard = 0, video = 0] =
+            shares;
+          const inputTokens = part(tokens.inputTokens, i);
+          const outputTokens = part(tokens.outputTokens, o);
           const cacheReadTokens = part(inputTokens, read);
           const cacheWriteTokens = part(inputTokens - cacheReadTokens, write);
+          const usedUnits = Object.fromEntries(
+            Object.entries(units).flatMap(([name, most]) => {
+              const take = takes.next().value;
+              return take === 'none' ? [] : [[name, take === 'all' ? most : Math.floor(most / 2)]];
+            }),
+          );
           const used = usage({
             inputTokens,
             outputTokens,
             cacheReadTokens,
+            cacheReadAudioTokens: part(cacheReadTokens, heard),
             cacheWriteTokens,
             cacheWrite1hTokens: part(cacheWriteTokens, hour),
             audioInputTokens: part(inputTokens, audio),
             reasoningTokens: part(outputTokens, reasoning),
             imageOutputTokens: part(outputTokens, image),
-            webSearchRequests: bound.webSearch,
+            videoOutputTokens: part(outputTokens, video),
+            ...usedUnits,
+            ...detail,
             ...(served ? { serviceTier, modifiers: ['fast'] } : {}),
           });
 
-          const most = worstCase(sheet, { ...bound, serviceTier, modifiers: ['fast'] });
+          const most = worstCase(sheet, { ...tokens, units: { ...units, ...detail }, serviceTier, modifiers: ['fast'] });
           const cost = costOf(sheet, used);
 
           expect(cost.total).toBeLessThanOrEqual(most);
           expect(Object.values(cost.parts).reduce((sum, amount) => sum + amount, 0n)).toBe(cost.total);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
+  });
+
+  it('reckons with the dearest of what the bound leaves open', () => {
+    const variants = { 'hd/512-x-512': { output_cost_per_image: 0.08 }, 'low/512-x-512': { output_cost_per_image: 0.01 } };
+    const images = sheet({ image_variants: variants });
+    const bound = { inputTokens: 0, outputTokens: 0 };
+
+    expect(formatUsd(worstCase(images, { ...bound, units: { outputImages: 2 } }))).toBe('0.16');
+    const low = { outputImages: 2, imageSize: '512x512', imageQuality: 'low' };
+    expect(formatUsd(worstCase(images, { ...bound, units: low }))).toBe('0.02');
   });
 
   it('reckons with the dearest class, unless the request cannot use it', async () => {
@@ -387,7 +515,7 @@ describe('worstCase', () => {
   it('counts web searches at the dearest context size', async () => {
     const search = await sheetOf('openai', 'gpt-4o-search-preview');
 
-    expect(worstCase(search, { inputTokens: 0, outputTokens: 0, webSearch: 2 })).toBe(100_000_000_000n);
+    expect(worstCase(search, { inputTokens: 0, outputTokens: 0, units: { webSearchRequests: 2 } })).toBe(100_000_000_000n);
   });
 });
 

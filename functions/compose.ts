@@ -16,6 +16,7 @@ import type { Env } from '../lib/env.ts';
 import { createGateway, type Gateway } from '../lib/gateway.ts';
 import { describeError, type Log } from '../lib/log.ts';
 import type { ManagementDeps } from '../lib/management/deps.ts';
+import { gatewayLimits } from '../lib/gateway-limits.ts';
 import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
@@ -115,6 +116,10 @@ export function compose(from: Composition): Composed {
       log,
       expired: env.TOLLGATE_EXPIRED_HOLD,
       disableLedger: env.TOLLGATE_DISABLE_LEDGER,
+      scopes: {
+        userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
+        global: gatewayLimits(env),
+      },
     }),
     call: createCall({
       ...outbound,

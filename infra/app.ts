@@ -47,6 +47,10 @@ export function createApp(
 /** What an operator may choose. The rest of `ENV` is known to the stacks, or is a secret and has no place in a template. */
 const CHOICES = [
   'TOLLGATE_EXPIRED_HOLD',
+  'TOLLGATE_MAX_BUDGET',
+  'TOLLGATE_BUDGET_DURATION',
+  'TOLLGATE_MODEL_LIMITS',
+  'TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS',
   'TOLLGATE_MAX_BODY_BYTES',
   'TOLLGATE_RESPONSE_COST_IN_STREAM',
   'TOLLGATE_NUM_RETRIES',

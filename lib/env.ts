@@ -3,6 +3,8 @@
  * the two cannot drift. Nothing else reads `process.env`.
  */
 import * as z from 'zod/mini';
+import { parseDuration } from './domain/duration.ts';
+import { parseUsd } from './domain/money.ts';
 
 /** Names and meaning of the variables. Kept as data for `infra/` and the generated reference. */
 export const ENV = {
@@ -14,6 +16,12 @@ export const ENV = {
   TOLLGATE_MASTER_KEY: 'The master key itself; local runs only.',
   TOLLGATE_EXPIRED_HOLD:
     'Cost booked for a call nobody came back to settle: `hold` (default) books the amount held, `zero` nothing.',
+  TOLLGATE_MAX_BUDGET: 'Most that all calls together may cost, in USD; LiteLLM `max_budget`.',
+  TOLLGATE_BUDGET_DURATION: 'Window of that budget, aligned to the calendar (UTC): `1d`, `1w`, `1mo`; absent means for good.',
+  TOLLGATE_MODEL_LIMITS:
+    'JSON: limits of models whoever calls them, by name or pattern: `{"gpt-4o": {"max_budget": 100, "budget_duration": "1d", "rpm_limit": 60, "tpm_limit": 100000}}`.',
+  TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS:
+    "true: a user's budget counts for keys of teams too; LiteLLM's setting of that name.",
   TOLLGATE_MAX_BODY_BYTES: 'Largest request body in bytes; default 6291456 on a function URL, 33554432 elsewhere.',
   TOLLGATE_RESPONSE_COST_IN_STREAM:
     'true: the cost is part of the usage of streams; LiteLLM `include_cost_in_streaming_usage`.',
@@ -35,6 +43,34 @@ const flag = z.pipe(
 );
 const count = (initial: number) => z._default(z.coerce.number(WHOLE).check(z.int(WHOLE), z.nonnegative(WHOLE)), initial);
 
+const USD = 'expected an amount in USD';
+/** USD as text or JSON number, as 1e-12 USD. */
+const amount = z.pipe(
+  z.union([z.number(USD).check(z.nonnegative(USD)), z.string().check(z.regex(/^\d{1,13}(\.\d{1,20})?$/, USD))], USD),
+  z.transform(parseUsd),
+);
+
+const DURATION = 'expected a duration: 12h, 1d, 1w, 1mo';
+const duration = z.string(DURATION).check(z.refine(isDuration, DURATION));
+
+const RATE = 'expected a whole number, 0 or more';
+const rate = z.number(RATE).check(z.int(RATE), z.nonnegative(RATE));
+
+/** Limits of models as JSON. */
+const modelLimits = z.pipe(
+  z.pipe(z.string(), z.transform(parseJson)),
+  z.record(
+    z.string(),
+    z.strictObject({
+      max_budget: z.optional(amount),
+      budget_duration: z.optional(duration),
+      rpm_limit: z.optional(rate),
+      tpm_limit: z.optional(rate),
+    }),
+    'expected a JSON object: {"model": {"max_budget": 100, "budget_duration": "1d", "rpm_limit": 60, "tpm_limit": 100000}}',
+  ),
+);
+
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
   TOLLGATE_METERS_TABLE: z._default(z.string(), 'tollgate-meters'),
@@ -43,6 +79,10 @@ const schema = z.object({
   TOLLGATE_MASTER_KEY_SECRET: z.optional(z.string()),
   TOLLGATE_MASTER_KEY: z.optional(z.string()),
   TOLLGATE_EXPIRED_HOLD: z._default(z.enum(['hold', 'zero'], 'expected hold or zero'), 'hold'),
+  TOLLGATE_MAX_BUDGET: z.optional(amount),
+  TOLLGATE_BUDGET_DURATION: z.optional(duration),
+  TOLLGATE_MODEL_LIMITS: z.optional(modelLimits),
+  TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS: flag,
   TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number(POSITIVE).check(z.int(POSITIVE), z.positive(POSITIVE))),
   TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
   TOLLGATE_NUM_RETRIES: count(2),
@@ -53,6 +93,23 @@ const schema = z.object({
     'info',
   ),
 });
+
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The parsed settings. */
 export type Env = z.infer<typeof schema>;

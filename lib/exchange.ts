@@ -158,6 +158,8 @@ export interface Exchange {
   /** True when the provider keeps the response too, under the id that the client gets. */
   keptUpstream?: boolean;
   admission?: Admission;
+  /** Tries at admission so far: each makes its holds under ids of its own. */
+  admissions: number;
   /** What a provider bills of a call that comes to nothing: reported, or estimated where nobody waited for the answer. */
   billed?: Usage;
   readonly warnings: Warning[];

@@ -239,6 +239,7 @@ function openExchange(
     tags: [],
     tagged: [],
     warnings: [],
+    admissions: 0,
     attempts: 0,
     committed: false,
   };

@@ -4,6 +4,7 @@
  * or by the keeper, at any time.
  */
 import { setTimeout as timer } from 'node:timers/promises';
+import { callIdOf } from './domain/call-id.ts';
 import type { LedgerEntry } from './domain/ledger-entry.ts';
 import { scopeOfMeter, type Amounts, type Counter, type Hold } from './domain/meter.ts';
 import { describeError, type Log } from './log.ts';
@@ -27,6 +28,8 @@ export type ExpiredPolicy = 'hold' | 'zero';
 /** A hold of a call, in one meter. */
 export interface OpenHold {
   readonly meter: string;
+  /** Its id; that of the call when absent. */
+  readonly id?: string;
   readonly amounts: Amounts;
 }
 
@@ -49,8 +52,8 @@ export async function settleCall(
   try {
     const truth = await insist(deps, patienceMs, () => recordOnce(deps.ledger, entry));
     const steps = await Promise.allSettled(
-      holds.map(({ meter, amounts }) =>
-        insist(deps, patienceMs, () => deps.meters.settle(meter, entry.id, amounts, actualAmounts(amounts, truth))),
+      holds.map(({ meter, id = entry.id, amounts }) =>
+        insist(deps, patienceMs, () => deps.meters.settle(meter, id, amounts, actualAmounts(amounts, truth))),
       ),
     );
     const failed = steps.find((step) => step.status === 'rejected');
@@ -74,7 +77,7 @@ export async function settleExpired(
   meter: string,
   hold: Hold,
 ): Promise<'booked' | 'settled' | 'absent'> {
-  const known = await deps.ledger.get(hold.id);
+  const known = await deps.ledger.get(callIdOf(hold.id));
   const own = known === undefined ? expiredEntry(meter, hold, policy, deps.now()) : undefined;
   const truth = own === undefined ? known : await recordOnce(deps.ledger, own);
   const outcome = await deps.meters.settle(meter, hold.id, hold.amounts, actualAmounts(hold.amounts, truth));
@@ -86,15 +89,15 @@ export function actualAmounts(held: Amounts, entry: LedgerEntry | undefined): Am
   const actual: Partial<Record<Counter, bigint>> = {};
   if (held.usd !== undefined) actual.usd = entry?.cost ?? 0n;
   if (held.requests !== undefined) actual.requests = held.requests;
-  if (held.tokens !== undefined) actual.tokens = usedTokens(held.tokens, entry);
+  const { inputTokens, outputTokens } = entry?.usage ?? {};
+  const [input, output] = [wholeTokens(inputTokens), wholeTokens(outputTokens)];
+  // Nobody knows what an expired call used: it keeps what it held.
+  const unknown = entry === undefined || entry.status === 'expired';
+  if (held.tokens !== undefined) actual.tokens = unknown ? held.tokens : input + output;
+  if (held.input_tokens !== undefined) actual.input_tokens = unknown ? held.input_tokens : input;
+  if (held.output_tokens !== undefined) actual.output_tokens = unknown ? held.output_tokens : output;
   if (held.parallel !== undefined) actual.parallel = 0n;
   return actual;
-}
-
-/** Tokens of an entry. Nobody knows what an expired call used: it keeps what it held. */
-function usedTokens(held: bigint, entry: LedgerEntry | undefined): bigint {
-  if (entry === undefined || entry.status === 'expired') return held;
-  return wholeTokens(entry.usage?.inputTokens) + wholeTokens(entry.usage?.outputTokens);
 }
 
 /** A provider's figure as a meter can take it: a figure that no meter takes would keep the hold open for ever. */
@@ -113,7 +116,7 @@ function expiredEntry(meter: string, hold: Hold, policy: ExpiredPolicy, now: num
   if (held === undefined) return undefined;
   const at = hold.call?.at ?? hold.expiresAt;
   return {
-    id: hold.id,
+    id: callIdOf(hold.id),
     at,
     endedAt: now,
     status: 'expired',

@@ -10,8 +10,12 @@ const EVERY_MODEL = 'all-proxy-models';
  */
 export function mayCall(models: readonly string[], name: string): boolean {
   if (models.length === 0) return true;
-  return models.some((allowed) => allowed === EVERY_MODEL || allowed === name || captureStars(allowed, name) !== undefined);
+  return models.some((allowed) => allowed === EVERY_MODEL || coversName(allowed, name));
 }
+
+/** True when a model's name, or a pattern with stars such as `openai/*`, covers a name. */
+export const coversName = (pattern: string, name: string): boolean =>
+  pattern === name || captureStars(pattern, name) !== undefined;
 
 /** The model an alias stands for, or the name itself. Aliases are not followed twice. */
 export function resolveAlias(aliases: Readonly<Record<string, string>>, name: string): string {

@@ -1,20 +1,53 @@
-/** A key's limits as meters, and what a request asks of each of them. */
+/** The limits of a scope as meters, and what a request asks of each of them. */
+import { coversName } from './access.ts';
 import { scopeOf, type VirtualKey } from './key.ts';
-import { meterId, type CallFacts, type Counter, type HoldRequest, type Scope, type Window } from './meter.ts';
+import type { Limits, TokenRateType } from './limits.ts';
+import { COUNTERS, meterId, type CallFacts, type Counter, type HoldRequest, type Scope, type Window } from './meter.ts';
 import type { Money } from './money.ts';
-import { budgetWindow, minuteWindow } from './window.ts';
+import { minuteWindow, windowAt } from './window.ts';
+
+/** An owner with its limits, as a call meets it. */
+export interface LimitedScope {
+  readonly scope: Scope;
+  readonly limits: Limits;
+  /** What people call it: an alias. */
+  readonly name?: string;
+}
 
 /** The most a request may use. */
 export interface Demand {
-  /** Worst cost, 1e-12 USD; absent when the key has no budget to hold it against. */
+  /** Model as the client called it, aliases resolved. */
+  readonly model: string;
+  /** Worst cost, 1e-12 USD; absent when no scope has a budget to hold it against. */
   readonly usd?: Money;
-  /** Input and output tokens together. */
-  readonly tokens: number;
+  readonly tokens: Readonly<Record<TokenRateType, number>>;
   readonly call: CallFacts;
+}
+
+/** One cap on spend, with the meter it counts on. */
+export interface Budget {
+  readonly meter: string;
+  readonly scope: Scope;
+  readonly window: Window;
+  /** 1e-12 USD; absent where there is only a soft budget. */
+  readonly max?: Money;
+  /** Spend at which somebody is told, 1e-12 USD. */
+  readonly soft?: Money;
+  /** The model, or the pattern of models, whose spend alone counts. */
+  readonly model?: string;
 }
 
 /** Parallel slots have no window: a slot comes back when its request ends. */
 const NO_WINDOW: Window = { name: 'total', start: 0 };
+
+/** A session's meter may go when nothing was called in it for this long. */
+const SESSION_LIFE_MS = 90 * 86_400_000;
+
+const TOKEN_COUNTERS: Readonly<Record<TokenRateType, Counter>> = {
+  total: 'tokens',
+  input: 'input_tokens',
+  output: 'output_tokens',
+};
 
 /**
  * The meter of a key's budget at `now` (milliseconds since the epoch): `key#<hash>#usd#<window>#<start>`. There is one whether or not
@@ -24,57 +57,150 @@ export function budgetMeter(
   key: VirtualKey,
   now: number,
 ): { readonly meter: string; readonly scope: Scope; readonly window: Window } {
-  const scope = scopeOf(key);
-  const window = budgetWindow(key, now);
-  return { meter: meterId(scope, 'usd', window), scope, window };
+  return moneyMeter(scopeOf(key), key, key.budgetDuration, now);
 }
-
-/** True when the key has any limit that a request counts against. */
-export const hasLimits = (key: VirtualKey): boolean =>
-  key.maxBudget !== undefined ||
-  key.rpmLimit !== undefined ||
-  key.tpmLimit !== undefined ||
-  key.maxParallelRequests !== undefined;
 
 /**
- * The holds a request needs, money first: `key#<hash>#usd#...` for a budget, `key#<hash>#rate#minute#<start>` for requests and tokens a
- * minute (one meter, two counters), `key#<hash>#parallel#total#0` for open requests. A request that can cost nothing holds no money.
+ * Every cap on spend of a scope at `now`, each with its meter: the budget, its further windows, those of models. With `model`, only
+ * what a call of that model counts against: each pattern that covers its name, since every cap means what it says.
  */
-export function holdRequests(key: VirtualKey, now: number, demand: Demand): readonly HoldRequest[] {
-  return [budgetHold(key, now, demand), rateHold(key, now, demand), parallelHold(key)].filter((hold) => hold !== undefined);
+export function budgetsOf({ scope, limits }: LimitedScope, now: number, model?: string): readonly Budget[] {
+  const { maxBudget, softBudget, budgetDuration, budgetWindows = [], modelLimits = {} } = limits;
+  const own: Budget[] = [];
+  if (maxBudget !== undefined || softBudget !== undefined) {
+    const max = maxBudget === undefined ? undefined : maxBudget + increaseAt(limits, now);
+    own.push({
+      ...moneyMeter(scope, limits, budgetDuration, now),
+      ...(max === undefined ? {} : { max }),
+      ...(softBudget === undefined ? {} : { soft: softBudget }),
+    });
+  }
+  for (const { max, duration } of budgetWindows) own.push({ ...moneyMeter(scope, limits, duration, now), max });
+  for (const [pattern, { maxBudget: max, budgetDuration: duration }] of Object.entries(modelLimits)) {
+    if (max === undefined || (model !== undefined && !coversName(pattern, model))) continue;
+    own.push({ ...moneyMeter(scope, limits, duration, now, pattern), max, model: pattern });
+  }
+  return own;
 }
 
-function budgetHold(key: VirtualKey, now: number, { usd, call }: Demand): HoldRequest | undefined {
-  if (key.maxBudget === undefined || usd === undefined || usd === 0n) return undefined;
-  return { ...budgetMeter(key, now), amounts: { usd }, limits: { usd: key.maxBudget }, swept: true, call };
+const increaseAt = ({ temporaryIncrease: raise }: Limits, now: number): Money =>
+  raise !== undefined && now < raise.until ? raise.amount : 0n;
+
+function moneyMeter(
+  scope: Scope,
+  { budgetAnchor: anchor }: Pick<Limits, 'budgetAnchor'>,
+  duration: string | undefined,
+  now: number,
+  model?: string,
+): Budget {
+  const window = windowAt({ duration, anchor, now });
+  return { meter: meterId(scope, 'usd', window, model), scope, window };
 }
 
-function rateHold(key: VirtualKey, now: number, { tokens }: Demand): HoldRequest | undefined {
-  if (key.rpmLimit === undefined && key.tpmLimit === undefined) return undefined;
-  const scope = scopeOf(key);
+/** True when there is any limit that a request may count against. */
+export const hasLimits = ({
+  maxBudget,
+  softBudget,
+  budgetWindows,
+  modelLimits,
+  rpmLimit,
+  tpmLimit,
+  maxParallelRequests,
+}: Limits): boolean =>
+  [maxBudget, softBudget, rpmLimit, tpmLimit, maxParallelRequests].some((limit) => limit !== undefined) ||
+  (budgetWindows ?? []).length > 0 ||
+  Object.keys(modelLimits ?? {}).length > 0;
+
+/** True when a call of the model needs a worst case in tokens. */
+export const hasTokenRate = ({ limits }: LimitedScope, model: string): boolean =>
+  limits.tpmLimit !== undefined || modelRates(limits, model).some(([, { tpmLimit }]) => tpmLimit !== undefined);
+
+const modelRates = ({ modelLimits = {} }: Limits, model: string) =>
+  Object.entries(modelLimits).filter(
+    ([pattern, { rpmLimit, tpmLimit }]) => (rpmLimit !== undefined || tpmLimit !== undefined) && coversName(pattern, model),
+  );
+
+/**
+ * The holds a request needs in a scope, money first: `team#<id>#usd#...` for budgets, `team#<id>#rate#minute#<start>` for requests and
+ * tokens a minute (one meter, a counter each), the same of models (`usd@<model>`), `team#<id>#parallel#total#0` for open requests. A
+ * request that can cost nothing holds no money. Limits that share a meter become one hold under the tightest of them.
+ */
+export function holdRequests(limited: LimitedScope, now: number, demand: Demand): readonly HoldRequest[] {
+  const holds = [...moneyHolds(limited, now, demand), ...rateHolds(limited, now, demand), ...parallelHolds(limited)];
+  const byMeter = new Map<string, HoldRequest>();
+  for (const hold of holds) {
+    const other = byMeter.get(hold.meter);
+    byMeter.set(hold.meter, other === undefined ? hold : tightest(other, hold));
+  }
+  return [...byMeter.values()];
+}
+
+function tightest(one: HoldRequest, other: HoldRequest): HoldRequest {
+  const limits: Partial<Record<Counter, bigint>> = { ...one.limits };
+  for (const counter of COUNTERS) {
+    const [mine, theirs] = [one.limits[counter], other.limits[counter]];
+    if (theirs !== undefined && (mine === undefined || theirs < mine)) limits[counter] = theirs;
+  }
+  return { ...other, ...one, amounts: { ...other.amounts, ...one.amounts }, limits };
+}
+
+/** What every hold of a scope says of it. */
+const named = ({ scope, name }: LimitedScope, model?: string): Pick<HoldRequest, 'scope' | 'name' | 'model'> => ({
+  scope,
+  ...(name === undefined ? {} : { name }),
+  ...(model === undefined ? {} : { model }),
+});
+
+function moneyHolds(limited: LimitedScope, now: number, { usd, model, call }: Demand): readonly HoldRequest[] {
+  if (usd === undefined || usd === 0n) return [];
+  const keepUntil = limited.scope.kind === 'session' ? { keepUntil: now + SESSION_LIFE_MS } : {};
+  return budgetsOf(limited, now, model).map(({ meter, window, max, model: pattern }) => ({
+    ...named(limited, pattern),
+    meter,
+    window,
+    amounts: { usd },
+    limits: max === undefined ? {} : { usd: max },
+    swept: true,
+    call,
+    ...keepUntil,
+  }));
+}
+
+function rateHolds(limited: LimitedScope, now: number, demand: Demand): readonly HoldRequest[] {
+  const { limits } = limited;
+  const own = rateHold(limited, now, demand, limits);
+  const models = modelRates(limits, demand.model).map(([pattern, rates]) => rateHold(limited, now, demand, rates, pattern));
+  return [own, ...models].filter((hold) => hold !== undefined);
+}
+
+function rateHold(
+  limited: LimitedScope,
+  now: number,
+  demand: Demand,
+  { rpmLimit, tpmLimit }: Pick<Limits, 'rpmLimit' | 'tpmLimit'>,
+  model?: string,
+): HoldRequest | undefined {
+  if (rpmLimit === undefined && tpmLimit === undefined) return undefined;
   const window = minuteWindow(now);
   const amounts: Partial<Record<Counter, bigint>> = {};
   const limits: Partial<Record<Counter, bigint>> = {};
-  if (key.rpmLimit !== undefined) {
+  if (rpmLimit !== undefined) {
     amounts.requests = 1n;
-    limits.requests = BigInt(key.rpmLimit);
+    limits.requests = BigInt(rpmLimit);
   }
-  if (key.tpmLimit !== undefined) {
-    amounts.tokens = BigInt(tokens);
-    limits.tokens = BigInt(key.tpmLimit);
+  if (tpmLimit !== undefined) {
+    const type = limited.limits.tokenRateType ?? 'total';
+    amounts[TOKEN_COUNTERS[type]] = BigInt(demand.tokens[type]);
+    limits[TOKEN_COUNTERS[type]] = BigInt(tpmLimit);
   }
-  return { meter: meterId(scope, 'rate', window), scope, window, amounts, limits, swept: false };
+  const meter = meterId(limited.scope, 'rate', window, model);
+  return { ...named(limited, model), meter, window, amounts, limits, swept: false };
 }
 
-function parallelHold(key: VirtualKey): HoldRequest | undefined {
-  if (key.maxParallelRequests === undefined) return undefined;
-  const scope = scopeOf(key);
-  return {
-    meter: meterId(scope, 'parallel', NO_WINDOW),
-    scope,
-    window: NO_WINDOW,
-    amounts: { parallel: 1n },
-    limits: { parallel: BigInt(key.maxParallelRequests) },
-    swept: true,
-  };
+function parallelHolds(limited: LimitedScope): readonly HoldRequest[] {
+  const { maxParallelRequests } = limited.limits;
+  if (maxParallelRequests === undefined) return [];
+  const meter = meterId(limited.scope, 'parallel', NO_WINDOW);
+  const limits = { parallel: BigInt(maxParallelRequests) };
+  return [{ ...named(limited), meter, window: NO_WINDOW, amounts: { parallel: 1n }, limits, swept: true }];
 }

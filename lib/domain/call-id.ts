@@ -18,3 +18,12 @@ export function newCallId(now: number, random: (bytes: number) => Uint8Array = r
   for (const byte of random(16)) tail += ALPHABET[byte % 32];
   return time + tail;
 }
+
+/** Between a call's id and the serial number of a hold; in no id. */
+const SERIAL = '~';
+
+/** The id of a call's hold: each try at admission has its own, so that a write which comes late cannot be taken for another one's. */
+export const holdIdOf = (callId: string, serial: number): string => (serial === 1 ? callId : `${callId}${SERIAL}${serial}`);
+
+/** The call a hold belongs to. */
+export const callIdOf = (holdId: string): string => holdId.split(SERIAL, 1)[0] ?? holdId;

@@ -4,19 +4,26 @@
  */
 import type { Owner } from './owner.ts';
 
-/** What a meter counts. `usd` in 1e-12 USD, the others in units. */
-export type Counter = 'usd' | 'requests' | 'tokens' | 'parallel';
+/** What meters count: `usd` in 1e-12 USD, the others in units. `tokens` are input and output tokens together. */
+export const COUNTERS = ['usd', 'requests', 'tokens', 'input_tokens', 'output_tokens', 'parallel'] as const;
+
+/** One of them. */
+export type Counter = (typeof COUNTERS)[number];
 
 /** An amount per counter; an absent counter is not counted. */
 export type Amounts = Readonly<Partial<Record<Counter, bigint>>>;
 
-/** The kinds of owners a limit can have. A `member` is a user within a team, a `session` the client's own name for a run of calls. */
+/**
+ * The kinds of owners a limit can have. A `member` is a user within a team, a `session` the client's own name for a run of calls of one
+ * key: their ids are made by `pairId`.
+ */
 export type ScopeKind =
   | 'key'
   | 'team'
   | 'member'
   | 'user'
   | 'organization'
+  | 'organization-member'
   | 'project'
   | 'customer'
   | 'tag'
@@ -29,6 +36,10 @@ export interface Scope {
   readonly kind: ScopeKind;
   readonly id: string;
 }
+
+/** The id of a scope that is one thing within another: `<team>/<user>`, `<key>/<session>`. No two pairs share one. */
+export const pairId = (outer: string, inner: string): string =>
+  `${outer.replace(/[%/]/g, encodeURIComponent)}/${inner.replace(/[%/]/g, encodeURIComponent)}`;
 
 /** A stretch of time in which a limit counts. Part of the meter's id, so that a reset needs no job. Milliseconds since the epoch. */
 export interface Window {
@@ -58,12 +69,18 @@ export interface HoldRequest {
   /** `key#<hash>#usd#30d#1764547200000`: scope, what it counts, window. */
   readonly meter: string;
   readonly scope: Scope;
+  /** What people call the scope. */
+  readonly name?: string;
+  /** The model, or the pattern of models, that alone counts here. */
+  readonly model?: string;
   readonly window: Window;
   readonly amounts: Amounts;
   /** A hold is refused when committed + amount would exceed the limit of any counter. */
   readonly limits: Amounts;
   /** True when the keeper must settle what is left open (money and slots); false when the window's end makes it moot. */
   readonly swept: boolean;
+  /** The meter may go after this moment (milliseconds since the epoch), although its window never ends. */
+  readonly keepUntil?: number;
   /** Given with money: enough to write the call's ledger entry should it never be settled. */
   readonly call?: CallFacts;
 }
@@ -101,8 +118,7 @@ export function firstWithoutRoom(
   meter: Meter,
   { amounts, limits }: Pick<HoldRequest, 'amounts' | 'limits'>,
 ): Counter | undefined {
-  const counters = Object.keys(limits) as Counter[];
-  return counters.find((counter) => {
+  return COUNTERS.find((counter) => {
     const [limit, amount] = [limits[counter], amounts[counter]];
     return limit !== undefined && amount !== undefined && (meter.committed[counter] ?? 0n) + amount > limit;
   });

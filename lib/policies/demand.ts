@@ -7,6 +7,8 @@ import {
   unusedClasses,
   webSearchBound,
 } from '../domain/estimate.ts';
+import type { TokenRateType } from '../domain/limits.ts';
+import type { Counter } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { affordableOutput, worstCase, type Bound } from '../domain/price.ts';
 import type { PriceSheet } from '../domain/price-types.ts';
@@ -77,9 +79,15 @@ export function costCeiling(ceiling: Ceiling): Money {
   }, 0n);
 }
 
-/** The most input and output tokens together, all answers. */
-export const tokenCeiling = (ceiling: Ceiling): number =>
-  Math.max(...ceiling.targets.map((target) => target.input.inputTokens + outputOf(ceiling, target)));
+/** The most tokens of a kind, all answers together. */
+export function tokenCeiling(ceiling: Ceiling, type: TokenRateType): number {
+  const counts = ceiling.targets.map((target) => {
+    const [input, output] = [target.input.inputTokens, outputOf(ceiling, target)];
+    if (type === 'input') return input;
+    return type === 'output' ? output : input + output;
+  });
+  return Math.max(...counts);
+}
 
 /** Output tokens of all answers on one target. */
 const outputOf = (ceiling: Ceiling, target: TargetCeiling): number =>
@@ -92,21 +100,28 @@ const outputOf = (ceiling: Ceiling, target: TargetCeiling): number =>
 export function shrink(ceiling: Ceiling, refusals: readonly Refusal[]): Ceiling | undefined {
   let { outputTokens } = ceiling;
   for (const { counter, request, meter } of refusals) {
-    if (counter !== 'usd' && counter !== 'tokens') return undefined;
+    if (!isOfOutput(counter)) return undefined;
     const committed = meter.committed[counter] ?? 0n;
     const room = (request.limits[counter] ?? 0n) - committed;
     const fits = Math.min(...ceiling.targets.map((target) => fittingOutput(ceiling, target, counter, room)));
-    const useful = counter === 'tokens' && committed > 0n ? USEFUL_OUTPUT_OF_RATE : USEFUL_OUTPUT;
+    const useful = counter !== 'usd' && committed > 0n ? USEFUL_OUTPUT_OF_RATE : USEFUL_OUTPUT;
     if (fits < Math.min(useful, ceiling.outputTokens)) return undefined;
     outputTokens = Math.min(outputTokens, fits);
   }
   return { ...ceiling, outputTokens };
 }
 
+/** What a smaller output makes smaller. */
+type OutputCounter = Extract<Counter, 'usd' | 'tokens' | 'output_tokens'>;
+
+const isOfOutput = (counter: Counter): counter is OutputCounter =>
+  counter === 'usd' || counter === 'tokens' || counter === 'output_tokens';
+
 /** Output tokens of one answer that the room has place for on a target; its own cap needs no lowering where that fits. */
-function fittingOutput(ceiling: Ceiling, target: TargetCeiling, counter: 'usd' | 'tokens', room: bigint): number {
+function fittingOutput(ceiling: Ceiling, target: TargetCeiling, counter: OutputCounter, room: bigint): number {
   let fits: number;
-  if (counter === 'tokens') fits = Math.floor((Number(room) - target.input.inputTokens) / ceiling.choices);
+  if (counter === 'output_tokens') fits = Math.floor(Number(room) / ceiling.choices);
+  else if (counter === 'tokens') fits = Math.floor((Number(room) - target.input.inputTokens) / ceiling.choices);
   else if (target.sheet === undefined) return Infinity;
   else fits = affordableOutput(target.sheet, { ...target.input, headroom: room, choices: ceiling.choices });
   return fits >= target.outputTokens ? Infinity : fits;

@@ -13,6 +13,15 @@ describe('readEnv', () => {
     });
   });
 
+  test('reads limits of the whole gateway, money exact', () => {
+    const limits = '{"gpt-4o": {"max_budget": 0.1, "budget_duration": "1d", "rpm_limit": 60}}';
+
+    expect(readEnv({ TOLLGATE_MAX_BUDGET: '12.5', TOLLGATE_MODEL_LIMITS: limits })).toMatchObject({
+      TOLLGATE_MAX_BUDGET: 12_500_000_000_000n,
+      TOLLGATE_MODEL_LIMITS: { 'gpt-4o': { max_budget: 100_000_000_000n, budget_duration: '1d', rpm_limit: 60 } },
+    });
+  });
+
   test('names every variable that is wrong', () => {
     const wrong = { TOLLGATE_NUM_RETRIES: 'many', TOLLGATE_LOG_LEVEL: 'loud' };
 
@@ -41,6 +50,10 @@ describe('a wrong variable', () => {
     ['TOLLGATE_LOG_LEVEL', 'loud', 'debug, info'],
     ['TOLLGATE_DISABLE_LEDGER', 'perhaps', 'true or false'],
     ['TOLLGATE_MAX_BODY_BYTES', '0', 'above 0'],
+    ['TOLLGATE_MAX_BUDGET', '-1', 'an amount in USD'],
+    ['TOLLGATE_BUDGET_DURATION', 'daily', '1d, 1w, 1mo'],
+    ['TOLLGATE_MODEL_LIMITS', 'all', 'a JSON object'],
+    ['TOLLGATE_MODEL_LIMITS', '{"gpt-4o": {"max_budget": "much"}}', 'an amount in USD'],
   ])('%s is named, with what it may be', (name, value, allowed) => {
     expect(() => readEnv({ [name]: value })).toThrow(name);
     expect(() => readEnv({ [name]: value })).toThrow(allowed);

@@ -36,6 +36,7 @@ export function anExchange(over: Partial<Exchange> = {}): Exchange {
     tags: [],
     tagged: [],
     warnings: [],
+    admissions: 0,
     attempts: 0,
     committed: false,
     ...over,

@@ -1,9 +1,10 @@
 /** The settings of a LiteLLM config that Tollgate has too: where each one goes, and which are said to be unsupported. */
 import * as z from 'zod/mini';
 import type { EnvName } from '../../env.ts';
+import { formatUsd } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { check, count, flag, saysNothing, seconds, text } from '../../management/input.ts';
+import { check, count, flag, saysNothing, seconds, text, usd } from '../../management/input.ts';
 import { StartError } from '../start-error.ts';
 import type { Notes } from './notes.ts';
 import { type Environment, resolveReferences } from './references.ts';
@@ -49,10 +50,13 @@ const OUR_STRATEGY = 'simple-shuffle';
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
   general_settings: {
     master_key: setting(text(), (gathered, key) => (gathered.masterKey = key)),
+    apply_user_budget_to_team_keys: toVariable(flag, 'TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS'),
     disable_spend_logs: toVariable(flag, 'TOLLGATE_DISABLE_LEDGER'),
     max_request_size_mb: toVariable(megabytes, 'TOLLGATE_MAX_BODY_BYTES', (size) => Math.floor(size * MEGABYTE)),
   },
   litellm_settings: {
+    max_budget: toVariable(usd, 'TOLLGATE_MAX_BUDGET', formatUsd),
+    budget_duration: toVariable(text(16), 'TOLLGATE_BUDGET_DURATION'),
     num_retries: toVariable(count, 'TOLLGATE_NUM_RETRIES'),
     request_timeout: setting(seconds, (gathered, ms) => (gathered.requestTimeoutMs = ms)),
     // A parameter that a provider's dialect cannot say is never sent.

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import {
+  COUNTERS,
   firstWithoutRoom,
   type Amounts,
   type CallFacts,
@@ -27,7 +28,6 @@ import { bigintOf, countOf, number, text, textOf, type Item } from './attributes
 import { answered } from './client.ts';
 import { queryAll } from './registry.ts';
 
-const COUNTERS = ['usd', 'requests', 'tokens', 'parallel'] as const satisfies readonly Counter[];
 const HOLD = 'h#';
 /** Partitions of the sparse index; more of them carry more meters that come and go. */
 const DUE_SHARDS = 4;
@@ -146,7 +146,7 @@ export function createMeterStore(client: DynamoDBClient, table: string): MeterSt
 
 /** If the hold is not there and every limited counter has room: add the amounts, put the hold. Creates the meter too. */
 function holdUpdate(request: HoldRequest, holdId: string, expiresAt: number): Omit<UpdateItemCommandInput, 'TableName'> {
-  const { meter, window, amounts, limits, swept, call } = request;
+  const { meter, amounts, limits, swept, call } = request;
   const names: Record<string, string> = { '#hold': HOLD + holdId, '#rev': 'rev' };
   const values: Item = {
     ':hold': holdAttribute(amounts, expiresAt, call),
@@ -171,10 +171,10 @@ function holdUpdate(request: HoldRequest, holdId: string, expiresAt: number): Om
     Object.assign(values, { ':expires': number(expiresAt), ':q': text(dueShard(meter)) });
     sets.push('#due = if_not_exists(#due, :expires)', '#q = if_not_exists(#q, :q)');
   }
-  if (window.end !== undefined) {
-    const keep = amounts.usd === undefined ? KEEP_RATES_SECONDS : KEEP_MONEY_SECONDS;
+  const ttl = lastSecond(request);
+  if (ttl !== undefined) {
     names['#ttl'] = 'ttl';
-    values[':ttl'] = number(Math.ceil(window.end / 1000) + keep);
+    values[':ttl'] = number(ttl);
     sets.push('#ttl = :ttl');
   }
   return {
@@ -186,6 +186,12 @@ function holdUpdate(request: HoldRequest, holdId: string, expiresAt: number): Om
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   };
+}
+
+/** The second since the epoch after which the meter may go; undefined when it may not. */
+function lastSecond({ window, keepUntil, amounts }: HoldRequest): number | undefined {
+  if (window.end === undefined) return keepUntil === undefined ? undefined : Math.ceil(keepUntil / 1000);
+  return Math.ceil(window.end / 1000) + (amounts.usd === undefined ? KEEP_RATES_SECONDS : KEEP_MONEY_SECONDS);
 }
 
 /** If the hold is there: add what was used less what was held, remove the hold. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { budgetWindow, minuteWindow, windowAt } from '../../../lib/domain/window.ts';
+import { alignedAnchor, minuteWindow, windowAt } from '../../../lib/domain/window.ts';
 
 const at = (text: string): number => Date.parse(text);
 const moment = fc.integer({ min: at('1999-01-01'), max: at('2101-01-01') });
@@ -60,14 +60,33 @@ describe('windowAt', () => {
   });
 });
 
-describe('budgetWindow', () => {
-  it('follows the key', () => {
-    expect(budgetWindow({ budgetAnchor: 0, budgetDuration: '1h' }, 3_600_000)).toEqual({
-      name: '1h',
-      start: 3_600_000,
-      end: 7_200_000,
-    });
-    expect(budgetWindow({ budgetAnchor: 7 }, 3_600_000)).toEqual({ name: 'total', start: 7 });
+describe('alignedAnchor', () => {
+  const now = at('2026-11-28T12:34:56.789Z'); // a Saturday
+
+  it.each([
+    ['1mo', '2026-11-01T00:00:00Z'],
+    ['3mo', '2026-11-01T00:00:00Z'],
+    ['1w', '2026-11-23T00:00:00Z'],
+    ['14d', '2026-11-23T00:00:00Z'],
+    ['1d', '2026-11-28T00:00:00Z'],
+    ['24h', '2026-11-28T00:00:00Z'],
+    ['30d', '2026-11-28T00:00:00Z'],
+    ['1h', '2026-11-28T12:00:00Z'],
+    ['15m', '2026-11-28T12:34:00Z'],
+    ['10s', '2026-11-28T12:34:56Z'],
+  ])('begins %s at %s', (duration, start) => {
+    expect(alignedAnchor(duration, now)).toBe(at(start));
+  });
+
+  it('begins the life of a scope now', () => {
+    expect(alignedAnchor(undefined, now)).toBe(now);
+  });
+
+  it('is in the window of now, and months turn on the first from then on', () => {
+    const anchor = alignedAnchor('1mo', now);
+
+    expect(windowAt({ duration: '1mo', anchor, now })).toMatchObject({ start: anchor, end: at('2026-12-01T00:00:00Z') });
+    expect(windowAt({ duration: '1mo', anchor, now: at('2027-02-10') }).end).toBe(at('2027-03-01'));
   });
 });
 

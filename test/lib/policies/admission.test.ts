@@ -46,7 +46,7 @@ const deps = (over: Partial<AdmissionDeps> = {}): AdmissionDeps => ({
   ...over,
 });
 const take = (id: string, requests: readonly HoldRequest[], over: Partial<AdmissionDeps> = {}) =>
-  takeHolds(deps(over), requests, id, LEASE);
+  takeHolds(deps(over), requests, { callId: id, attempt: 1, expiresAt: LEASE });
 const refusalsOf = async (id: string, requests: readonly HoldRequest[]) => {
   const taken = await take(id, requests);
   return taken.type === 'refused' ? taken.refusals : [];
@@ -58,12 +58,16 @@ describe('admission', () => {
 
     expect(taken).toMatchObject({
       type: 'held',
-      meters: [{ id: money.meter }, { id: rate.meter }, { id: slot.meter, holds: [{ id: 'one', expiresAt: LEASE }] }],
+      holds: [
+        { request: money },
+        { request: rate },
+        { request: slot, id: 'one', meter: { id: slot.meter, holds: [{ id: 'one', expiresAt: LEASE }] } },
+      ],
     });
   });
 
   it('takes nothing when there is nothing to take', async () => {
-    expect(await take('one', [])).toEqual({ type: 'held', meters: [] });
+    expect(await take('one', [])).toEqual({ type: 'held', holds: [] });
   });
 
   it('leaves nothing behind when one meter refuses', async () => {

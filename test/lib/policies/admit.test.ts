@@ -7,6 +7,7 @@ import type { Exchange, Outcome, Reply, Target } from '../../../lib/exchange.ts'
 import { admit, type AdmitDeps } from '../../../lib/policies/admit.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
+import type { Team } from '../../../lib/domain/team.ts';
 import { aDeployment, aKey, anExchange, aRequest, NOW } from '../../support/exchange.ts';
 
 const USD = 1_000_000_000_000n;
@@ -471,5 +472,99 @@ describe('admit near a limit', () => {
       kind: 'budget_exceeded',
     });
     expect(tries).toBe(3);
+  });
+});
+
+describe('admit in several scopes', () => {
+  const aTeam = (over: Partial<Team>): Team => ({
+    id: 't',
+    alias: 'Research',
+    createdAt: NOW,
+    updatedAt: NOW,
+    metadata: {},
+    rev: 1,
+    budgetAnchor: 0,
+    models: [],
+    aliases: {},
+    tags: [],
+    blocked: false,
+    memberPermissions: [],
+    accessGroups: [],
+    ...over,
+  });
+  const inTeam = (team: Partial<Team>, key: Partial<VirtualKey> = {}, maxOutputTokens = 100) =>
+    aCall('master', { caller: { type: 'key', key: aKey(key), team: aTeam(team) } }, maxOutputTokens);
+  const run = async (exchange: Exchange, tokens = 30) => {
+    const reply = await policy()(exchange, answers(exchange, used(tokens)));
+    await reply.done;
+    return reply;
+  };
+  const committed = async (meter: string) => (await stores.meters.read(meter))?.committed;
+
+  it('books the true cost in each of them', async () => {
+    await run(inTeam({ maxBudget: USD, modelLimits: { 'gpt-*': { maxBudget: USD } } }, { maxBudget: USD }));
+
+    const cost = { usd: (3n * USD) / 100n };
+    expect(await committed(`key#${'a'.repeat(64)}#usd#total#${NOW - 1000}`)).toEqual(cost);
+    expect(await committed('team#t#usd#total#0')).toEqual(cost);
+    expect(await committed('team#t#usd@gpt-*#total#0')).toEqual(cost);
+  });
+
+  it('refuses by the scope that has no room, says which, and leaves nothing in the others', async () => {
+    const failure = await failureOf(run(inTeam({ maxBudget: USD / 100n }, { maxBudget: USD, maxParallelRequests: 1 })));
+
+    expect(failure).toMatchObject({
+      kind: 'budget_exceeded',
+      detail: {
+        facts: { scope: 'team', scope_id: 't', scope_name: 'Research', limit: 0.01, used: 0, held: 0, resets_at: null },
+      },
+    });
+    expect(String(failure)).toContain('The team "Research" (t) may spend 0.01 USD for its whole life');
+    expect(await committed(`key#${'a'.repeat(64)}#usd#total#${NOW - 1000}`)).toEqual({ usd: 0n });
+    expect(await committed(`key#${'a'.repeat(64)}#parallel#total#0`)).toEqual({ parallel: 0n });
+  });
+
+  it('names the model whose limit it is', async () => {
+    const failure = await failureOf(run(inTeam({ modelLimits: { 'gpt-4o-mini': { rpmLimit: 0 } } })));
+
+    expect(failure).toMatchObject({ kind: 'rate_limit', detail: { facts: { scope: 'team', model: 'gpt-4o-mini', limit: 0 } } });
+    expect(String(failure)).toContain('may have 0 requests per minute on gpt-4o-mini');
+  });
+
+  it('clamps the output to the tightest of all scopes', async () => {
+    const exchange = inTeam({ maxBudget: USD / 10n }, { maxBudget: USD / 5n }, 1_000);
+
+    const { headers } = await run(exchange);
+
+    expect(headers).toMatchObject({ 'x-tollgate-clamped-output-tokens': '100' });
+    expect(exchange.admission?.held).toBe(USD / 10n);
+  });
+
+  it('states the rates of whichever scope is nearest to its limit', async () => {
+    const { headers } = await run(inTeam({ rpmLimit: 3, tpmLimit: 9_000 }, { rpmLimit: 50, tpmLimit: 2_000 }));
+
+    expect(headers).toMatchObject({
+      'x-ratelimit-limit-requests': '3',
+      'x-ratelimit-limit-tokens': '2000',
+      'x-litellm-key-rpm-limit': '50',
+    });
+  });
+
+  it('trues up tokens by their kind', async () => {
+    await run(inTeam({ tpmLimit: 5_000, tokenRateType: 'output' }));
+    await run(inTeam({ tpmLimit: 5_000, tokenRateType: 'input' }));
+
+    const minute = Math.floor(NOW / 60_000) * 60_000;
+    expect(await committed(`team#t#rate#minute#${minute}`)).toEqual({ output_tokens: 30n, input_tokens: 5n });
+  });
+
+  it('refuses a call that a team with a budget could not foresee the price of', async () => {
+    const exchange = inTeam({ maxBudget: USD });
+    exchange.plan = [unpriced()];
+
+    const failure = await failureOf(run(exchange));
+
+    expect(failure).toMatchObject({ kind: 'permission', detail: { code: 'model_price_unknown' } });
+    expect(String(failure)).toContain('the team "Research" (t) has a budget');
   });
 });

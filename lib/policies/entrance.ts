@@ -1,0 +1,134 @@
+/** The way in: what a call may use at most, the holds for it in every scope, and a smaller output where only that fits. */
+import { budgetsOf, hasTokenRate, holdRequests, type Demand, type LimitedScope } from '../domain/budget.ts';
+import { spentOf, type HoldRequest } from '../domain/meter.ts';
+import type { Money } from '../domain/money.ts';
+import { GatewayError } from '../errors.ts';
+import type { Admission, Exchange, Target } from '../exchange.ts';
+import { settleCall, type OpenHold } from '../settlement.ts';
+import { holdIdsOf, takeHolds, type AdmissionDeps, type Held, type Lease, type Refusal, type Taken } from './admission.ts';
+import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
+import { entryOf } from './entry.ts';
+import { limitHeaders } from './limit-headers.ts';
+import { clipName, ownerOf } from './owner.ts';
+import { describeScope, refusalError } from './refusal.ts';
+
+/** How long a lease outlives the deadline of its call, milliseconds: time enough to settle. */
+const LEASE_MARGIN_MS = 60_000;
+/** Tries with a smaller output when others take the room in between. */
+const TRIES = 3;
+
+/** A call that was let in. */
+export interface Pass {
+  readonly holds: readonly OpenHold[];
+  readonly admission: Admission;
+  /** What its key had spent before this call, 1e-12 USD, where the key has a budget. */
+  readonly spent?: Money;
+}
+
+/** The pass of a call that no limit counts. */
+export const FREE: Pass = { holds: [], admission: { headers: {} } };
+
+/**
+ * Takes the holds of a call in all its scopes, with a smaller output where that makes it fit.
+ *
+ * @throws GatewayError `budget_exceeded`, `rate_limit`; `permission` where a cap counts a call that nobody can price; `overloaded`.
+ */
+export async function enter(deps: AdmissionDeps, exchange: Exchange, scopes: readonly LimitedScope[]): Promise<Pass> {
+  // Windows by arrival, as in the ledger: so the entries of a window add up to its meter.
+  const now = exchange.receivedAt;
+  const { modelName } = exchange;
+  const budgets = scopes.flatMap((limited) => budgetsOf(limited, now, modelName));
+  const capped = scopes.find((limited) => budgetsOf(limited, now, modelName).some(({ max }) => max !== undefined));
+  if (capped !== undefined) exchange.plan = pricedTargets(exchange, capped);
+  const needsCeiling = budgets.length > 0 || scopes.some((limited) => hasTokenRate(limited, modelName));
+  const full = needsCeiling ? ceilingOf(exchange) : undefined;
+  let ceiling = full;
+  for (let attempt = 1; ; attempt++) {
+    const demand = demandOf(exchange, ceiling);
+    const requests = scopes.flatMap((limited) => holdRequests(limited, now, demand));
+    const taken = await takeOrClear(deps, exchange, requests);
+    if (taken.type === 'held') return passOf(scopes, taken.holds, now, clampOf(full, ceiling));
+    const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
+    if (final !== undefined) throw refusalError(final, deps.now());
+    ceiling = ceiling && shrink(ceiling, taken.refusals);
+  }
+}
+
+const fitsSmaller = (ceiling: Ceiling | undefined, refusal: Refusal): boolean =>
+  ceiling !== undefined && shrink(ceiling, [refusal]) !== undefined;
+
+/** Targets whose price is known: a cap can only be kept where costs can be foreseen. */
+function pricedTargets({ plan, modelName }: Exchange, capped: LimitedScope): readonly Target[] {
+  const priced = plan.filter(({ sheet }) => sheet !== undefined);
+  if (priced.length > 0) return priced;
+  const whose = capped.scope.kind === 'key' ? 'this key' : `the ${describeScope(capped)}`;
+  throw new GatewayError(
+    'permission',
+    `The price of "${modelName}" is unknown, and ${whose} has a budget. The operator can set input_cost_per_token and ` +
+      'output_cost_per_token on the model, or base_model to name a model whose price is known.',
+    { param: 'model', code: 'model_price_unknown' },
+  );
+}
+
+function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
+  const { receivedAt: at, route, dialect, modelName: model, generate } = exchange;
+  const call = {
+    owner: ownerOf(exchange),
+    at,
+    kind: 'generate',
+    route,
+    clientDialect: dialect,
+    modelGroup: clipName(model),
+    stream: generate.stream,
+  };
+  if (ceiling === undefined) return { model, tokens: { total: 0, input: 0, output: 0 }, call };
+  const [total, input, output] = (['total', 'input', 'output'] as const).map((type) => tokenCeiling(ceiling, type));
+  return { model, usd: costCeiling(ceiling), tokens: { total, input, output } as Demand['tokens'], call };
+}
+
+/** Takes the holds. When the store fails in the middle, the call is settled as one that came to nothing, so that no hold is booked. */
+async function takeOrClear(deps: AdmissionDeps, exchange: Exchange, requests: readonly HoldRequest[]): Promise<Taken> {
+  const lease: Lease = {
+    callId: exchange.id,
+    attempt: ++exchange.admissions,
+    expiresAt: exchange.deadline + LEASE_MARGIN_MS,
+  };
+  try {
+    return await takeHolds(deps, requests, lease);
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    const entry = entryOf(exchange, { outcome: { status: 'error', error }, httpStatus: error.status, now: deps.now() });
+    const holds = holdIdsOf(lease).flatMap((id) => requests.map(({ meter, amounts }) => ({ meter, id, amounts })));
+    await settleCall(deps, entry, holds, 0);
+    throw error;
+  }
+}
+
+/** The cap to send to the provider; undefined when what the request says already is one. */
+function clampOf(full: Ceiling | undefined, held: Ceiling | undefined): number | undefined {
+  if (full === undefined || held === undefined) return undefined;
+  return full.assumed || held.outputTokens < full.outputTokens ? held.outputTokens : undefined;
+}
+
+function passOf(
+  scopes: readonly LimitedScope[],
+  held: readonly Held[],
+  now: number,
+  clampedOutputTokens: number | undefined,
+): Pass {
+  const money = held.filter(({ request }) => request.amounts.usd !== undefined);
+  const own = money.find(({ request }) => request.scope.kind === 'key' && request.model === undefined);
+  const usd = money[0]?.request.amounts.usd;
+  return {
+    holds: held.map(({ request, id }) => ({ meter: request.meter, id, amounts: request.amounts })),
+    admission: {
+      headers: {
+        ...limitHeaders(scopes, held, now),
+        ...(clampedOutputTokens === undefined ? {} : { 'x-tollgate-clamped-output-tokens': String(clampedOutputTokens) }),
+      },
+      ...(usd === undefined ? {} : { held: usd }),
+      ...(clampedOutputTokens === undefined ? {} : { clampedOutputTokens }),
+    },
+    ...(own === undefined ? {} : { spent: spentOf(own.meter, 'usd') }),
+  };
+}

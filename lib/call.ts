@@ -20,15 +20,19 @@ import {
   type Outbound,
   type OutboundDeps,
 } from './outbound.ts';
+import { createProviderCounter } from './provider-counter.ts';
 import { bodyEdits, chooseApi, providerOf } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
+import { createRecount } from './recount.ts';
 import { relay, type Estimator } from './relay.ts';
+import { tokenizerOf } from './token-counter.ts';
 import { replaceTopLevel } from './transport/json-edit.ts';
 
 /** What calling needs. */
 export interface CallDeps extends OutboundDeps {
   readonly dialects: Dialects;
-  readonly estimator: (request: GenerateRequest) => Estimator;
+  /** `keepsTexts`: what the answer says can be counted later. */
+  readonly estimator: (request: GenerateRequest, keepsTexts?: boolean) => Estimator;
   /** Put the cost into the usage of every stream. */
   readonly costInStreams: boolean;
   readonly now: () => number;
@@ -36,6 +40,7 @@ export interface CallDeps extends OutboundDeps {
 
 /** One attempt at `exchange.target`. Throws `GatewayError` for anything but a success. */
 export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Reply> {
+  const ask = createProviderCounter(deps);
   return async function call(exchange) {
     if (exchange.target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
     const provider = providerOf(exchange.target.deployment.provider);
@@ -82,7 +87,8 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },
-        estimator: deps.estimator(exchange.generate),
+        estimator: deps.estimator(exchange.generate, tokenizerOf(model) !== undefined),
+        recount: createRecount({ ask, now: deps.now }, exchange, target),
         now: deps.now,
         redact,
       });

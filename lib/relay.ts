@@ -3,11 +3,13 @@
  * consumed on the way. A body never throws: a failure after the head becomes the client dialect's error event and a normal end.
  */
 import type { ClientSide, Decoding, ReplyContext, StreamDecoder, UpstreamSide } from './dialects/dialect.ts';
+import type { Unreported } from './domain/estimate.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Outcome, Reply } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
+import type { Recount } from './recount.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';
@@ -18,6 +20,8 @@ export interface Estimator {
   push(event: GenerateEvent): void;
   /** Estimated figures of everything seen so far, input included. */
   usage(): Usage;
+  /** What of it the provider has not counted. */
+  unreported(): Unreported;
 }
 
 /** What relaying one answer needs. */
@@ -33,6 +37,8 @@ export interface Relay {
   /** The client did not ask for the usage frames we asked the provider for. */
   readonly hidesUsage: boolean;
   readonly estimator: Estimator;
+  /** Counts again what could only be estimated, once the stream is over. */
+  readonly recount: Recount;
   readonly now: () => number;
   /** Removes what a client must not see from a provider's text. */
   readonly redact: (error: GatewayError) => GatewayError;
@@ -175,14 +181,15 @@ function streamed(run: Relay): Reply {
   const { promise: done, resolve } = Promise.withResolvers<Outcome>();
   const firstByteMs = run.now() - exchange.receivedAt;
   const tally = new Tally(run.estimator);
+  let finished = false;
   const finish = (status: Outcome['status'], error?: GatewayError): void => {
+    if (finished) return;
+    finished = true;
     const usage = tally.settled(status);
-    resolve({
-      status,
-      firstByteMs,
-      ...(usage === undefined ? {} : { usage }),
-      ...(error === undefined ? {} : { error: run.redact(error) }),
-    });
+    const outcome = { status, firstByteMs, ...(error === undefined ? {} : { error: run.redact(error) }) };
+    if (usage === undefined) resolve(outcome);
+    else if (usage.source !== 'estimated') resolve({ ...outcome, usage });
+    else void run.recount(usage, run.estimator.unreported()).then((better) => resolve({ ...outcome, usage: better }));
   };
   let started = false;
   const left = (): void => {

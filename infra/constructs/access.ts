@@ -95,7 +95,10 @@ export function grantBedrock(role: Role): void {
   const foundation = `arn:${stack.partition}:bedrock:*::foundation-model/*`;
   const resources = [foundation, own('inference-profile'), own('application-inference-profile'), own('provisioned-model')];
   role.addToPolicy(
-    new PolicyStatement({ actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], resources }),
+    new PolicyStatement({
+      actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream', 'bedrock:CountTokens'],
+      resources,
+    }),
   );
   for (const resource of resources) {
     const shown = resource.replaceAll(stack.partition, '<AWS::Partition>').replaceAll(stack.account, '<AWS::AccountId>');

@@ -160,8 +160,13 @@ export type Dialect = ClientSide & UpstreamSide;
 
 /** A provider's counter of input tokens: it takes nearly the same body as the API itself. */
 export interface Counting {
-  /** A request as the counter takes it: counters refuse what only an answer needs. `model`: the provider's name of it. */
-  bodyOf(body: JsonObject, model: string): JsonObject;
+  /**
+   * A request as the counter takes it: counters refuse what only an answer needs. `model`: the provider's name of it; `variant`: which
+   * of the dialect's counters, where there are several.
+   */
+  bodyOf(body: JsonObject, model: string, variant?: string): JsonObject;
+  /** True for an error that says the model cannot be counted, which nobody can know before. */
+  refusesModel?(error: GatewayError): boolean;
   /** Input tokens in the counter's answer. Throws `upstream` on garbage. */
   tokensOf(answer: unknown): number;
 }

@@ -64,6 +64,27 @@ export const estimateInputTokens = (request: GenerateRequest, target: Partial<Me
 export const likelyInputTokens = (request: GenerateRequest, target: Partial<MediaTarget> = {}): number =>
   measure(request, target, LIKELY);
 
+/** The input of a request, taken apart for a tokenizer. */
+export interface InputTexts {
+  readonly texts: readonly string[];
+  /** Tokens around and beside the texts: framing, and what is no text, as far as it can be estimated. */
+  readonly around: number;
+  /** True where `around` is framing that is known: plain messages. */
+  readonly exact: boolean;
+}
+
+/** The texts that a model reads, and the rest as `likelyInputTokens` has it. Settings beside the conversation are no input. */
+export function inputTexts(request: GenerateRequest, target: Partial<MediaTarget> = {}): InputTexts {
+  const texts: string[] = [];
+  const text = (value: string): number => {
+    texts.push(value);
+    return 0;
+  };
+  const around = measure({ ...request, extensions: {} }, target, { ...LIKELY, text });
+  const plain = request.messages.every(({ parts }) => parts.every(({ type }) => type === 'text'));
+  return { texts, around, exact: plain && (request.tools ?? []).length === 0 && request.output?.type !== 'json-schema' };
+}
+
 /** How to count, and for which model. */
 interface Scale {
   readonly ruler: Ruler;
@@ -204,6 +225,20 @@ export interface UsageEstimator {
   push(event: GenerateEvent): void;
   /** The provider's figures so far, completed by estimates: `source` is `estimated` as soon as one figure is. */
   usage(): Usage;
+  /** What the provider has not counted. */
+  unreported(): Unreported;
+}
+
+/** What of an answer no provider counted. */
+export interface Unreported {
+  /** True where the input was not reported. */
+  readonly input: boolean;
+  /** Texts written since the last report; only kept where `keepsTexts`. */
+  readonly texts: readonly string[];
+  /** Tokens written besides, estimated. */
+  readonly others: number;
+  /** Output tokens reported before. */
+  readonly outputTokens: number;
 }
 
 /** A tool call besides its name and arguments; in hundredths of a token. */
@@ -218,27 +253,41 @@ const AUDIO_BYTE_WEIGHT = 2_000 / 48_000;
 /**
  * Providers report output as a running total, at the end or all along. So output is the last figure reported plus the estimated weight
  * of what was written after it. Hidden reasoning that was never reported cannot be seen.
+ *
+ * @param keepsTexts keep what was written, for a tokenizer
  */
-export function createUsageEstimator(request: GenerateRequest): UsageEstimator {
+export function createUsageEstimator(request: GenerateRequest, keepsTexts = false): UsageEstimator {
   let reported: Usage | undefined;
   /** Hundredths of a token written since the last report. */
   let written = 0;
   let reasoned = 0;
+  /** Part of both: texts that could be counted. */
+  let texts: string[] = [];
+  let worded = 0;
+
+  function weighText(text: string): number {
+    const weight = textWeight(text);
+    if (keepsTexts) {
+      texts.push(text);
+      worded += weight;
+    }
+    return weight;
+  }
 
   function weigh(event: GenerateEvent): void {
     switch (event.type) {
       case 'text-delta':
       case 'refusal-delta':
-        written += textWeight(event.text);
+        written += weighText(event.text);
         break;
       case 'reasoning-delta':
-        reasoned += textWeight(event.text);
+        reasoned += weighText(event.text);
         break;
       case 'tool-call-start':
-        written += CALL_WEIGHT + textWeight(event.name);
+        written += CALL_WEIGHT + weighText(event.name);
         break;
       case 'tool-call-delta':
-        written += textWeight(event.arguments);
+        written += weighText(event.arguments);
         break;
       case 'media':
         written += event.part.type === 'image' ? IMAGE_WEIGHT : audioWeight(event.part.source);
@@ -268,8 +317,17 @@ export function createUsageEstimator(request: GenerateRequest): UsageEstimator {
       if (event.usage.outputTokens !== undefined) {
         written = 0;
         reasoned = 0;
+        worded = 0;
+        texts = [];
       }
     },
+    unreported: () => ({
+      input: reported?.inputTokens === undefined,
+      // One text again: a word may have come in several deltas.
+      texts: texts.length === 0 ? texts : [texts.join('')],
+      others: tokensOfWeight(written + reasoned - worded),
+      outputTokens: reported?.outputTokens ?? 0,
+    }),
     usage() {
       const isWhole = reported?.inputTokens !== undefined && reported.outputTokens !== undefined && written + reasoned === 0;
       if (isWhole) return reported as Usage;

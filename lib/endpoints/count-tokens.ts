@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { isObject } from '../kinds/json.ts';
+import type { UsageSource } from '../kinds/usage.ts';
 import type { CountEndpoint } from './endpoint.ts';
 import { methodPaths } from './generate-content.ts';
 
@@ -29,6 +30,9 @@ export const countContents: CountEndpoint = {
   render: ({ tokens }) => ({ totalTokens: tokens }),
 };
 
+/** LiteLLM's word for a tokenizer of its own, and ours for none. */
+const TOKENIZERS: Readonly<Partial<Record<UsageSource, string>>> = { counted: 'openai_tokenizer', estimated: 'estimate' };
+
 /** LiteLLM's count: a `prompt`, or `messages` as in chat completions. */
 export const tokenCounter: CountEndpoint = {
   route: '/utils/token_counter',
@@ -43,10 +47,10 @@ export const tokenCounter: CountEndpoint = {
       param: prompt == null ? 'messages' : 'prompt',
     });
   },
-  render: ({ tokens, asked, model, counter }) => ({
+  render: ({ tokens, asked, model, provider, source }) => ({
     total_tokens: tokens,
     request_model: asked,
     model_used: model,
-    tokenizer_type: counter === undefined ? 'estimate' : `${counter}_api`,
+    tokenizer_type: TOKENIZERS[source] ?? `${provider}_api`,
   }),
 };

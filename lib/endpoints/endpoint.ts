@@ -1,6 +1,7 @@
 /** An endpoint: a route, which is a kind of work in a client dialect. */
 import type { DialectId } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
+import type { UsageSource } from '../kinds/usage.ts';
 
 /** Where a kind of work is found. */
 interface Route {
@@ -38,8 +39,10 @@ export interface TokenCount {
   /** The model as the client named it, and as the provider does. */
   readonly asked: string;
   readonly model: string;
-  /** The provider that counted; absent for our own estimate. */
-  readonly counter?: string;
+  /** The provider, whoever counted. */
+  readonly provider: string;
+  /** Who counted: the provider, the model's own tokenizer here, or nobody. */
+  readonly source: UsageSource;
 }
 
 /** An endpoint found by its path. */

@@ -10,7 +10,7 @@ export const anthropic: Provider = {
   envBases: ['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL'],
   auth: { type: 'header', name: 'x-api-key' },
   generate: [{ dialect: 'anthropic-messages', path: '/v1/messages' }],
-  count: { dialect: 'anthropic-messages', path: '/v1/messages/count_tokens' },
+  count: [{ dialect: 'anthropic-messages', path: '/v1/messages/count_tokens' }],
   headers: { 'anthropic-version': '2023-06-01' },
   /** OAuth tokens, and the tokens of proxies that ANTHROPIC_AUTH_TOKEN holds, are bearer tokens; keys have their own header. */
   sign(headers, credential, variable) {

@@ -20,6 +20,12 @@ function place(name: string): ReturnType<NonNullable<Provider['place']>> {
   return { model, parameters: region === undefined ? {} : { aws_region_name: region } };
 }
 
+/** Only Claude can be counted, and only under the name of the model itself: `us.` and the like are names of inference profiles. */
+const isCounted = (model: string): boolean => /^(?:[a-z-]+\.)?anthropic\./.test(model);
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html */
+const withoutProfile = (model: string): string => model.replace(/(^|\/)[a-z-]+\.(?=anthropic\.)/, '$1');
+
 /** Where Bedrock is and how it is spoken to. */
 export const bedrock: Provider = {
   id: 'bedrock',
@@ -29,6 +35,7 @@ export const bedrock: Provider = {
   envBases: ['AWS_BEDROCK_RUNTIME_ENDPOINT'],
   auth: { type: 'bearer', optional: true },
   generate: [{ dialect: 'bedrock-converse', path: '/model/{model}/converse', streamPath: '/model/{model}/converse-stream' }],
+  count: [{ dialect: 'bedrock-converse', path: '/model/{model}/count-tokens', serves: isCounted, modelName: withoutProfile }],
   headers: { accept: '*/*' },
   parameters: awsParameters,
   secrets: awsSecrets,

@@ -16,7 +16,7 @@ export const gemini: Provider = {
       streamPath: '/v1beta/models/{model}:streamGenerateContent?alt=sse',
     },
   ],
-  count: { dialect: 'gemini', path: '/v1beta/models/{model}:countTokens' },
+  count: [{ dialect: 'gemini', path: '/v1beta/models/{model}:countTokens' }],
   docs: 'https://ai.google.dev/api/generate-content',
   checked: '2026-11-22',
 };

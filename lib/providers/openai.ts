@@ -23,6 +23,8 @@ export const openai: Provider = {
     { dialect: 'openai-chat', path: '/chat/completions' },
     { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [], keepsResponses: true },
   ],
+  // Compatible servers have none.
+  count: [{ dialect: 'openai-responses', path: '/responses/input_tokens', quirks: [], homeOnly: true }],
   quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
   docs: 'https://platform.openai.com/docs/api-reference/chat',
   checked: '2026-11-22',

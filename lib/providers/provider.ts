@@ -50,6 +50,14 @@ export interface Api {
   readonly bodyParameters?: readonly string[];
 }
 
+/** A provider's own counter of input tokens. */
+export interface Counter extends Pick<Api, 'dialect' | 'variant' | 'path' | 'serves' | 'quirks'> {
+  /** The counter's name of the model, where it is not that of the API. */
+  readonly modelName?: (model: string) => string;
+  /** True where only the provider itself has it: servers that speak its API elsewhere are not asked. */
+  readonly homeOnly?: boolean;
+}
+
 /** What a row's functions may use. Filled from the deployment. */
 export interface Address {
   /** Base URL, checked: the deployment's `apiBase`, the row's environment variable, or the row's `base`. */
@@ -147,8 +155,8 @@ export interface Provider {
   readonly auth: Auth;
   /** APIs for `generate`; the client's own dialect is preferred, else the first. */
   readonly generate: readonly Api[];
-  /** The provider's own counter of input tokens, when it has one. */
-  readonly count?: Api;
+  /** The provider's own counters of input tokens; the first that serves the model is asked. */
+  readonly count?: readonly Counter[];
   readonly headers?: Headers;
   /** Applied to the body in order, translated or passed through. */
   readonly quirks?: readonly Quirk[];

@@ -97,6 +97,20 @@ export const vertexAi: Provider = {
       serves: (model) => !isClaude(model) && !isPartner(model),
     },
   ],
+  count: [
+    {
+      dialect: 'anthropic-messages',
+      path: `${PLACE}/publishers/anthropic/models/count-tokens:rawPredict`,
+      serves: isClaude,
+      quirks: [],
+    },
+    {
+      dialect: 'gemini',
+      variant: 'vertex',
+      path: `${GOOGLE}:countTokens`,
+      serves: (model) => !isClaude(model) && !isPartner(model),
+    },
+  ],
   parameters: {
     vertex_project: { env: ['VERTEXAI_PROJECT', 'VERTEX_PROJECT', 'GOOGLE_CLOUD_PROJECT'] },
     vertex_location: { env: ['VERTEXAI_LOCATION', 'VERTEX_LOCATION'], fallback: 'us-central1' },

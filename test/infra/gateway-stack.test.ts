@@ -236,6 +236,6 @@ test('lets the gateway call Bedrock only when asked to', () => {
   const gatewayRole = (template: TemplateJson) => actionsOf(template, 'Gateway', 'bedrock');
 
   expect(gatewayRole(url)).toEqual([]);
-  expect(gatewayRole(asked)).toEqual(['InvokeModel', 'InvokeModelWithResponseStream']);
+  expect(gatewayRole(asked)).toEqual(['CountTokens', 'InvokeModel', 'InvokeModelWithResponseStream']);
   expect(() => synth({ bedrock: 'yes' })).toThrow('context bedrock: expected true or false');
 });

@@ -58,16 +58,30 @@ describe('the token counter of LiteLLM', () => {
     }
   });
 
-  it('estimates where there is none, and says so', async () => {
+  it("counts with the model's own tokenizer where there is none, and says so", async () => {
     const { source, body } = await count('/utils/token_counter', { model: 'gpt-4o-mini', messages });
 
-    expect(source).toBe('estimated');
+    expect(source).toBe('counted');
+    // 6 of the text, 4 of the message, 3 of the answer's beginning.
     expect(body).toEqual({
-      total_tokens: expect.any(Number) as number,
+      total_tokens: 13,
       request_model: 'gpt-4o-mini',
       model_used: 'gpt-4o-mini',
-      tokenizer_type: 'estimate',
+      tokenizer_type: 'openai_tokenizer',
     });
+  });
+
+  it('estimates where neither is known, or not all of it is text', async () => {
+    const llama = aDeployment({ modelName: 'llama', provider: 'groq', model: 'llama-3.3-70b', apiBase: `${upstream.url}/v1` });
+    const other = await serveGateway(upstream.url, { deployments: [llama] });
+    onTestFinished(() => other.close());
+    const { source, body } = await count('/utils/token_counter', { model: 'llama', messages }, {}, other);
+    expect(source).toBe('estimated');
+    expect(body).toMatchObject({ total_tokens: expect.any(Number) as number, tokenizer_type: 'estimate' });
+
+    const image = { type: 'image_url', image_url: { url: 'https://example.com/sea.png' } };
+    const seen = await count('/utils/token_counter', { model: 'gpt-4o-mini', messages: [{ role: 'user', content: [image] }] });
+    expect(seen.source).toBe('estimated');
   });
 
   it.each([
@@ -84,11 +98,11 @@ describe('the count of Gemini', () => {
   const contents = [{ role: 'user', parts: [{ text: 'How is the sea today?' }] }];
   const systemInstruction = { parts: [{ text: 'Be short.' }] };
 
-  it('estimates for a provider without a counter', async () => {
+  it("is the model's own tokenizer's for a provider without a counter", async () => {
     const { status, source, body } = await count('/v1beta/models/gpt-4o-mini:countTokens', { contents });
 
-    expect({ status, source }).toEqual({ status: 200, source: 'estimated' });
-    expect(body).toEqual({ totalTokens: expect.any(Number) as number });
+    expect({ status, source }).toEqual({ status: 200, source: 'counted' });
+    expect(body).toEqual({ totalTokens: 13 });
   });
 
   it('is asked of a provider with one, in its language', async () => {
@@ -170,6 +184,94 @@ describe("a counter's request", () => {
     expect(await count('/v1/messages', { model: 'gpt-4o-mini', max_tokens: 5, messages }, headers)).toMatchObject({
       status: 429,
     });
+  });
+});
+
+describe('the counters of providers', () => {
+  /** A gateway with one model, whose provider is called at its own address, which is the upstream here. */
+  async function asking(provider: string, model: string, environment: Record<string, string>, answer: object) {
+    const deployment = aDeployment({ modelName: 'm', provider, model, credential: { type: 'value', value: 'secret' } });
+    const served = await serveGateway(upstream.url, { deployments: [deployment], environment });
+    onTestFinished(() => served.close());
+    upstream.seen.splice(0);
+    upstream.answer(sendJson(answer));
+    return (path: string, body: object) => count(path, { model: 'm', ...body }, {}, served);
+  }
+
+  it('of OpenAI is asked in the language of Responses, with what counts alone', async () => {
+    const ask = await asking('openai', 'gpt-5', { OPENAI_BASE_URL: `${upstream.url}/v1` }, { input_tokens: 21 });
+
+    const chat = await ask('/utils/token_counter', { messages, temperature: 1 });
+    const own = await ask('/v1/responses/input_tokens', { input: 'Hi', instructions: 'Be short.' });
+
+    expect(chat).toMatchObject({ source: 'provider', body: { total_tokens: 21, tokenizer_type: 'openai_api' } });
+    expect(own).toMatchObject({ source: 'provider', body: { object: 'response.input_tokens', input_tokens: 21 } });
+    expect(upstream.seen.map(({ path }) => path)).toEqual(['/v1/responses/input_tokens', '/v1/responses/input_tokens']);
+    expect(Object.keys(upstream.seen[0]?.body ?? {}).toSorted()).toEqual(['input', 'model']);
+    expect(upstream.seen[1]?.body).toEqual({ model: 'gpt-5', input: 'Hi', instructions: 'Be short.' });
+  });
+
+  it('of OpenAI is not looked for on servers that only speak its language', async () => {
+    await count('/utils/token_counter', { model: 'gpt-4o-mini', messages });
+    const before = upstream.seen.length;
+    expect(await count('/utils/token_counter', { model: 'gpt-4o-mini', messages })).toMatchObject({ source: 'counted' });
+    expect(upstream.seen).toHaveLength(before);
+  });
+
+  it('of Bedrock knows the model, and not its inference profiles', async () => {
+    const environment = { AWS_BEDROCK_RUNTIME_ENDPOINT: upstream.url };
+    const ask = await asking('bedrock', 'us.anthropic.claude-sonnet-4-v1:0', environment, { inputTokens: 12 });
+
+    const counted = await ask('/v1/messages/count_tokens', { messages, system: 'Be short.' });
+
+    expect(counted).toMatchObject({ source: 'provider', body: { input_tokens: 12 } });
+    expect(upstream.seen[0]?.path).toBe('/model/anthropic.claude-sonnet-4-v1%3A0/count-tokens');
+    expect(upstream.seen[0]?.body).toEqual({
+      input: {
+        converse: { messages: [{ role: 'user', content: [{ text: messages[0]?.content }] }], system: [{ text: 'Be short.' }] },
+      },
+    });
+  });
+
+  it('of Bedrock may not know the model after all: then it is an estimate', async () => {
+    const environment = { AWS_BEDROCK_RUNTIME_ENDPOINT: upstream.url };
+    const ask = await asking('bedrock', 'anthropic.claude-new', environment, {});
+    upstream.answer(sendJson({ message: "The provided model doesn't support counting tokens." }, 400));
+    expect(await ask('/v1/messages/count_tokens', { messages })).toMatchObject({ status: 200, source: 'estimated' });
+    upstream.answer(sendJson({ message: 'messages: too many images.' }, 400));
+    expect(await ask('/v1/messages/count_tokens', { messages })).toMatchObject({ status: 400 });
+  });
+
+  it('of Bedrock counts Claude alone', async () => {
+    const ask = await asking('bedrock', 'amazon.nova-pro-v1:0', { AWS_BEDROCK_RUNTIME_ENDPOINT: upstream.url }, {});
+    expect(await ask('/v1/messages/count_tokens', { messages })).toMatchObject({ source: 'estimated' });
+    expect(upstream.seen).toHaveLength(0);
+  });
+
+  it('of Vertex AI are two: one for Claude, one for Gemini', async () => {
+    const environment = { VERTEXAI_API_BASE: upstream.url, VERTEXAI_PROJECT: 'p' };
+    const claude = await asking('vertex_ai', 'claude-sonnet-4@20250514', environment, { input_tokens: 14 });
+    expect(await claude('/v1/messages/count_tokens', { messages })).toMatchObject({
+      source: 'provider',
+      body: { input_tokens: 14 },
+    });
+    expect(upstream.seen[0]).toMatchObject({
+      path: '/v1/projects/p/locations/us-central1/publishers/anthropic/models/count-tokens:rawPredict',
+      body: { model: 'claude-sonnet-4@20250514', messages },
+    });
+
+    const gemini = await asking('vertex_ai', 'gemini-2.5-flash', environment, { totalTokens: 9 });
+    expect(await gemini('/v1/messages/count_tokens', { messages, system: 'Be short.' })).toMatchObject({
+      body: { input_tokens: 9 },
+    });
+    expect(upstream.seen[0]?.path).toBe(
+      '/v1/projects/p/locations/us-central1/publishers/google/models/gemini-2.5-flash:countTokens',
+    );
+    expect(upstream.seen[0]?.body).toMatchObject({
+      contents: [{ role: 'user', parts: [{ text: messages[0]?.content }] }],
+      systemInstruction: { parts: [{ text: 'Be short.' }] },
+    });
+    expect(upstream.seen[0]?.body).not.toHaveProperty('generateContentRequest');
   });
 });
 

@@ -1,5 +1,6 @@
 /** What the relay owes when an answer goes wrong: true books, whole frames, replies that can be written. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hashSecret } from '../../lib/domain/key.ts';
 import { serveGateway, type Served } from '../support/gateway.ts';
 import { heldNow, spentNow } from '../support/money.ts';
 import { chatAnswer, chatChunk, sendJson, startUpstream, usageChunk, type Upstream } from '../support/upstream.ts';
@@ -149,6 +150,45 @@ describe('an error of a provider', () => {
 
     expect(text).toContain('Bad key [redacted]');
     expect(text).not.toContain('upstream-secret');
+  });
+});
+
+describe('a stream that nobody counted', () => {
+  const entryOf = async () => {
+    const { items } = await gateway.stores.ledger.list({ keyHash: hashSecret(SECRET), limit: 10 });
+    return items[0];
+  };
+
+  it('is counted by the tokenizer of the model, to the token, and marked so', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(sse(chatChunk({ content: 'Hello there, ' }), chatChunk({ content: 'my friend' })));
+      setTimeout(() => response.destroy(), 20);
+    });
+
+    await (await post('/v1/chat/completions', { ...chat, stream: true })).text();
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    // 1 of "Hi" and 7 around it.
+    expect((await entryOf())?.usage).toMatchObject({ inputTokens: 8, outputTokens: 5, source: 'counted' });
+    expect(await spentNow(gateway.stores, SECRET)).toBe(8n * INPUT + 5n * OUTPUT);
+  });
+
+  it("has its input counted by the provider's counter, where it has one; what it wrote is an estimate", async () => {
+    upstream.answer((seen, response) => {
+      if (seen.path.endsWith('/count_tokens')) return sendJson({ input_tokens: 77 })(seen, response, undefined as never);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(sse({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }));
+      response.write(sse({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hello there' } }));
+      setTimeout(() => response.destroy(), 20);
+      return undefined;
+    });
+
+    await (await post('/v1/messages', { ...chat, model: 'claude', stream: true })).text();
+
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+    expect((await entryOf())?.usage).toMatchObject({ inputTokens: 77, source: 'estimated' });
+    expect((await entryOf())?.attempts).toBe(1);
   });
 });
 

@@ -31,6 +31,7 @@ export async function serveGateway(
     readonly stores?: Stores;
     readonly maxBodyBytes?: number;
     readonly deadlineMs?: number;
+    readonly environment?: Record<string, string>;
   } = {},
 ): Promise<Served> {
   const stores = options.stores ?? open();
@@ -51,6 +52,7 @@ export async function serveGateway(
         credential: { type: 'value', value: 'upstream-secret' },
       }),
     ],
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
     log: (level, message, fields) => void lines.push({ level, message, ...fields }),
   });
   const http = createHttpServer({

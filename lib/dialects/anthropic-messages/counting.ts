@@ -1,8 +1,6 @@
 /** Counting tokens (`POST /v1/messages/count_tokens`): a message that is not answered. Source: the type declarations of the SDK (0.x). */
-import { GatewayError } from '../../errors.ts';
-import { isObject } from '../../kinds/json.ts';
+import { tokensIn } from '../counted.ts';
 import type { Counting } from '../dialect.ts';
-import { numberOf } from '../values.ts';
 import { otherFields } from './wire.ts';
 
 /** Fields of a message that its count has not; the API refuses them. */
@@ -23,9 +21,5 @@ const ANSWER_ONLY: ReadonlySet<string> = new Set([
 /** How providers of this dialect count. */
 export const counting: Counting = {
   bodyOf: (body) => otherFields(body, ANSWER_ONLY) ?? {},
-  tokensOf(answer) {
-    const tokens = isObject(answer) ? numberOf(answer['input_tokens']) : undefined;
-    if (tokens === undefined) throw new GatewayError('upstream', 'The provider counted and told no number.');
-    return tokens;
-  },
+  tokensOf: (answer) => tokensIn(answer, 'input_tokens'),
 };

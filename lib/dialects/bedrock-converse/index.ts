@@ -1,6 +1,7 @@
 /** Amazon Bedrock's Converse API, as the language of clients and of providers. */
 import type { Dialect } from '../dialect.ts';
 import { encodeStream } from './encoder.ts';
+import { counting } from './counting.ts';
 import { decodeError, encodeError } from './error.ts';
 import { passthrough } from './passthrough.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
@@ -22,4 +23,5 @@ export const bedrockConverse: Dialect = {
   decodeStream,
   decodeError,
   passthrough,
+  counting,
 };

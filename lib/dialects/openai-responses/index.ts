@@ -1,5 +1,6 @@
 /** OpenAI's Responses API: the language of OpenAI's newer clients and agents. */
 import type { Dialect } from '../dialect.ts';
+import { counting } from './counting.ts';
 import { decodeError, encodeError } from './error.ts';
 import { passthrough } from './passthrough.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
@@ -20,4 +21,5 @@ export const openaiResponses: Dialect = {
   decodeStream,
   decodeError,
   passthrough,
+  counting,
 };

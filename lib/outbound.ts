@@ -147,8 +147,14 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
   }
 }
 
-/** Values of signing headers, without the word for their scheme. */
-const tokensIn = (proof: Headers): string[] => Object.values(proof).map((value) => value.replace(/^\w+ /, ''));
+/** Shortest value of a header beside `authorization` that is taken for a secret, characters: others are names, which errors may repeat. */
+const SECRET_LENGTH = 16;
+
+/** Secrets in signing headers, without the word for their scheme. */
+const tokensIn = (proof: Headers): string[] =>
+  Object.entries(proof)
+    .filter(([name, value]) => name === 'authorization' || value.length >= SECRET_LENGTH)
+    .map(([, value]) => value.replace(/^\w+ /, ''));
 
 function requestHeaders(signed: Headers, sent: Outbound, stream: boolean): Record<string, string> {
   return {

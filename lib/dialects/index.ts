@@ -22,6 +22,7 @@ const CLIENT_LOADERS: Readonly<Partial<Record<DialectId, () => Promise<ClientSid
 
 /** Dialects that only providers speak; some are families whose members differ in names and places. Throws `internal` for an unknown one. */
 const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | undefined) => Promise<UpstreamSide>>>> = {
+  'openai-kin': async (variant) => (await import('./openai-kin/index.ts')).openaiKin(variant),
   replicate: async () => (await import('./replicate/index.ts')).replicate,
   'text-generation': async (variant) => (await import('./text-generation/index.ts')).textGeneration(variant),
 };

@@ -57,6 +57,7 @@ const ORIGINS: Readonly<Record<DialectId, true>> = {
   'bedrock-converse': true,
   'cohere-chat': true,
   'ollama-chat': true,
+  'openai-kin': true,
   replicate: true,
   'text-generation': true,
 };

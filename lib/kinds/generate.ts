@@ -20,6 +20,7 @@ export type DialectId =
   | 'bedrock-converse'
   | 'cohere-chat'
   | 'ollama-chat'
+  | 'openai-kin'
   | 'replicate'
   | 'text-generation';
 

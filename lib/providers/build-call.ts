@@ -66,10 +66,13 @@ export function parametersOf({
 /** All edits of the body of a call: the quirks, and the parameters that are fields of it. */
 export function bodyEdits(parts: Omit<CallParts, 'credential' | 'stream'>): readonly Quirk[] {
   const quirks = quirksOf(parts.provider, parts.api);
-  const { bodyParameters = [] } = parts.api;
-  if (bodyParameters.length === 0) return quirks;
+  const { bodyParameters } = parts.api;
+  if (bodyParameters === undefined) return quirks;
   const values = parametersOf(parts);
-  const filled = bodyParameters.flatMap((name) => (values[name] === undefined ? [] : [fixed(name, values[name])]));
+  const filled = Object.entries(bodyParameters).flatMap(([field, name]) => {
+    const value = values[name];
+    return value === undefined ? [] : [fixed(field, value)];
+  });
   return [...quirks, ...filled];
 }
 

@@ -8,12 +8,15 @@ import { cohere, cohereChat } from './cohere.ts';
 import { compatible } from './compatible.ts';
 import { databricks } from './databricks.ts';
 import { gemini } from './gemini.ts';
+import { gigachat } from './gigachat.ts';
 import { githubCopilot } from './github-copilot.ts';
 import { codestral, codestralText, mistral } from './mistral.ts';
+import { oci } from './oci.ts';
 import { ollama, ollamaChat } from './ollama.ts';
 import { openai, openaiText } from './openai.ts';
 import { replicate } from './replicate.ts';
 import { sagemaker, sagemakerChat, sagemakerNova } from './sagemaker.ts';
+import { sap } from './sap.ts';
 import { textGeneration } from './text-generation.ts';
 import { vertexAi } from './vertex-ai.ts';
 import { watsonx, watsonxText } from './watsonx.ts';
@@ -41,8 +44,10 @@ const rows: readonly Provider[] = [
   ...compatible,
   databricks,
   gemini,
+  gigachat,
   githubCopilot,
   mistral,
+  oci,
   ollama,
   ollamaChat,
   openai,
@@ -51,6 +56,7 @@ const rows: readonly Provider[] = [
   sagemaker,
   sagemakerChat,
   sagemakerNova,
+  sap,
   ...textGeneration,
   vertexAi,
   watsonx,

@@ -46,8 +46,8 @@ export interface Api {
   readonly headers?: Headers;
   /** True where answers have another shape than the dialect's: they are written anew, also for clients that speak it. */
   readonly answersDiffer?: boolean;
-  /** Parameters that are fields of the body, under the same name. */
-  readonly bodyParameters?: readonly string[];
+  /** Fields of the body that hold parameters: the parameter's name by that of the field. */
+  readonly bodyParameters?: Readonly<Record<string, string>>;
 }
 
 /** A provider's own counter of input tokens. */

@@ -54,7 +54,7 @@ const server = {
   authorize,
 } satisfies Partial<Provider>;
 
-const bodyParameters = ['project_id', 'space_id'] as const;
+const bodyParameters = { project_id: 'project_id', space_id: 'space_id' } as const;
 
 /** Where watsonx.ai is and how it is spoken to. `deployment/<id>` is a model deployed by its owner, which needs no project. */
 export const watsonx: Provider = {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, verify } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -245,7 +245,115 @@ describe('a call to Azure', () => {
   });
 });
 
+describe('a call to Oracle Cloud', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const parameters = { oci_user: 'u', oci_fingerprint: 'aa:bb', oci_tenancy: 't', oci_compartment_id: 'c' };
+  const deployment = { model: 'xai.grok-4', parameters };
+  const host = 'inference.generativeai.us-ashburn-1.oci.oraclecloud.com';
+
+  it.each([
+    ['of its field', { oci_key: privateKey }],
+    ['of an environment, with its line ends spelled out', privateKey.replaceAll('\n', '\\n')],
+  ])('is signed over method, path, host, date and body with the key %s', async (_where, credential) => {
+    const { http, calls } = scripted('');
+    const { headers } = await signed(http, { id: 'oci', deployment, credential });
+
+    const digest = createHash('sha256').update('{}').digest('base64');
+    const text = [
+      'date: Sun, 22 Nov 2026 00:00:00 GMT',
+      '(request-target): post /20231130/actions/chat',
+      `host: ${host}`,
+      'content-length: 2',
+      'content-type: application/json',
+      `x-content-sha256: ${digest}`,
+    ].join('\n');
+    const [, signature = ''] = /signature="([^"]+)"$/.exec(headers['authorization'] ?? '') ?? [];
+    expect(verify('sha256', Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))).toBe(true);
+    expect(headers).toMatchObject({ date: 'Sun, 22 Nov 2026 00:00:00 GMT', 'x-content-sha256': digest });
+    expect(headers['authorization']).toContain(
+      'Signature version="1",keyId="t/u/aa:bb",algorithm="rsa-sha256",' +
+        'headers="date (request-target) host content-length content-type x-content-sha256"',
+    );
+    expect(calls).toEqual([]);
+  });
+
+  it('finds the key in a file, but not for a deployment added at run time', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'key-'));
+    const path = join(folder, 'key.pem');
+    writeFileSync(path, privateKey);
+    const inFile = { ...deployment, parameters: { ...parameters, oci_key_file: path } };
+    const { headers } = await signed(scripted('').http, { id: 'oci', deployment: inFile });
+    const stored = signed(scripted('').http, { id: 'oci', deployment: { ...inFile, source: 'store' } });
+    await expect(stored).rejects.toThrow(/the text of the key itself/);
+    rmSync(folder, { recursive: true });
+
+    expect(headers['authorization']).toMatch(/^Signature /);
+    await expect(signed(scripted('').http, { id: 'oci', deployment: inFile })).rejects.toThrow(/cannot be read/);
+  });
+
+  it('says what it lacks', async () => {
+    const failing = (facts: Partial<Deployment>, credential?: string) =>
+      expect(signed(scripted('').http, { id: 'oci', deployment: facts, ...(credential === undefined ? {} : { credential }) }))
+        .rejects;
+
+    await failing({}, privateKey).toThrow(/set oci_user, oci_fingerprint and oci_tenancy/);
+    await failing(deployment).toThrow(/set oci_key or oci_key_file/);
+    await failing(deployment, '-----BEGIN nothing').toThrow(/expected a private key in PEM/);
+  });
+
+  it.each([
+    ['cohere.command-r-plus', 'oci-cohere'],
+    ['cohere.command-a-vision-07-2025', 'oci-cohere-v2'],
+    ['cohere/ocid1.generativeaiendpoint.oc1.x', 'oci-cohere'],
+    ['meta.llama-4-scout', 'oci-generic'],
+  ])('speaks the format of its model: %s', (model, variant) => {
+    expect(chooseApi(providerOf('oci'), model, 'openai-chat')?.api.variant).toBe(variant);
+  });
+});
+
 describe('other exchanges', () => {
+  it('sap: a client, or the JSON of a service key, for a token; the group beside it', async () => {
+    const { http, calls } = scripted('{"access_token":"sap-token","expires_in":43199}');
+    const deployment = {
+      apiBase: 'https://api.ai.example',
+      parameters: { deployment_id: 'd1', client_id: 'c', auth_url: 'https://t.authentication.example/' },
+    };
+    const { headers } = await signed(http, { id: 'sap', deployment, credential: { client_secret: 's' } });
+
+    expect(headers).toEqual({ authorization: 'Bearer sap-token', 'ai-resource-group': 'default' });
+    expect(calls.map(({ url }) => url)).toEqual(['https://t.authentication.example/oauth/token']);
+    expect(formOf(calls[0])).toEqual({ grant_type: 'client_credentials', client_id: 'c', client_secret: 's' });
+    const key = { clientid: 'k', clientsecret: 'ks', url: 'https://k.example', serviceurls: { AI_API_URL: 'x' } };
+    const bare = { apiBase: 'https://api.ai.example', parameters: { deployment_id: 'd1', resource_group: 'team' } };
+    expect((await signed(http, { id: 'sap', deployment: bare, credential: key })).headers).toMatchObject({
+      'ai-resource-group': 'team',
+    });
+    expect(formOf(calls[1])).toMatchObject({ client_id: 'k', client_secret: 'ks' });
+    await expect(signed(http, { id: 'sap', deployment: bare })).rejects.toThrow(/client_secret/);
+  });
+
+  it('gigachat: an authorization key for a token, asked for once in its life', async () => {
+    const { http, calls } = scripted(`{"access_token":"giga","expires_at":${now + 1_800_000}}`);
+    const { headers } = await signed(http, { id: 'gigachat', credential: 'a2V5' });
+
+    expect(headers).toEqual({ authorization: 'Bearer giga' });
+    expect(calls).toHaveLength(1);
+    expect(calls[0]).toMatchObject({
+      url: 'https://ngw.devices.sberbank.ru:9443/api/v2/oauth',
+      headers: {
+        authorization: 'Basic a2V5',
+        rquid: expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/) as string,
+      },
+    });
+    expect(formOf(calls[0])).toEqual({ scope: 'GIGACHAT_API_PERS' });
+    await expect(signed(http, { id: 'gigachat' })).rejects.toThrow(/authorization key/);
+    await expect(signed(scripted('{}').http, { id: 'gigachat', credential: 'k' })).rejects.toThrow(/without a token/);
+  });
+
   it('watsonx: an API key for a token of IAM', async () => {
     const { http, calls } = scripted('{"access_token":"iam","expires_in":3600}');
     const { headers } = await signed(http, { id: 'watsonx', credential: 'ibm-key' });

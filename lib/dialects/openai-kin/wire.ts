@@ -1,0 +1,85 @@
+/**
+ * APIs that say what OpenAI's chat completions say, in other words or another envelope: each of them is a translation of bodies and
+ * chunks, and OpenAI's own code does the rest. `kin.ts` has the list.
+ */
+import type { Warning } from '../../kinds/generate.ts';
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { numberOf, present } from '../values.ts';
+
+/** This dialect. */
+export const DIALECT = 'openai-kin' as const;
+
+/** Where a translation reports what it cannot say. */
+export type Warn = (warning: Warning) => void;
+
+/** What a frame of a stream comes to: chunks of OpenAI's. `event` is the frame's name, where it has one. */
+export type ChunkReader = (value: JsonObject, event: string | undefined) => readonly JsonObject[];
+
+/** One API. */
+export interface Kin {
+  /** OpenAI's body in its words. */
+  readonly request: (body: JsonObject, warn: Warn) => JsonObject;
+  /** Its whole answer as OpenAI's; undefined for one that holds none, which is then read as an error. */
+  readonly answer: (body: JsonObject) => JsonObject | undefined;
+  /** Reads one stream. */
+  readonly chunks: () => ChunkReader;
+}
+
+/** Warns of the fields of a body that have no place, but for those whose value means nothing is asked. */
+export function warnRest(rest: JsonObject, warn: Warn): void {
+  for (const [field, value] of Object.entries(rest)) {
+    if (value === undefined || value === null || value === false) continue;
+    warn({ kind: 'dropped', field, reason: 'The API has no such setting.' });
+  }
+}
+
+/** OpenAI's usage from figures in camel case. */
+export function usageFrom(usage: unknown): { readonly usage?: JsonObject } {
+  if (!isObject(usage)) return {};
+  const { promptTokensDetails: read, completionTokensDetails: written } = usage;
+  return {
+    usage: {
+      prompt_tokens: numberOf(usage['promptTokens']),
+      completion_tokens: numberOf(usage['completionTokens']),
+      total_tokens: numberOf(usage['totalTokens']),
+      ...(isObject(read) && { prompt_tokens_details: { cached_tokens: read['cachedTokens'] } }),
+      ...(isObject(written) && {
+        completion_tokens_details: {
+          reasoning_tokens: written['reasoningTokens'],
+          accepted_prediction_tokens: written['acceptedPredictionTokens'],
+          rejected_prediction_tokens: written['rejectedPredictionTokens'],
+        },
+      }),
+    },
+  };
+}
+
+/** The words of a content: a text, or a list of parts; what is no text is left out, with a warning where `warn` is given. */
+export function textOfContent(content: unknown, warn?: (type: string) => void): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part: unknown) => {
+      if (!isObject(part)) return '';
+      if (typeof part['text'] === 'string') return part['text'];
+      if (typeof part['refusal'] === 'string') return part['refusal'];
+      warn?.(String(part['type']));
+      return '';
+    })
+    .join('');
+}
+
+/** Messages of a body. */
+export const messagesOf = ({ messages }: JsonObject): readonly JsonObject[] =>
+  Array.isArray(messages) ? messages.filter(isObject) : [];
+
+/** A call in OpenAI's words. */
+export const callOf = (id: string, name: unknown, text: string): JsonObject => ({
+  id,
+  type: 'function',
+  function: { ...present('name', typeof name === 'string' ? name : undefined), arguments: text },
+});
+
+/** Stop sequences: one, or a list. */
+export const stopsOf = (stop: unknown): readonly unknown[] | undefined =>
+  stop === undefined || stop === null ? undefined : Array.isArray(stop) ? stop : [stop];

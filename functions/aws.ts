@@ -1,5 +1,7 @@
 /** The gateway and management over the services of AWS. Opens no connection before a request needs one. */
+import { DYNAMO_HTTP } from '../lib/stores/dynamodb/index.ts';
 import { createSecretStore } from '../lib/stores/secrets-manager/index.ts';
+import { createHttpClient } from '../lib/transport/http.ts';
 import { openOnAws, type Ground } from './aws-stores.ts';
 import { compose, type Composed } from './compose.ts';
 
@@ -12,7 +14,7 @@ const ROLE = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN',
  * @throws Error when a variable is wrong, or none says where the master key is
  */
 export function composeOnAws(): Composed & Ground {
-  const ground = openOnAws();
+  const ground = openOnAws(createHttpClient(DYNAMO_HTTP));
   const { env } = ground;
   const secrets = createSecretStore({ prefix: env.TOLLGATE_SECRET_PREFIX });
   const { TOLLGATE_MASTER_KEY: given, TOLLGATE_MASTER_KEY_SECRET: secret } = env;

@@ -101,7 +101,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lib/settlement.ts',
   ],
   'lib/stores': ['type:lib/domain'],
-  'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
+  // Its hot commands are signed and sent by the house's own parts.
+  'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds', 'lib/transport'],
   'lib/stores/memory': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
   'lib/stores/secrets-manager': ['type:lib/stores'],
   'lib/management': [

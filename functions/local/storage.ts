@@ -6,6 +6,7 @@ import type { StateFolder } from '../../lib/local/state-folder.ts';
 import type { Env } from '../../lib/env.ts';
 import type { SecretStore } from '../../lib/stores/secrets.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
+import { createHttpClient } from '../../lib/transport/http.ts';
 
 /** What is started with. */
 export interface StorageOptions {
@@ -58,7 +59,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   if (database === undefined) return inMemory(options);
 
   const emulated = { endpoint: database.url, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-  const client = dynamodb.createDynamoClient(emulated);
+  const client = dynamodb.createDynamoClient({ ...emulated, http: createHttpClient(dynamodb.DYNAMO_HTTP) });
   const names = tableNames(options.env);
   prepare = () => dynamodb.createTables(client, names);
   const secrets = await openSecrets(options, options.folder?.file('secrets.json')).catch(async (error: unknown) => {

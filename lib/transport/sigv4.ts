@@ -4,7 +4,7 @@
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { Headers } from './message.ts';
 
 /** Keys of AWS. */
@@ -65,17 +65,32 @@ export function signV4(request: SignableRequest, scope: SigningScope): Record<st
   ].join('\n');
   const credentialScope = `${day}/${region}/${service}/aws4_request`;
   const text = [ALGORITHM, moment, credentialScope, sha256(canonical)].join('\n');
-  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${keys.secretAccessKey}`);
-  const signature = hmac(key, text).toString('hex');
+  const signature = hmac(signingKey(keys.secretAccessKey, day, region, service), text).toString('hex');
   return {
     ...added,
     authorization: `${ALGORITHM} Credential=${keys.accessKeyId}/${credentialScope}, SignedHeaders=${names}, Signature=${signature}`,
   };
 }
 
-const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+/** Keys derived so far: the same one signs all day, and deriving it costs more than the rest of a signature. */
+const derived = new Map<string, KeyObject>();
+/** More than the credentials of one process; beyond, the map starts anew. */
+const MOST_DERIVED = 100;
 
-const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
+function signingKey(secret: string, day: string, region: string, service: string): KeyObject {
+  const steps = [day, region, service, 'aws4_request'];
+  const name = [secret, ...steps].join('\n');
+  const known = derived.get(name);
+  if (known !== undefined) return known;
+  const key = createSecretKey(steps.reduce<string | Buffer>(hmac, `AWS4${secret}`) as Buffer);
+  if (derived.size >= MOST_DERIVED) derived.clear();
+  derived.set(name, key);
+  return key;
+}
+
+const sha256 = (data: Uint8Array | string): string => hash('sha256', data);
+
+const hmac = (key: string | Buffer | KeyObject, data: string): Buffer => createHmac('sha256', key).update(data).digest();
 
 const byText = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -8,11 +8,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import {
   createDynamoClient,
   createTables,
+  DYNAMO_HTTP,
   open,
   type DynamoOptions,
   type TableNames,
 } from '../../lib/stores/dynamodb/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
+import { createHttpClient } from '../../lib/transport/http.ts';
 
 /** A running emulator with the tables of Tollgate. */
 export interface Emulator {
@@ -29,9 +31,15 @@ const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 /** Table names of the tests. */
 export const NAMES: TableNames = { registry: 'test-registry', meters: 'test-meters', ledger: 'test-ledger' };
 
-/** A client of an emulator, or of a proxy before it. */
+/** A client of an emulator, or of a proxy before it, as the gateway has it. */
 export const clientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
-  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over });
+  createDynamoClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: CREDENTIALS,
+    http: createHttpClient(DYNAMO_HTTP),
+    ...over,
+  });
 
 /** Starts an emulator and creates the tables. */
 export async function startDynoxide(): Promise<Emulator> {

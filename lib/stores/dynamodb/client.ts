@@ -5,51 +5,79 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
   type CancellationReason,
+  type DynamoDBClientConfig,
   type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError } from '../../errors.ts';
+import type { HttpClient } from '../../transport/http.ts';
+import { createShortWay } from './short-way.ts';
+import { sdkTransport } from './transport.ts';
 
 /** Where the tables are. Everything is optional on Lambda, where the environment says it. */
 export interface DynamoOptions {
   readonly region?: string;
   /** An emulator; absent means the service itself. */
   readonly endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: NonNullable<DynamoDBClientConfig['credentials']>;
   /** Tries per call, the SDK's own repeats included; 3 by default. Every write of these stores is safe to repeat. */
   readonly maxAttempts?: number;
+  /** The client's own HTTP client, closed with it: calls of single items then take the short way. Absent leaves everything to the SDK. */
+  readonly http?: HttpClient;
+  /** Longest try, milliseconds; 2,000 by default. */
+  readonly timeoutMs?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
 const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 2_000;
+const TRY_TIMEOUT_MS = 2_000;
 /** Calls under way at once; more only queue at the service. */
 const MAX_SOCKETS = 64;
 /** Pauses before a transaction that met another one is tried again, milliseconds. */
 const CONFLICT_PAUSES = [10, 30, 90, 270];
+const GATE = 'tollgateGate';
+/** What the short way keeps of the client's middleware. */
+const KEPT = new Set(['retryMiddleware', GATE]);
+
+/** Settings of an HTTP client for `DynamoOptions.http`; the service keeps an idle connection for minutes. Milliseconds. */
+export const DYNAMO_HTTP = { connectTimeoutMs: CONNECTION_TIMEOUT_MS, keepAliveMs: 50_000 };
 
 /** A client that gives up soon: a request must not hang on its bookkeeping. */
-export function createDynamoClient(options: DynamoOptions = {}): DynamoDBClient {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+export function createDynamoClient(given: DynamoOptions = {}): DynamoDBClient {
+  const { http, now = Date.now, timeoutMs = TRY_TIMEOUT_MS, ...options } = given;
+  const wire = http === undefined ? undefined : { http, timeoutMs };
+  let address = options.endpoint === undefined ? undefined : new URL(options.endpoint).href;
   const client = new DynamoDBClient({
     maxAttempts: MAX_ATTEMPTS,
     ...options,
     retryMode: 'standard',
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
+    requestHandler: wire === undefined ? nodeTransport(timeoutMs) : sdkTransport(wire, (url) => (address = url)),
   });
   const gate = createGate(MAX_SOCKETS);
   client.middlewareStack.add((next) => (args) => gate(() => next(args)), {
-    name: 'tollgateGate',
+    name: GATE,
     step: 'finalizeRequest',
     priority: 'low',
   });
-  return client;
+  if (wire === undefined) return client;
+  const shortWay = createShortWay({ client, wire, address: () => address, now }, KEPT);
+  const sdkWay = client.send.bind(client) as (...given: unknown[]) => unknown;
+  const send = (command: object, ...rest: unknown[]): unknown =>
+    (rest.length === 0 ? shortWay(command) : undefined) ?? sdkWay(command, ...rest);
+  return Object.assign(client, { send: send as DynamoDBClient['send'] });
+}
+
+function nodeTransport(timeoutMs: number) {
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  return {
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: timeoutMs,
+    throwOnRequestTimeout: true,
+    httpAgent: agent,
+    httpsAgent: agent,
+  };
 }
 
 /** Lets `limit` tries run at once, the others wait their turn: so time-outs measure the service, and not our own queue in a burst. */

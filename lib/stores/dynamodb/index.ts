@@ -12,7 +12,7 @@ import { createModelStore } from './models.ts';
 import type { TableNames } from './schema.ts';
 import { createTotalStore } from './totals.ts';
 
-export { createDynamoClient, type DynamoOptions } from './client.ts';
+export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
 export { entryFromImage } from './ledger.ts';
 export { createTables, TABLES, type TableNames } from './schema.ts';
 

@@ -44,7 +44,7 @@ async function callOver(plan: (passing: Passing) => NetworkFault | Promise<unkno
     key,
     reply,
     seen: network.seen,
-    async end() {
+    end: async (): Promise<void> => {
       await reply.done;
       client.destroy();
       await network.close();

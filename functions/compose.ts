@@ -78,6 +78,7 @@ export function compose(from: Composition): Composed {
     log,
   });
   const dialects = createDialects();
+  const targets = createTargets(catalog, { discounts: env.TOLLGATE_COST_DISCOUNTS, margins: env.TOLLGATE_COST_MARGINS });
   const http = createHttpClient({ now });
   const outbound = {
     http,
@@ -101,7 +102,7 @@ export function compose(from: Composition): Composed {
       now,
       log,
     },
-    routing: { deployments: registry.deployments, resolve: createTargets(catalog), random: uniform },
+    routing: { deployments: registry.deployments, resolve: targets, random: uniform },
     retrying: {
       retries: env.TOLLGATE_NUM_RETRIES,
       now,

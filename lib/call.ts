@@ -4,6 +4,8 @@
  */
 import type { ClientSide, Decoding, UpstreamSide } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
+import { searchContextSize } from './domain/estimate.ts';
+import { toUsdNumber } from './domain/money.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Reply, Target } from './exchange.ts';
 import type { DialectId, GenerateRequest, Warning } from './kinds/generate.ts';
@@ -43,6 +45,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
   const ask = createProviderCounter(deps);
   return async function call(exchange) {
     if (exchange.target === undefined) throw new GatewayError('internal', 'No target was chosen for this call.');
+    exchange.target = pricedAsAsked(exchange.target, exchange.generate);
     const provider = providerOf(exchange.target.deployment.provider);
     const client = deps.dialects.get(exchange.dialect as DialectId);
     const chosen = chooseApi(provider, exchange.target.model, client.variantOf ?? client.id);
@@ -105,12 +108,25 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
   };
 }
 
+/** The target, pricing web searches at the context size that was asked for, where the provider does not say which it was. */
+function pricedAsAsked(target: Target, request: GenerateRequest): Target {
+  const { price } = target;
+  const size = searchContextSize(request);
+  if (size === undefined || price === undefined) return target;
+  return { ...target, price: (usage) => price({ searchContextSize: size, ...usage }) };
+}
+
 /** The cost function for the usage of a stream, when the operator or the client asked for it. */
 function costOption(deps: CallDeps, exchange: Exchange, target: Target): { costOf?: (usage: Usage) => number | undefined } {
   const { price } = target;
   const asked = deps.costInStreams || exchange.request.headers['x-tollgate-include-cost'] === 'true';
   if (!asked || !exchange.generate.stream || price === undefined) return {};
-  return { costOf: (usage) => Number(price(usage).total) / 1e12 };
+  return {
+    costOf: (usage) => {
+      const cost = price(usage);
+      return cost && toUsdNumber(cost.total);
+    },
+  };
 }
 
 /** What the client sent beside the neutral fields, in its own dialect. */

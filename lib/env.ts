@@ -28,6 +28,9 @@ export const ENV = {
   TOLLGATE_NUM_RETRIES: 'Repeats of a failed provider call before the first byte; default 2.',
   TOLLGATE_RESPONSE_TTL_DAYS: 'Days that responses are kept for `previous_response_id`; default 30, and 0 keeps none.',
   TOLLGATE_DISABLE_LEDGER: 'true: no ledger entries and no holds for calls with the master key; LiteLLM `disable_spend_logs`.',
+  TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
+  TOLLGATE_COST_MARGINS:
+    'JSON, shares or USD a call put on top by provider: `{"global": 0.05, "anthropic": {"percentage": 0.1, "fixed_amount": 0.001}}`; LiteLLM `cost_margin_config`.',
   TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
 } as const;
 
@@ -71,6 +74,35 @@ const modelLimits = z.pipe(
   ),
 );
 
+const SHARE = 'expected a number between 0 and 1';
+const MARGIN =
+  'expected a number between 0 and 10, or an object with percentage (0 to 10), fixed_amount (USD, 0 or more) or both';
+
+/** Discounts by provider; LiteLLM `cost_discount_config`. */
+export const discounts = z.record(
+  z.string(),
+  z.number(SHARE).check(z.gte(0, SHARE), z.lte(1, SHARE)),
+  'expected an object of numbers by provider',
+);
+
+const percentage = z.number(MARGIN).check(z.gte(0, MARGIN), z.lte(10, MARGIN));
+const amounts = z
+  .strictObject(
+    { percentage: z.optional(percentage), fixed_amount: z.optional(z.number(MARGIN).check(z.gte(0, MARGIN))) },
+    MARGIN,
+  )
+  .check(z.refine((margin) => Object.keys(margin).length > 0, MARGIN));
+
+/** Margins by provider, or `global`; LiteLLM `cost_margin_config`. */
+export const margins = z.record(
+  z.string(),
+  z.union([percentage, amounts], MARGIN),
+  'expected an object of margins by provider',
+);
+
+/** JSON in the text of a variable; an absent one is an empty object. */
+const json = <T>(inner: z.ZodMiniType<T>) => z.pipe(z.pipe(z._default(z.string(), '{}'), z.transform(parseJson)), inner);
+
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
   TOLLGATE_METERS_TABLE: z._default(z.string(), 'tollgate-meters'),
@@ -88,6 +120,8 @@ const schema = z.object({
   TOLLGATE_NUM_RETRIES: count(2),
   TOLLGATE_RESPONSE_TTL_DAYS: count(30),
   TOLLGATE_DISABLE_LEDGER: flag,
+  TOLLGATE_COST_DISCOUNTS: json(discounts),
+  TOLLGATE_COST_MARGINS: json(margins),
   TOLLGATE_LOG_LEVEL: z._default(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),
     'info',

@@ -67,8 +67,8 @@ export interface Target {
   readonly supportsSampling?: boolean;
   /** Prices of the model here; absent when unknown. */
   readonly sheet?: PriceSheet;
-  /** What a usage costs here; absent when the price is unknown. */
-  readonly price?: (usage: Usage) => Cost;
+  /** What a usage costs here; absent when the price is unknown, undefined when that of what was used is. */
+  readonly price?: (usage: Usage) => Cost | undefined;
 }
 
 /** What was held for the call. */

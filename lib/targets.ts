@@ -2,7 +2,8 @@
 import { factsOf, type Catalog } from './catalog/index.ts';
 import type { Deployment } from './domain/model.ts';
 import type { CatalogModel, PriceSheet } from './domain/price-types.ts';
-import { costOf, isPriced, mergeSheet } from './domain/price.ts';
+import { adjustmentOf, type CostSettings } from './domain/price-adjustment.ts';
+import { isPriced, mergeSheet, priceUsage } from './domain/price.ts';
 import type { Target } from './exchange.ts';
 import { placeOf, providers, withoutPrefix } from './providers/index.ts';
 
@@ -26,17 +27,58 @@ async function catalogFacts(catalog: Catalog, deployment: Deployment, model: str
   return facts ?? (placed === named ? undefined : factsOf(catalog, listed, placed));
 }
 
-/** A function that completes a deployment; answers are remembered for as long as the deployment is unchanged. */
-export function createTargets(catalog: Catalog): (deployment: Deployment, model: string) => Promise<Target> {
+/** Settings for a provider that does not exist would change no price, and nobody would notice. */
+function checkNames({ discounts, margins }: CostSettings): void {
+  const unknown = Object.keys({ ...discounts, ...margins }).filter((name) => name !== 'global' && !providers.has(name));
+  if (unknown.length > 0) throw new Error(`Cost discounts and margins: no provider is called ${unknown.join(', ')}`);
+}
+
+/** Neither discounts nor margins. */
+const AS_PRICED: CostSettings = { discounts: {}, margins: {} };
+
+/** The names a provider goes by in settings, its own first. */
+function namesOf(deployment: Deployment): readonly string[] {
+  const provider = providers.get(deployment.provider);
+  return [deployment.provider, provider?.aliasOf, provider?.catalog].filter((name) => name !== undefined);
+}
+
+/** Regions whose addresses cost more, where the sheet says so: OpenAI processes in one when called as `eu.api.openai.com`. */
+function regionOf({ apiBase }: Deployment, prices: PriceSheet['prices']): readonly string[] {
+  const region = /^https?:\/\/(eu|us)\./.exec(apiBase ?? '')?.[1];
+  return region !== undefined && prices[`regional_processing_uplift_multiplier_${region}`] !== undefined ? [region] : [];
+}
+
+/** The price list of a deployment, with what its place and the operator's settings make of it. */
+function sheetOf(facts: CatalogModel | undefined, deployment: Deployment, settings: CostSettings): PriceSheet | undefined {
+  const merged = mergeSheet(facts, deployment.price);
+  if (merged === undefined) return undefined;
+  const modifiers = regionOf(deployment, merged.prices);
+  const adjustment = adjustmentOf(settings, namesOf(deployment));
+  return {
+    ...merged,
+    ...(deployment.info['demo'] === true ? { source: 'demo', version: 'demo' } : {}),
+    ...(modifiers.length === 0 ? {} : { modifiers }),
+    ...(adjustment === undefined ? {} : { adjustment }),
+  };
+}
+
+/**
+ * A function that completes a deployment; answers are remembered for as long as the deployment is unchanged.
+ *
+ * @throws Error when the settings name a provider that does not exist
+ */
+export function createTargets(
+  catalog: Catalog,
+  settings = AS_PRICED,
+): (deployment: Deployment, model: string) => Promise<Target> {
+  checkNames(settings);
   const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
 
   async function resolve(deployment: Deployment, model: string): Promise<Target> {
     const facts = await catalogFacts(catalog, deployment, model);
     // Prices that could not be read now may be readable on the next call.
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
-    const merged = mergeSheet(facts, deployment.price);
-    const sheet: PriceSheet | undefined =
-      merged !== undefined && deployment.info['demo'] === true ? { ...merged, source: 'demo', version: 'demo' } : merged;
+    const sheet = sheetOf(facts, deployment, settings);
     const maxInputTokens = deployment.maxInputTokens ?? facts?.maxInputTokens;
     const maxOutputTokens = deployment.maxOutputTokens ?? facts?.maxOutputTokens;
     const supports = facts?.supports ?? {};
@@ -50,7 +92,7 @@ export function createTargets(catalog: Catalog): (deployment: Deployment, model:
       ...flag('supportsAdaptiveThinking', supports['supports_adaptive_thinking']),
       ...flag('supportsSampling', supports['supports_sampling_params']),
       ...(native ? { structuredOutput: 'native' } : {}),
-      ...(sheet === undefined || !isPriced(sheet) ? {} : { sheet, price: (usage) => costOf(sheet, usage) }),
+      ...(sheet === undefined || !isPriced(sheet) ? {} : { sheet, price: (usage) => priceUsage(sheet, usage) }),
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import type { CacheMark, GenerateEvent, GenerateRequest, MediaSource, Message, Part, Tool } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
-import { mergeUsage, type Usage } from '../kinds/usage.ts';
+import { mergeUsage, type SearchContextSize, type Usage } from '../kinds/usage.ts';
 import { audioTokens, documentTokens, imageTokens, type MediaTarget } from './media-tokens.ts';
 import type { TokenClass } from './rate.ts';
 import { boundTextTokens, estimateTextTokens, textWeight, tokensOfWeight } from './text-tokens.ts';
@@ -128,6 +128,16 @@ export function webSearchBound(request: GenerateRequest): number {
   });
   const byOption = isObject(request.extensions['openai-chat']?.['web_search_options']) ? DEFAULT_SEARCHES : 0;
   return limits.reduce((sum, uses) => sum + uses, byOption);
+}
+
+const SEARCH_SIZES: readonly unknown[] = ['low', 'medium', 'high'] satisfies readonly SearchContextSize[];
+
+/** The context size of web searches, where the request states one: the largest, where several do. */
+export function searchContextSize(request: GenerateRequest): SearchContextSize | undefined {
+  const options = request.extensions['openai-chat']?.['web_search_options'];
+  const places = [options, ...(request.tools ?? []).map((tool) => (tool.type === 'provider' ? tool.value : undefined))];
+  const sizes = places.map((place) => (isObject(place) ? SEARCH_SIZES.indexOf(place['search_context_size']) : -1));
+  return SEARCH_SIZES[Math.max(-1, ...sizes)] as SearchContextSize | undefined;
 }
 
 /** Multipliers of the price the request asks for: Anthropic's `speed` and `inference_geo`. */

@@ -147,6 +147,28 @@ export function unitProducts(sheet: UnitSheet, counted: Counted): readonly (read
   return products;
 }
 
+/** What a call is for, where it is not text: without a price of it, nobody knows what the call cost. */
+const THINGS = [
+  'inputCharacters',
+  'outputCharacters',
+  'audioInputSeconds',
+  'audioOutputSeconds',
+  'videoInputSeconds',
+  'videoOutputSeconds',
+  'computeSeconds',
+  'inputImages',
+  'outputImages',
+  'pages',
+  'credits',
+  'queries',
+] as const satisfies readonly (keyof UnitCounts)[];
+
+/** True when something was made or read that is counted in units, and no unit of it has a price. */
+export function isUnpriced(sheet: UnitSheet, counted: Counted): boolean {
+  if (THINGS.every((name) => thousandths(counted[name]) === 0n)) return false;
+  return CLASS_LIST.every(([name, unit]) => name === 'call' || (unit(sheet, counted)?.rates.length ?? 0) === 0);
+}
+
 /** Seconds of audio read: at the price of input, or where that is none or zero, of output: transcription is priced as either. */
 function audioInput(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
   const count = thousandths(counted.audioInputSeconds);

@@ -8,7 +8,7 @@ import type { UnitCounts, Usage } from '../kinds/usage.ts';
 import type { Money } from './money.ts';
 import { WHOLE, type Adjustment } from './price-adjustment.ts';
 import type { CatalogModel, Cost, PriceOverride, PriceSheet } from './price-types.ts';
-import { PARTS_PER_UNIT, unitProducts } from './price-unit.ts';
+import { PARTS_PER_UNIT, isUnpriced, unitProducts } from './price-unit.ts';
 import {
   INPUT_CLASSES,
   OUTPUT_CLASSES,
@@ -79,6 +79,18 @@ export function isPriced(sheet: PriceSheet, kind: PricedKind = 'generate'): bool
   );
 }
 
+/**
+ * What a usage costs, or undefined where the sheet has no price of what was used: an image where only tokens are priced, and none were
+ * reported. Such a call is unknown, not free.
+ */
+export function priceUsage(sheet: PriceSheet, usage: Usage): Cost | undefined {
+  const { prices } = sheet;
+  const inTokens = whole(usage.inputTokens) + whole(usage.outputTokens) > 0 && hasTokenPrices(prices);
+  if (!inTokens && isUnpriced({ prices, suffixes: suffixesAt(prices, { inputTokens: 0 }), bound: false }, usage))
+    return undefined;
+  return costOf(sheet, usage);
+}
+
 /** Units of the exact sums (thousandths of a rate) in one `Money` unit. */
 const PER_MONEY = RATES_PER_MONEY * PARTS_PER_UNIT;
 
@@ -86,7 +98,7 @@ const PER_MONEY = RATES_PER_MONEY * PARTS_PER_UNIT;
  * What a usage costs. The total is rounded up once; each part is the step that the running total takes, so the parts sum to the total
  * exactly and each lies within 1e-12 USD of its own product.
  *
- * The sheet must be priced (`isPriced`): classes without any price count as free.
+ * The sheet must be priced (`isPriced`): classes without any price count as free (`priceUsage` does not take that for an answer).
  *
  * @example costOf(gpt4oMini, { inputTokens: 1000, outputTokens: 100, source: 'provider' }).total === 210_000_000n // $0.00021
  */

@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts';
 import type { Exchange, Outcome, Reply } from '../exchange.ts';
 import { settleCall } from '../settlement.ts';
 import type { AdmissionDeps } from './admission.ts';
+import { costHeaders } from './cost-headers.ts';
 import { enter, FREE, type Pass } from './entrance.ts';
 import { entryOf } from './entry.ts';
 import { outcomeOfFailure } from './outcome.ts';
@@ -49,7 +50,7 @@ export function admit(deps: AdmitDeps): Policy {
     const headers = {
       ...reply.headers,
       ...pass.admission.headers,
-      ...costHeaders(exchange, pass.spent ?? (await total), outcome),
+      ...spendHeaders(exchange, pass.spent ?? (await total), outcome),
     };
     return { ...reply, headers, done: settled };
   };
@@ -80,10 +81,10 @@ async function leave(deps: AdmitDeps, exchange: Exchange, pass: Pass, outcome: O
 }
 
 /** The cost of the call where it is known before the head goes out, and what its key has spent. */
-function costHeaders({ target }: Exchange, spent: Money | undefined, outcome: Outcome | undefined): Record<string, string> {
-  const cost = outcome?.usage && target?.price?.(outcome.usage).total;
+function spendHeaders({ target }: Exchange, spent: Money | undefined, outcome: Outcome | undefined): Record<string, string> {
+  const cost = outcome?.usage && target?.price?.(outcome.usage);
   return {
-    ...(cost === undefined ? {} : { 'x-litellm-response-cost': formatUsd(cost) }),
-    ...(spent === undefined ? {} : { 'x-litellm-key-spend': formatUsd(spent + (cost ?? 0n)) }),
+    ...(cost === undefined ? {} : costHeaders(cost, target?.sheet)),
+    ...(spent === undefined ? {} : { 'x-litellm-key-spend': formatUsd(spent + (cost?.total ?? 0n)) }),
   };
 }

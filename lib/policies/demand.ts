@@ -4,6 +4,7 @@ import {
   estimateInputTokens,
   outputCap,
   requestedModifiers,
+  searchContextSize,
   unusedClasses,
   webSearchBound,
 } from '../domain/estimate.ts';
@@ -20,6 +21,9 @@ import type { Refusal } from './admission.ts';
 const USEFUL_OUTPUT = 64;
 /** The same where waiting a minute brings room again: a cut answer is then worth less than a repeat. */
 const USEFUL_OUTPUT_OF_RATE = 1_024;
+
+/** The most sources an answer may quote where the model's own limit is unknown, tokens; few models charge for them. */
+const CITED_TOKENS = 128_000;
 
 /** The most a request may use. */
 export interface Ceiling {
@@ -45,7 +49,11 @@ interface TargetCeiling {
 export function ceilingOf({ generate, plan }: Exchange): Ceiling {
   const shared = sharedBound(generate);
   const targets = plan.map((target) => ({
-    input: { ...shared, inputTokens: estimateInputTokens(generate, target) },
+    input: {
+      ...shared,
+      units: { ...shared.units, citationTokens: target.maxInputTokens ?? CITED_TOKENS },
+      inputTokens: estimateInputTokens(generate, target),
+    },
     outputTokens: outputCap(generate, target),
     ...(target.sheet === undefined ? {} : { sheet: target.sheet }),
   }));
@@ -62,8 +70,9 @@ const hasNoOutputLimit = ({ maxOutputTokens }: Target): boolean => maxOutputToke
 /** What bounds the cost on every target alike. */
 function sharedBound(request: GenerateRequest): Omit<Bound, 'inputTokens' | 'outputTokens'> {
   const modifiers = requestedModifiers(request);
+  const size = searchContextSize(request);
   return {
-    units: { webSearchRequests: webSearchBound(request) },
+    units: { webSearchRequests: webSearchBound(request), ...(size === undefined ? {} : { searchContextSize: size }) },
     excluded: unusedClasses(request),
     ...(request.serviceTier === undefined ? {} : { serviceTier: request.serviceTier }),
     ...(modifiers.length === 0 ? {} : { modifiers }),

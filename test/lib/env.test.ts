@@ -22,6 +22,16 @@ describe('readEnv', () => {
     });
   });
 
+  test('reads discounts and margins by provider', () => {
+    const margins = '{"global": 0.05, "anthropic": {"percentage": 0.08, "fixed_amount": 0.001}}';
+
+    expect(readEnv({ TOLLGATE_COST_DISCOUNTS: '{"openai": 0.05}', TOLLGATE_COST_MARGINS: margins })).toMatchObject({
+      TOLLGATE_COST_DISCOUNTS: { openai: 0.05 },
+      TOLLGATE_COST_MARGINS: { global: 0.05, anthropic: { percentage: 0.08, fixed_amount: 0.001 } },
+    });
+    expect(readEnv({})).toMatchObject({ TOLLGATE_COST_DISCOUNTS: {}, TOLLGATE_COST_MARGINS: {} });
+  });
+
   test('names every variable that is wrong', () => {
     const wrong = { TOLLGATE_NUM_RETRIES: 'many', TOLLGATE_LOG_LEVEL: 'loud' };
 
@@ -52,6 +62,11 @@ describe('a wrong variable', () => {
     ['TOLLGATE_MAX_BODY_BYTES', '0', 'above 0'],
     ['TOLLGATE_MAX_BUDGET', '-1', 'an amount in USD'],
     ['TOLLGATE_BUDGET_DURATION', 'daily', '1d, 1w, 1mo'],
+    ['TOLLGATE_COST_DISCOUNTS', 'five percent', 'an object of numbers'],
+    ['TOLLGATE_COST_DISCOUNTS', '{"openai": 5}', 'between 0 and 1'],
+    ['TOLLGATE_COST_MARGINS', '{"openai": -0.1}', 'between 0 and 10'],
+    ['TOLLGATE_COST_MARGINS', '{"openai": {}}', 'between 0 and 10'],
+    ['TOLLGATE_COST_MARGINS', '{"openai": {"fixed_amount": 1, "fixed": 2}}', 'fixed_amount (USD, 0 or more)'],
     ['TOLLGATE_MODEL_LIMITS', 'all', 'a JSON object'],
     ['TOLLGATE_MODEL_LIMITS', '{"gpt-4o": {"max_budget": "much"}}', 'an amount in USD'],
   ])('%s is named, with what it may be', (name, value, allowed) => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCatalog } from '../../lib/catalog/index.ts';
+import type { Deployment } from '../../lib/domain/model.ts';
+import type { Usage } from '../../lib/kinds/usage.ts';
 import { createTargets } from '../../lib/targets.ts';
 import { aDeployment } from '../support/exchange.ts';
 
@@ -32,5 +34,58 @@ describe('the price of a model', () => {
 
     expect(one?.sheet).toBeDefined();
     expect(other?.sheet).toEqual(one?.sheet);
+  });
+});
+
+describe('what the operator and the place make of a price', () => {
+  const costs = { discounts: { openai: 0.1, vertex_ai: 0.2 }, margins: { global: 0.5, groq: 0 } };
+  const resolve = createTargets(createCatalog(), costs);
+  const used: Usage = { inputTokens: 1_000_000, outputTokens: 0, source: 'provider' };
+  const partsAt = async (over: Partial<Deployment>): Promise<unknown> => {
+    const deployment = aDeployment({ id: JSON.stringify(over), ...over });
+    const target = await resolve(deployment, deployment.model);
+    return target.price?.(used)?.parts;
+  };
+
+  it('is a discount and a margin by provider', async () => {
+    // gpt-4o-mini: 0.15/M
+    expect(await partsAt({})).toEqual({ input: 150_000_000_000n, discount: -15_000_000_000n, margin: 67_500_000_000n });
+    expect(await partsAt({ provider: 'groq', model: 'llama-3.1-8b-instant' })).toEqual({ input: 50_000_000_000n });
+  });
+
+  it('holds for a provider under its other name too', async () => {
+    expect(await partsAt({ provider: 'vertex_ai_beta', model: 'gemini-2.5-flash' })).toMatchObject({
+      discount: -60_000_000_000n,
+    });
+  });
+
+  it('is on top of what the operator set as price', async () => {
+    expect(await partsAt({ price: { input_cost_per_token: 1e-6, output_cost_per_token: 0 } })).toMatchObject({
+      input: 1_000_000_000_000n,
+      discount: -100_000_000_000n,
+    });
+  });
+
+  it('is dearer at the address of a region whose processing costs more', async () => {
+    const at = async (apiBase: string): Promise<unknown> =>
+      (await createTargets(createCatalog())(aDeployment({ apiBase, model: 'gpt-5.4' }), 'gpt-5.4')).price?.({
+        ...used,
+        inputTokens: 1000,
+      });
+
+    // 2.50/M, and a tenth more in Europe
+    expect(await at('https://api.openai.com/v1')).toMatchObject({ total: 2_500_000_000n });
+    expect(await at('https://eu.api.openai.com/v1')).toMatchObject({ total: 2_750_000_000n, rule: 'eu' });
+  });
+
+  it('is unknown where what was used has no price', async () => {
+    const { price } = await resolve(aDeployment(), 'gpt-4o-mini');
+
+    expect(price?.({ outputImages: 1, source: 'provider' })).toBeUndefined();
+    expect(price?.({ outputImages: 1, inputTokens: 10, outputTokens: 5, source: 'provider' })).toBeDefined();
+  });
+
+  it('is refused for a provider that does not exist', () => {
+    expect(() => createTargets(createCatalog(), { discounts: { opnai: 0.1 }, margins: {} })).toThrow('opnai');
   });
 });

@@ -17,6 +17,10 @@ function tokensOf(details: unknown, modality: string): number | undefined {
   return found.length === 0 ? undefined : found.reduce((sum, detail) => sum + (figure(detail.tokenCount) ?? 0), 0);
 }
 
+/** The tier that Vertex AI served the call at (`ON_DEMAND_PRIORITY`), in the words of the others; nothing for the plain one. */
+const tierOf = (trafficType: unknown): string | undefined =>
+  /^ON_DEMAND_(PRIORITY|FLEX)$/.exec(textOf(trafficType) ?? '')?.[1]?.toLowerCase();
+
 /** The usage of an answer; undefined when it holds no token figures. The API leaves out figures that are zero. */
 export function decodeUsage(raw: unknown): Usage | undefined {
   if (!isObject(raw)) return undefined;
@@ -27,13 +31,16 @@ export function decodeUsage(raw: unknown): Usage | undefined {
   return {
     inputTokens: (prompt ?? 0) + (figure(raw.toolUsePromptTokenCount) ?? 0),
     ...present('cacheReadTokens', figure(raw.cachedContentTokenCount)),
+    ...present('cacheReadAudioTokens', tokensOf(raw.cacheTokensDetails, 'AUDIO')),
     ...present('audioInputTokens', tokensOf(raw.promptTokensDetails, 'AUDIO')),
     ...present('imageInputTokens', tokensOf(raw.promptTokensDetails, 'IMAGE')),
+    ...present('videoInputTokens', tokensOf(raw.promptTokensDetails, 'VIDEO')),
     outputTokens: (written ?? 0) + (thoughts ?? 0),
     ...present('reasoningTokens', thoughts),
     ...present('audioOutputTokens', tokensOf(raw.candidatesTokensDetails, 'AUDIO')),
     ...present('imageOutputTokens', tokensOf(raw.candidatesTokensDetails, 'IMAGE')),
-    ...present('serviceTier', textOf(raw.serviceTier)),
+    ...present('videoOutputTokens', tokensOf(raw.candidatesTokensDetails, 'VIDEO')),
+    ...present('serviceTier', textOf(raw.serviceTier) ?? tierOf(raw.trafficType)),
     source: 'provider',
   };
 }
@@ -59,8 +66,16 @@ export function encodeUsage(usage: Usage, cost?: number): JsonObject {
     candidatesTokenCount: written,
     ...present('thoughtsTokenCount', thoughts),
     totalTokenCount: inputTokens + outputTokens,
-    ...details('promptTokensDetails', inputTokens, { AUDIO: usage.audioInputTokens, IMAGE: usage.imageInputTokens }),
-    ...details('candidatesTokensDetails', written, { AUDIO: usage.audioOutputTokens, IMAGE: usage.imageOutputTokens }),
+    ...details('promptTokensDetails', inputTokens, {
+      AUDIO: usage.audioInputTokens,
+      IMAGE: usage.imageInputTokens,
+      VIDEO: usage.videoInputTokens,
+    }),
+    ...details('candidatesTokensDetails', written, {
+      AUDIO: usage.audioOutputTokens,
+      IMAGE: usage.imageOutputTokens,
+      VIDEO: usage.videoOutputTokens,
+    }),
     ...present('serviceTier', usage.serviceTier),
     ...present('cost', cost),
   };

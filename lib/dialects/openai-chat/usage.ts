@@ -68,6 +68,9 @@ export function decodeUsage(figures: JsonObject): Usage | undefined {
     acceptedPredictionTokens: numberOf(written['accepted_prediction_tokens']),
     rejectedPredictionTokens: numberOf(written['rejected_prediction_tokens']),
     webSearchRequests: numberOf(tools['web_search_requests']) ?? numberOf(figures['num_search_queries']),
+    // Perplexity says how much each search put before the model, and what it charges for sources.
+    searchContextSize: sizeOf(figures['search_context_size']),
+    citationTokens: numberOf(figures['citation_tokens']),
     serviceTier: textOf(figures['service_tier']),
     reportedCostUsd: costOf(figures['cost']) ?? ticks(figures['cost_in_usd_ticks']),
     source: 'provider',
@@ -75,6 +78,9 @@ export function decodeUsage(figures: JsonObject): Usage | undefined {
   for (const key in usage) if (usage[key as keyof Usage] === undefined) delete usage[key as keyof Usage];
   return usage as Usage;
 }
+
+const sizeOf = (value: unknown): Usage['searchContextSize'] =>
+  value === 'low' || value === 'medium' || value === 'high' ? value : undefined;
 
 const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING);
 

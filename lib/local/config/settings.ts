@@ -1,10 +1,11 @@
 /** The settings of a LiteLLM config that Tollgate has too: where each one goes, and which are said to be unsupported. */
 import * as z from 'zod/mini';
-import type { EnvName } from '../../env.ts';
+import { discounts, margins, type EnvName } from '../../env.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { check, count, flag, saysNothing, seconds, text, usd } from '../../management/input.ts';
+import { providers } from '../../providers/index.ts';
 import { StartError } from '../start-error.ts';
 import type { Notes } from './notes.ts';
 import { type Environment, resolveReferences } from './references.ts';
@@ -44,6 +45,15 @@ const aliasMap = z.record(
   'expected model names, each a text or {model: ...}',
 );
 
+/** A table by provider, in which every name is one of ours; `global` stands for all of them. */
+const ofProviders = <T>(table: z.ZodMiniType<Record<string, T>>): z.ZodMiniType<Record<string, T>> =>
+  table.check(
+    z.refine(
+      (entries) => Object.keys(entries).every((name) => name === 'global' || providers.has(name)),
+      'expected names of providers',
+    ),
+  );
+
 /** The value of `routing_strategy` that is ours; others are reported. */
 const OUR_STRATEGY = 'simple-shuffle';
 
@@ -61,6 +71,8 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     request_timeout: setting(seconds, (gathered, ms) => (gathered.requestTimeoutMs = ms)),
     // A parameter that a provider's dialect cannot say is never sent.
     drop_params: asIs(flag),
+    cost_discount_config: toVariable(ofProviders(discounts), 'TOLLGATE_COST_DISCOUNTS', JSON.stringify),
+    cost_margin_config: toVariable(ofProviders(margins), 'TOLLGATE_COST_MARGINS', JSON.stringify),
     include_cost_in_streaming_usage: toVariable(flag, 'TOLLGATE_RESPONSE_COST_IN_STREAM'),
   },
   // After litellm_settings: the router's own number of retries wins.

@@ -6,6 +6,7 @@ import {
   likelyInputTokens,
   outputCap,
   requestedModifiers,
+  searchContextSize,
   unusedClasses,
   webSearchBound,
 } from '../../../lib/domain/estimate.ts';
@@ -200,6 +201,23 @@ describe('webSearchBound', () => {
     expect(webSearchBound(request({ tools: [search({ type: 'web_search_20250305', max_uses: 7 })] }))).toBe(7);
     expect(webSearchBound(request({ tools: [search({ type: 'web_search_20250305' })] }))).toBe(5);
     expect(webSearchBound(request({ extensions: { 'openai-chat': { web_search_options: {} } } }))).toBe(5);
+  });
+});
+
+describe('searchContextSize', () => {
+  const search = (size: unknown): Tool => ({
+    type: 'provider',
+    origin: 'openai-responses',
+    value: { type: 'web_search_preview', search_context_size: size },
+  });
+
+  it('is that of the options or the tool, the largest of several, and none where none is stated', () => {
+    expect(searchContextSize(request())).toBeUndefined();
+    expect(searchContextSize(request({ tools: [search('huge'), { type: 'function', name: 'f' }] }))).toBeUndefined();
+    expect(searchContextSize(request({ tools: [search('low')] }))).toBe('low');
+    expect(searchContextSize(request({ tools: [search('high'), search('low')] }))).toBe('high');
+    const options = { 'openai-chat': { web_search_options: { search_context_size: 'medium' } } };
+    expect(searchContextSize(request({ extensions: options }))).toBe('medium');
   });
 });
 

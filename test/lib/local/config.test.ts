@@ -187,6 +187,8 @@ litellm_settings:
   request_timeout: 600
   drop_params: true
   include_cost_in_streaming_usage: on
+  cost_discount_config: {openai: 0.05, vertex_ai: 0.1}
+  cost_margin_config: {global: 0.05, anthropic: {percentage: 0.08, fixed_amount: 0.0005}}
 router_settings:
   num_retries: 4
   disable_cooldowns: yes
@@ -204,6 +206,8 @@ model_list:
 
     expect(config.masterKey).toBe('sk-master');
     expect(config.settings).toEqual({
+      TOLLGATE_COST_DISCOUNTS: '{"openai":0.05,"vertex_ai":0.1}',
+      TOLLGATE_COST_MARGINS: '{"global":0.05,"anthropic":{"percentage":0.08,"fixed_amount":0.0005}}',
       TOLLGATE_DISABLE_LEDGER: 'true',
       TOLLGATE_MAX_BODY_BYTES: '1572864',
       TOLLGATE_NUM_RETRIES: '4',
@@ -333,6 +337,16 @@ model_list:
       'an address that is none',
       'model_list:\n  - model_name: a\n    litellm_params:\n      model: openai/x\n      api_base: here\n',
       /^config.yaml:5: .*litellm_params.api_base: expected an address/,
+    ],
+    [
+      'a discount that is none',
+      'litellm_settings:\n  cost_discount_config: {openai: 5}\n',
+      /^config.yaml:2: litellm_settings.cost_discount_config.openai: expected a number between 0 and 1, got 5$/,
+    ],
+    [
+      'a margin for nobody',
+      'litellm_settings:\n  cost_margin_config: {opnai: 0.1}\n',
+      /^config.yaml:2: litellm_settings.cost_margin_config: expected names of providers/,
     ],
     [
       'a wrong setting',

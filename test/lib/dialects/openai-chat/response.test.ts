@@ -91,6 +91,7 @@ describe('usage of a provider', () => {
       { cost: 0.5, server_tool_use_details: { web_search_requests: 2 } },
       { reportedCostUsd: 0.5, webSearchRequests: 2 },
     ],
+    ['Perplexity', { search_context_size: 'low', citation_tokens: 7 }, { searchContextSize: 'low', citationTokens: 7 }],
     ['Perplexity', { cost: { total_cost: 0.25 }, num_search_queries: 1 }, { reportedCostUsd: 0.25, webSearchRequests: 1 }],
     ['a tier', { service_tier: 'priority' }, { serviceTier: 'priority' }],
     ['null details', { prompt_tokens_details: null, completion_tokens_details: null }, {}],

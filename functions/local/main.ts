@@ -10,6 +10,14 @@ async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));
   if (line.show === 'help') return void process.stdout.write(HELP);
   if (line.show === 'version') return void process.stdout.write(`${manifest.version}\n`);
+  if (line.signIn !== undefined) {
+    const { signInLocally } = await import('./sign-in.ts');
+    return signInLocally(line.signIn, {
+      ...line,
+      environment: process.env,
+      tell: (text) => void process.stdout.write(`${text}\n`),
+    });
+  }
   const { startLocal } = await import('./start.ts');
   const server = await startLocal({ ...line, version: manifest.version, environment: process.env, warn });
   stopOnSignals(() => server.stop(), warn);

@@ -8,6 +8,7 @@ import { createDispatcher } from '../../lib/local/dispatcher.ts';
 import { exampleModel } from '../../lib/local/example-model.ts';
 import { keptVirtualKey, LOCAL_ALIAS, masterKey, virtualKey } from '../../lib/local/run-keys.ts';
 import { isErrno, StartError } from '../../lib/local/start-error.ts';
+import { withSignIns } from '../../lib/local/sign-in.ts';
 import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.ts';
 import { createLog } from '../../lib/log.ts';
 import { createCatalog } from '../../lib/catalog/index.ts';
@@ -76,7 +77,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   const folder = options.data === undefined ? undefined : openStateFolder(options.data);
   closers.push(() => folder?.close());
   const config = await readConfig(options);
-  const environment = config?.environment ?? options.environment;
+  const environment = withSignIns(config?.environment ?? options.environment, folder);
   const env = readSettings(config, environment);
   const log = createLog(env.TOLLGATE_LOG_LEVEL, (line) => void process.stderr.write(line));
 

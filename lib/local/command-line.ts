@@ -11,6 +11,8 @@ export interface CommandLine {
   /** Folder of the state; absent with `--ephemeral`. */
   readonly data?: string;
   readonly show?: 'help' | 'version';
+  /** Id of the provider to sign in at, instead of a start. */
+  readonly signIn?: string;
 }
 
 /** Text of `--help`. */
@@ -23,6 +25,7 @@ Usage: npm start -- [flags]
   --config FILE   models, keys and settings from a LiteLLM config.yaml
   --data DIR      folder that keeps tables, secrets and keys (default .tollgate)
   --ephemeral     keep nothing
+  --sign-in ID    sign in with a code in your browser at github_copilot or chatgpt, keep the token in the folder, and end
   --help          this text
   --version       version of Tollgate
 
@@ -38,6 +41,7 @@ const FLAGS = {
   config: { type: 'string' },
   data: { type: 'string' },
   ephemeral: { type: 'boolean', default: false },
+  'sign-in': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', short: 'v', default: false },
 } as const;
@@ -57,6 +61,9 @@ export function readCommandLine(given: readonly string[]): CommandLine {
   if (flags.ephemeral && flags.data !== undefined) {
     throw new StartError('--data and --ephemeral contradict each other: keep state in a folder, or keep none');
   }
+  if (flags.ephemeral && flags['sign-in'] !== undefined) {
+    throw new StartError('--sign-in and --ephemeral contradict each other: the token has to be kept in a folder');
+  }
   if (flags.host === '') throw new StartError('--host: expected an address such as 127.0.0.1');
   if (flags.data === '') throw new StartError('--data: expected the name of a folder');
   if (flags.config === '') throw new StartError('--config: expected the name of a file');
@@ -64,6 +71,7 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     ...base,
     ...(flags.config === undefined ? {} : { config: flags.config }),
     ...(flags.ephemeral ? {} : { data: flags.data ?? DEFAULT_FOLDER }),
+    ...(flags['sign-in'] === undefined ? {} : { signIn: flags['sign-in'] }),
   };
 }
 

@@ -90,7 +90,8 @@ const secretsOf = (provider: Provider, environment: AuthorizerDeps['environment'
 
 const keyOf = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('base64');
 
-const tokenHttp =
+/** Calls to token endpoints, with a time limit and a limit of size. */
+export const tokenHttp =
   (http: HttpClient): TokenHttp =>
   async (call) => {
     const limit = new AbortController();

@@ -4,6 +4,7 @@ import { accounts } from './accounts.ts';
 import { anthropic } from './anthropic.ts';
 import { azure, azureAi, azureText } from './azure.ts';
 import { bedrock, bedrockMantle } from './bedrock.ts';
+import { chatgpt } from './chatgpt.ts';
 import { cohere, cohereChat } from './cohere.ts';
 import { compatible } from './compatible.ts';
 import { databricks } from './databricks.ts';
@@ -24,7 +25,7 @@ import type { Provider } from './provider.ts';
 
 export { faultOfBase } from './address.ts';
 export { chooseApi, placeOf, withoutPrefix } from './api-choice.ts';
-export { createAuthorizer, type Authorizer } from './authorize.ts';
+export { createAuthorizer, tokenHttp, type Authorizer } from './authorize.ts';
 export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
 export { secretsIn, wantsFields } from './credential.ts';
 export { createFollower, type Follower } from './follow.ts';
@@ -37,6 +38,7 @@ const rows: readonly Provider[] = [
   azureText,
   bedrock,
   bedrockMantle,
+  chatgpt,
   codestral,
   codestralText,
   cohere,

@@ -138,6 +138,17 @@ export interface FollowContext {
   readonly sendLast: (call: FollowingCall) => void;
 }
 
+/** What signing in by a person may use. */
+export interface SignInContext {
+  readonly parameters: Values;
+  readonly http: TokenHttp;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<void>;
+  /** Tells the person what to do. */
+  readonly tell: (line: string) => void;
+}
+
 /** One edit of an encoded body, from the closed vocabulary of `quirks.ts`. */
 export type Quirk = (body: JsonObject, model: string) => JsonObject;
 
@@ -183,6 +194,12 @@ export interface Provider {
    * @throws GatewayError where the credential cannot work.
    */
   readonly authorize?: (request: SigningRequest, context: AuthContext) => Promise<Headers>;
+  /**
+   * A person signs in on another device. Brings the credential that the row reads, to be kept under the first of `envKeys`.
+   *
+   * @throws GatewayError when nobody signs in, or the provider refuses.
+   */
+  readonly signIn?: (context: SignInContext) => Promise<string>;
   /**
    * Turns the provider's first answer (a success) into the one its dialect reads: waits for a job that was submitted, opens the
    * stream it names, unpacks an envelope. From here on the call is taken to be billed: when this throws, nothing is tried again

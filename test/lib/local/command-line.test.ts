@@ -10,12 +10,14 @@ it('takes every flag', () => {
 
   expect(readCommandLine(given)).toEqual({ host: '0.0.0.0', port: 0, config: 'config.yaml', data: 'state' });
   expect(readCommandLine(['--ephemeral'])).toEqual({ host: '127.0.0.1', port: 4000 });
+  expect(readCommandLine(['--sign-in', 'github_copilot'])).toMatchObject({ signIn: 'github_copilot', data: '.tollgate' });
   expect(readCommandLine(['--help']).show).toBe('help');
   expect(readCommandLine(['--version']).show).toBe('version');
 });
 
 it('describes every flag in the help', () => {
-  for (const flag of ['port', 'host', 'config', 'data', 'ephemeral', 'help', 'version']) expect(HELP).toContain(`--${flag} `);
+  for (const flag of ['port', 'host', 'config', 'data', 'ephemeral', 'sign-in', 'help', 'version'])
+    expect(HELP).toContain(`--${flag} `);
 });
 
 it.each([
@@ -27,6 +29,7 @@ it.each([
   [['--host', ''], '--host: expected an address such as 127.0.0.1'],
   [['--data', ''], '--data: expected the name of a folder'],
   [['--config', ''], '--config: expected the name of a file'],
+  [['--ephemeral', '--sign-in', 'x'], '--sign-in and --ephemeral contradict each other: the token has to be kept in a folder'],
   [['--ephemeral', '--data', 'x'], '--data and --ephemeral contradict each other: keep state in a folder, or keep none'],
 ])('refuses %j in one line', (given, message) => {
   expect(() => readCommandLine(given)).toThrow(message);

@@ -31,13 +31,19 @@ function scripted(text: string, status = 200): { readonly http: HttpClient; read
 
 interface Setting {
   readonly id: string;
+  /** What is sent; an empty object where it does not matter. */
+  readonly body?: object;
   readonly deployment?: Partial<Deployment>;
   readonly credential?: string | object;
   readonly environment?: Record<string, string>;
 }
 
 /** Signs a call as it is sent, `times` over, by one authorizer. */
-async function signed(http: HttpClient, { id, deployment = {}, credential, environment = {} }: Setting, refusals = 0) {
+async function signed(
+  http: HttpClient,
+  { id, body = {}, deployment = {}, credential, environment = {} }: Setting,
+  refusals = 0,
+) {
   const provider = providerOf(id);
   const full = deploymentOf({ provider: id, ...deployment });
   const chosen = chooseApi(provider, full.model, 'openai-chat');
@@ -46,7 +52,12 @@ async function signed(http: HttpClient, { id, deployment = {}, credential, envir
   const parts = { provider, deployment: full, model: chosen.model, environment };
   const { url, headers } = buildCall({ ...parts, api: chosen.api, credential: text, stream: false });
   const authorize = createAuthorizer({ http, environment, now: () => now });
-  const request = { method: 'POST', url, headers: { 'content-type': 'application/json', ...headers }, body: Buffer.from('{}') };
+  const request = {
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: Buffer.from(JSON.stringify(body)),
+  };
   let proof = await authorize({ ...parts, credential: text, request, fresh: false });
   proof = await authorize({ ...parts, credential: text, request, fresh: false });
   for (let refusal = 0; refusal < refusals; refusal++) {
@@ -390,6 +401,60 @@ describe('other exchanges', () => {
     expect(calls[0]?.headers['authorization']).toBe('token gho_1');
     await expect(signed(scripted('{}').http, { id: 'github_copilot', credential: 'g' })).rejects.toThrow(/without a token/);
     await expect(signed(http, { id: 'github_copilot' })).rejects.toThrow(/OAuth token of a user/);
+  });
+
+  it.each([
+    ['a question', { messages: [{ role: 'user', content: 'Hi' }] }, { 'x-initiator': 'user' }],
+    [
+      'a conversation',
+      {
+        messages: [
+          { role: 'user', content: 'Hi' },
+          { role: 'assistant', content: 'Yes?' },
+        ],
+      },
+      { 'x-initiator': 'agent' },
+    ],
+    [
+      'items of Responses',
+      { input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] },
+      { 'x-initiator': 'agent' },
+    ],
+    [
+      'a picture',
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] }] },
+      { 'x-initiator': 'user', 'copilot-vision-request': 'true' },
+    ],
+    ['text alone', { input: 'Hi' }, { 'x-initiator': 'user' }],
+  ])('github_copilot: is told who began and what is seen, for %s', async (_what, body, expected) => {
+    const { http } = scripted(`{"token":"tid=1","expires_at":${now / 1000 + 1800}}`);
+    const { headers } = await signed(http, { id: 'github_copilot', credential: 'gho_1', body });
+
+    expect(headers).toMatchObject(expected);
+    expect(headers['copilot-vision-request']).toBe((expected as Record<string, string>)['copilot-vision-request']);
+  });
+
+  it('chatgpt: the token of a sign-in with the account it was made for, until it expires', async () => {
+    const claims = (exp: number) => {
+      const said = { exp, 'https://api.openai.com/auth': { chatgpt_account_id: 'acct-1' } };
+      return `eyJ.${Buffer.from(JSON.stringify(said)).toString('base64url')}.x`;
+    };
+    const good = claims(now / 1000 + 60);
+    const { http, calls } = scripted('');
+    const { headers } = await signed(http, { id: 'chatgpt', credential: good });
+
+    expect(headers).toMatchObject({ authorization: `Bearer ${good}`, 'chatgpt-account-id': 'acct-1' });
+    expect(
+      (await signed(http, { id: 'chatgpt', credential: { access_token: 'plain', account_id: 'a2' } })).headers,
+    ).toMatchObject({
+      authorization: 'Bearer plain',
+      'chatgpt-account-id': 'a2',
+    });
+    await expect(signed(http, { id: 'chatgpt', credential: claims(now / 1000) })).rejects.toThrow(
+      /has expired.*--sign-in chatgpt/,
+    );
+    await expect(signed(http, { id: 'chatgpt' })).rejects.toThrow(/access token of a sign-in/);
+    expect(calls).toEqual([]);
   });
 
   it('none for rows whose scheme says everything', async () => {

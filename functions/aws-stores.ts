@@ -23,6 +23,7 @@ export function openOnAws(http?: HttpClient): Ground {
     registry: env.TOLLGATE_REGISTRY_TABLE,
     meters: env.TOLLGATE_METERS_TABLE,
     ledger: env.TOLLGATE_LEDGER_TABLE,
+    totals: env.TOLLGATE_TOTALS_TABLE,
   });
   return { env, log, stores };
 }

@@ -1,4 +1,4 @@
-/** What must outlive every deployment: three tables and the master key. Nothing here goes away with its stack. */
+/** What must outlive every deployment: four tables and the master key. Nothing here goes away with its stack. */
 import { RemovalPolicy, Stack, Validations, type StackProps } from 'aws-cdk-lib';
 import {
   AttributeType,
@@ -54,6 +54,12 @@ const LEDGER: TableKeys = {
   stream: StreamViewType.NEW_IMAGE,
 };
 
+const TOTALS: TableKeys = {
+  partitionKey: string('pk'),
+  sortKey: string('sk'),
+  ttl: 'ttl',
+};
+
 /** The stateful stack. */
 export class DataStack extends Stack {
   readonly stores: Stores;
@@ -66,6 +72,7 @@ export class DataStack extends Stack {
       registry: this.#store('Registry', REGISTRY),
       meters: this.#store('Meters', METERS),
       ledger: this.#store('Ledger', LEDGER),
+      totals: this.#store('Totals', TOTALS),
       masterKey: secret,
       masterKeyArn: this.exportValue(secret.secretArn),
       secretPrefix,

@@ -46,7 +46,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const key = await deps.keys.get(hash);
     return key === undefined ? undefined : budgeted(key);
   });
-  const spend = createCache<Money>(deps.now, ttl, async (hash) => (await deps.totals.read(hash)).spend);
+  const spend = createCache<Money>(deps.now, ttl, async (hash) => (await deps.totals.read({ kind: 'key', id: hash })).spend);
   let models: { until: number; version: number; list: readonly Deployment[] } | undefined;
   let loading: Promise<readonly Deployment[]> | undefined;
 

@@ -41,6 +41,15 @@ export interface Storage {
 }
 
 const REGION = 'us-east-1';
+/** Where a run says how its database is reached, for commands that look at its books. */
+export const DATABASE_URL_FILE = 'database-url';
+
+/** A table client's way to the emulator at an address. */
+export const emulatedAt = (endpoint: string): Emulated => ({
+  endpoint,
+  region: REGION,
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
 
 /** Starts the emulators and makes the tables. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
@@ -58,7 +67,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   ]);
   if (database === undefined) return inMemory(options);
 
-  const emulated = { endpoint: database.url, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const emulated = emulatedAt(database.url);
+  options.folder?.write(DATABASE_URL_FILE, database.url);
   const client = dynamodb.createDynamoClient({ ...emulated, http: createHttpClient(dynamodb.DYNAMO_HTTP) });
   const names = tableNames(options.env);
   prepare = () => dynamodb.createTables(client, names);
@@ -90,6 +100,7 @@ export const tableNames = (env: Env) => ({
   registry: env.TOLLGATE_REGISTRY_TABLE,
   meters: env.TOLLGATE_METERS_TABLE,
   ledger: env.TOLLGATE_LEDGER_TABLE,
+  totals: env.TOLLGATE_TOTALS_TABLE,
 });
 
 /** The stores without a database: everything works, nothing outlives the process. */
@@ -111,8 +122,7 @@ function noticing(ledger: Stores['ledger']): { readonly ledger: Stores['ledger']
   return {
     firstEntry,
     ledger: {
-      get: (id) => ledger.get(id),
-      list: (filter) => ledger.list(filter),
+      ...ledger,
       async record(entry) {
         const outcome = await ledger.record(entry);
         resolve();
@@ -125,8 +135,7 @@ function noticing(ledger: Stores['ledger']): { readonly ledger: Stores['ledger']
 /** The ledger with its totals kept up to date at once, for want of a stream. */
 function projecting({ ledger, totals }: Stores): Stores['ledger'] {
   return {
-    get: (id) => ledger.get(id),
-    list: (filter) => ledger.list(filter),
+    ...ledger,
     async record(entry) {
       const outcome = await ledger.record(entry);
       if (outcome === 'recorded') await totals.apply([entry]);

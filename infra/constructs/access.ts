@@ -4,7 +4,7 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 
-type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'BatchWriteItem';
 type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'DeleteSecret';
 
 /** Rights of one function; what is absent is forbidden. */
@@ -12,6 +12,7 @@ export interface Access {
   readonly registry?: readonly TableAction[];
   readonly meters?: readonly TableAction[];
   readonly ledger?: readonly TableAction[];
+  readonly totals?: readonly TableAction[];
   /** On the secrets below the prefix: the credentials of providers. */
   readonly secrets?: readonly SecretAction[];
   /** May read the master key. */
@@ -24,6 +25,7 @@ export const ACCESS = {
     registry: ['GetItem', 'Query'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     ledger: ['GetItem', 'PutItem'],
+    totals: ['GetItem', 'Query'],
     secrets: ['GetSecretValue'],
     masterKey: true,
   },
@@ -31,6 +33,7 @@ export const ACCESS = {
     registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
     meters: ['GetItem', 'PutItem', 'UpdateItem'],
     ledger: ['GetItem', 'BatchGetItem', 'Query', 'PutItem'],
+    totals: ['GetItem', 'Query'],
     secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'],
     masterKey: true,
   },
@@ -39,7 +42,7 @@ export const ACCESS = {
     ledger: ['GetItem', 'PutItem'],
   },
   ledger: {
-    meters: ['PutItem', 'UpdateItem'],
+    totals: ['GetItem', 'UpdateItem', 'BatchWriteItem'],
   },
 } as const satisfies Record<string, Access>;
 
@@ -48,6 +51,7 @@ export interface Stores {
   readonly registry: Store;
   readonly meters: Store;
   readonly ledger: Store;
+  readonly totals: Store;
   readonly masterKey: Secret;
   readonly masterKeyArn: string;
   /** `tollgate/`: where the names of credentials begin. */
@@ -63,7 +67,7 @@ export interface Store {
 
 /** Gives a role its rights: one statement a store, each on exact tables and indexes. */
 export function grantAccess(role: Role, access: Access, stores: Stores): void {
-  for (const name of ['registry', 'meters', 'ledger'] as const) {
+  for (const name of ['registry', 'meters', 'ledger', 'totals'] as const) {
     const actions = access[name];
     if (actions !== undefined) role.addToPolicy(tableStatement(stores[name], actions));
   }

@@ -21,7 +21,10 @@ export interface Standing {
 export async function standingOf(deps: ManagementDeps, key: VirtualKey): Promise<Standing> {
   const { meter: id, window } = budgetMeter(key, deps.now());
   const limited = key.maxBudget !== undefined;
-  const [meter, total] = await Promise.all([limited ? deps.meters.read(id) : undefined, deps.totals.read(scopeOf(key).id)]);
+  const [meter, total] = await Promise.all([
+    limited ? deps.meters.read(id) : undefined,
+    deps.totals.read({ kind: 'key', id: scopeOf(key).id }),
+  ]);
   if (!limited) return { spent: total.spend, held: 0n, total };
   return {
     spent: meter === undefined ? 0n : spentOf(meter, 'usd'),

@@ -5,6 +5,8 @@ import type { Page } from './keys.ts';
 export interface LedgerStore {
   record(entry: LedgerEntry): Promise<'recorded' | 'exists'>;
   get(id: string): Promise<LedgerEntry | undefined>;
+  /** The entries there are of these ids, in the order of the ids. */
+  getAll(ids: readonly string[]): Promise<readonly LedgerEntry[]>;
   /** Newest first; by key, within a span of time (milliseconds, `from` inclusive, `to` exclusive). */
   list(filter: {
     readonly keyHash?: string;
@@ -13,4 +15,6 @@ export interface LedgerStore {
     readonly limit: number;
     readonly cursor?: string;
   }): Promise<Page<LedgerEntry>>;
+  /** Every entry there was when the scan began, in no order, page by page. Reads the whole ledger: for rebuilding and reconciling. */
+  scan(cursor?: string): Promise<Page<LedgerEntry>>;
 }

@@ -51,7 +51,7 @@ function schemaOf({ AttributeDefinitions, KeySchema, ...table }: GlobalTable): T
 }
 
 describe('data stack', () => {
-  test('has the three tables of the stores and no other', () => {
+  test('has the tables of the stores and no other', () => {
     expect(Object.keys(tables)).toHaveLength(Object.keys(TABLES).length);
   });
 

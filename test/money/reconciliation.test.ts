@@ -99,7 +99,7 @@ describe('the books', () => {
           expect(books.committed).toBeLessThanOrEqual(maxBudget + excess);
 
           await project(emulator.stores.totals, [...books.entries, ...books.entries.toReversed()], () => {});
-          const total = await emulator.stores.totals.read(scopeOf(key).id);
+          const total = await emulator.stores.totals.read({ kind: 'key', id: scopeOf(key).id });
           expect(total.spend).toBe(books.ledger);
           expect(total.requests).toBe(books.entries.length);
         },

@@ -44,6 +44,7 @@ export async function startWorld(): Promise<World> {
       TOLLGATE_REGISTRY_TABLE: tables.names.registry,
       TOLLGATE_METERS_TABLE: tables.names.meters,
       TOLLGATE_LEDGER_TABLE: tables.names.ledger,
+      TOLLGATE_TOTALS_TABLE: tables.names.totals,
       TOLLGATE_MASTER_KEY_SECRET: 'master',
       TOLLGATE_NUM_RETRIES: '0',
     },

@@ -29,7 +29,12 @@ export interface Emulator {
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** Table names of the tests. */
-export const NAMES: TableNames = { registry: 'test-registry', meters: 'test-meters', ledger: 'test-ledger' };
+export const NAMES: TableNames = {
+  registry: 'test-registry',
+  meters: 'test-meters',
+  ledger: 'test-ledger',
+  totals: 'test-totals',
+};
 
 /** A client of an emulator, or of a proxy before it, as the gateway has it. */
 export const clientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>

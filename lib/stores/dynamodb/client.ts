@@ -120,16 +120,18 @@ const unavailable = (cause: unknown): GatewayError =>
 /**
  * All writes or none; off the hot path only. The client's request token makes its own repeats safe.
  *
+ * @param writes as a function: what to write at each try, counted from 0, so that a try can step out of the way of others
  * @returns undefined when done, else per write why it was refused (`ConditionalCheckFailed`, or `None` where it was not).
  * @throws GatewayError `overloaded` when other transactions kept getting in the way, or the store did not answer.
  */
 export async function transact(
   client: DynamoDBClient,
-  writes: readonly TransactWriteItem[],
+  writes: readonly TransactWriteItem[] | ((attempt: number) => readonly TransactWriteItem[]),
 ): Promise<readonly CancellationReason[] | undefined> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await answered(client.send(new TransactWriteItemsCommand({ TransactItems: [...writes] })));
+      const items = typeof writes === 'function' ? writes(attempt) : writes;
+      await answered(client.send(new TransactWriteItemsCommand({ TransactItems: [...items] })));
       return undefined;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;

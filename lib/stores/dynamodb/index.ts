@@ -17,9 +17,9 @@ export { entryFromImage } from './ledger.ts';
 export { createTables, TABLES, type TableNames } from './schema.ts';
 
 /**
- * Every store of the three tables.
+ * Every store of the tables.
  *
- * @example const { keys, meters } = open(createDynamoClient(), { registry: 'r', meters: 'm', ledger: 'l' });
+ * @example const { keys, meters } = open(createDynamoClient(), { registry: 'r', meters: 'm', ledger: 'l', totals: 't' });
  */
 export function open(client: DynamoDBClient, names: TableNames): Stores {
   const registry = { client, table: names.registry };
@@ -42,6 +42,6 @@ export function open(client: DynamoDBClient, names: TableNames): Stores {
     conversations: createConversationStore(client, names.meters),
     meters: createMeterStore(client, names.meters),
     ledger: createLedgerStore(client, names.ledger),
-    totals: createTotalStore(client, names.meters),
+    totals: createTotalStore(client, names.totals),
   };
 }

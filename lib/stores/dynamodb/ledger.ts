@@ -7,6 +7,7 @@ import {
   ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
@@ -120,6 +121,25 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
       return entryFromImage(Item);
     },
 
+    getAll: entriesOf,
+
+    async scan(cursor) {
+      const { Items = [], LastEvaluatedKey } = await answered(
+        client.send(
+          new ScanCommand({
+            TableName: table,
+            ConsistentRead: true,
+            ...(cursor === undefined ? {} : { ExclusiveStartKey: { id: text(cursor) } }),
+          }),
+        ),
+      );
+      const last = textOf(LastEvaluatedKey, 'id');
+      return {
+        items: Items.map((item) => entryFromImage(item)).filter((entry) => entry !== undefined),
+        ...(last === undefined ? {} : { cursor: last }),
+      };
+    },
+
     async list({ keyHash, from = 0, to, limit, cursor }) {
       const lower = timeKey(from);
       // No sort key equals a bare time, so the inclusive upper bound leaves `to` itself out.
@@ -136,7 +156,6 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
         .flat()
         .map((item) => ({ id: textOf(item, 'id') as string, arrival: textOf(item, 'arrival') as string }))
         .filter((item) => item.arrival !== cursor)
-
         .toSorted((one, other) => (one.arrival < other.arrival ? 1 : -1));
       const shown = found.slice(0, limit);
       const last = shown.at(-1);

@@ -1,4 +1,4 @@
-/** The three tables as plain data. `infra/` declares the same tables for AWS; a test compares the two. */
+/** The tables as plain data. `infra/` declares the same tables for AWS; a test compares the two. */
 import { CreateTableCommand, UpdateTimeToLiveCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 /** A key attribute: text (`S`) or number (`N`). */
@@ -31,12 +31,14 @@ export interface TableNames {
   readonly registry: string;
   readonly meters: string;
   readonly ledger: string;
+  readonly totals: string;
 }
 
 /**
- * `registry`: keys, their aliases, models, credentials; `listing` orders keys by age. `meters`: meters, the totals projected from the
- * ledger, and responses kept for later turns; `due` is sparse and holds only meters with a lease to look at. `ledger`: one item per request, never changed; `by-key` and
- * `by-time` order them by arrival.
+ * `registry`: keys, their aliases, models, credentials; `listing` orders keys by age. `meters`: meters, and
+ * responses kept for later turns; `due` is sparse and holds only meters with a lease to look at. `ledger`: one item per request, never
+ * changed; `by-key` and `by-time` order them by arrival. `totals`: what the consumer of the ledger's stream projects; all of it can be
+ * written anew.
  */
 export const TABLES = {
   registry: {
@@ -71,6 +73,12 @@ export const TABLES = {
     ],
     stream: 'NEW_IMAGE',
   },
+  totals: {
+    partitionKey: { name: 'pk', type: 'S' },
+    sortKey: { name: 'sk', type: 'S' },
+    indexes: [],
+    ttl: 'ttl',
+  },
 } as const satisfies Record<keyof TableNames, TableSchema>;
 
 /** Creates the tables that are not there yet: for emulators; on AWS the data stack does it. */
@@ -93,11 +101,7 @@ async function createTable(client: DynamoDBClient, name: string, schema: TableSc
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
         KeySchema: keySchema(schema),
-        GlobalSecondaryIndexes: schema.indexes.map((index) => ({
-          IndexName: index.name,
-          KeySchema: keySchema(index),
-          Projection: { ProjectionType: index.projection },
-        })),
+        ...(schema.indexes.length === 0 ? {} : { GlobalSecondaryIndexes: schema.indexes.map(indexOf) }),
         ...(schema.stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: schema.stream } } : {}),
       }),
     );
@@ -110,6 +114,12 @@ async function createTable(client: DynamoDBClient, name: string, schema: TableSc
     new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: { AttributeName: schema.ttl, Enabled: true } }),
   );
 }
+
+const indexOf = (index: IndexSchema) => ({
+  IndexName: index.name,
+  KeySchema: keySchema(index),
+  Projection: { ProjectionType: index.projection },
+});
 
 const keySchema = ({ partitionKey, sortKey }: Pick<TableSchema, 'partitionKey' | 'sortKey'>) => [
   { AttributeName: partitionKey.name, KeyType: 'HASH' as const },

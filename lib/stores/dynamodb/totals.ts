@@ -1,69 +1,258 @@
-/**
- * Totals per key in the meters table (`total#<hash>`), projected from the ledger's stream. A marker per entry (`applied#<id>`), written
- * in the same transaction, makes a repeated delivery count once; it may go when the stream can no longer deliver.
- */
-import { GetItemCommand, type DynamoDBClient, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
+/** Totals on DynamoDB: how they are read, and how all of them are written anew. Items: `total-items`; how entries get in: `total-writes`. */
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { addTotals, totalOf } from '../../domain/total.ts';
-import type { TotalStore } from '../totals.ts';
-import { bigintOf, countOf, number, text } from './attributes.ts';
-import { answered, transact, wasRefused } from './client.ts';
+import { addTotals, NO_TOTAL } from '../../domain/total.ts';
+import { GatewayError } from '../../errors.ts';
+import type { CallRef, TotalStore } from '../totals.ts';
+import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { answered } from './client.ts';
+import { queryAll } from './registry.ts';
+import {
+  callsIn,
+  dayIn,
+  LIFE_PARTITIONS,
+  lifeAddress,
+  lifePartition,
+  minuteKey,
+  scopePartition,
+  totalIn,
+} from './total-items.ts';
+import { addEntries, listCalls, writeBatches, type TotalTable } from './total-writes.ts';
 
-/** A stream keeps records for one day; a week leaves room for replays by hand. Seconds. */
-const KEEP_MARKER_SECONDS = 7 * 86_400;
+const STATE = { pk: text('state'), sk: text('state') };
+/** The generation of a table that was never written anew. */
+const FIRST = 1;
+/** How long readers remember which generation is in use, milliseconds. */
+const REMEMBER_MS = 30_000;
+/** An open generation is gone on with for this long; what it remembers of its entries expires after seven days. Milliseconds. */
+const OPEN_MS = 2 * 86_400_000;
+/** Items of calls read at once. */
+const CALLS_PAGE = 100;
+const SWEEP_PAGE = 1_000;
 
-/** Refused when the entry was applied before. */
-const marker = (table: string, { id, endedAt }: LedgerEntry): TransactWriteItem => ({
-  Put: {
-    TableName: table,
-    Item: { pk: text(`applied#${id}`), ttl: number(Math.ceil(endedAt / 1000) + KEEP_MARKER_SECONDS) },
-    ConditionExpression: 'attribute_not_exists(pk)',
-  },
-});
+/** Which generations there are. */
+interface State {
+  readonly live: number;
+  readonly open?: number;
+  readonly openedAt: number;
+}
 
-/** One update for all entries of a key. */
-function addition(table: string, entries: readonly LedgerEntry[]): TransactWriteItem {
-  const { spend, requests, unpriced, inputTokens, outputTokens } = entries.map(totalOf).reduce(addTotals);
+/** Totals on DynamoDB. */
+export function createTotalStore(client: DynamoDBClient, table: string, now: () => number = Date.now): TotalStore {
+  const on: TotalTable = { client, table, now };
+  let remembered: { readonly live: number; readonly until: number } | undefined;
+
+  async function readState(): Promise<State> {
+    const { Item } = await answered(client.send(new GetItemCommand({ TableName: table, Key: STATE, ConsistentRead: true })));
+    const open = countOf(Item, 'open');
+    return { live: countOf(Item, 'live') || FIRST, ...(open === 0 ? {} : { open }), openedAt: countOf(Item, 'openedAt') };
+  }
+
+  async function changeState(input: Partial<UpdateItemCommandInput>): Promise<boolean> {
+    try {
+      await answered(client.send(new UpdateItemCommand({ TableName: table, Key: STATE, ...input })));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+
+  async function generation(): Promise<number> {
+    if (remembered === undefined || remembered.until <= now()) {
+      remembered = { live: (await readState()).live, until: now() + REMEMBER_MS };
+    }
+    return remembered.live;
+  }
+
+  async function fill(number: number, entries: readonly LedgerEntry[]): Promise<number> {
+    await listCalls(on, number, entries);
+    return addEntries(on, number, entries);
+  }
+
+  /** Items of a partition from `lower` to `upper`. */
+  const page = async (
+    pk: string,
+    [lower, upper]: readonly [string, string],
+    {
+      limit,
+      cursor,
+      newestFirst,
+    }: { readonly limit: number; readonly cursor?: string | undefined; readonly newestFirst: boolean },
+  ) => {
+    const { Items = [], LastEvaluatedKey } = await answered(
+      client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :lower AND :upper',
+          ExpressionAttributeValues: { ':pk': text(pk), ':lower': text(lower), ':upper': text(upper) },
+          ScanIndexForward: !newestFirst,
+          Limit: limit,
+          ...(cursor === undefined ? {} : { ExclusiveStartKey: { pk: text(pk), sk: text(cursor) } }),
+        }),
+      ),
+    );
+    const last = textOf(LastEvaluatedKey, 'sk');
+    return { items: Items, ...(last === undefined ? {} : { last }) };
+  };
+
   return {
-    Update: {
-      TableName: table,
-      Key: { pk: text(`total#${entries[0]?.keyHash}`) },
-      UpdateExpression: 'ADD spend :spend, requests :requests, unpriced :unpriced, inputTokens :input, outputTokens :output',
-      ExpressionAttributeValues: {
-        ':spend': number(spend),
-        ':requests': number(requests),
-        ':unpriced': number(unpriced),
-        ':input': number(inputTokens),
-        ':output': number(outputTokens),
+    async apply(entries) {
+      // Read anew each time: an entry that arrives after a generation was opened belongs to both.
+      const { live, open } = await readState();
+      if (open !== undefined) await fill(open, entries);
+      return fill(live, entries);
+    },
+
+    async read(scope) {
+      const { pk, sk } = lifeAddress(await generation(), scope);
+      const items = await queryAll(client, {
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+        ExpressionAttributeValues: { ':pk': text(pk), ':sk': text(sk) },
+      });
+      return items
+        .filter((item) => (textOf(item, 'id') ?? '') === scope.id)
+        .map(totalIn)
+        .reduce(addTotals, NO_TOTAL);
+    },
+
+    async list(kind, { limit, cursor }) {
+      const [, given = '0', after] = /^(\d+)(?::(.*))?$/s.exec(fromCursor(cursor ?? toCursor('0'))) ?? [];
+      const partition = Number(given);
+      const pk = lifePartition(await generation(), kind, partition);
+      const { items, last } = await page(pk, [' ', '\u{10ffff}'], { limit, cursor: after, newestFirst: false });
+      const next = last === undefined ? `${partition + 1}` : `${partition}:${last}`;
+      return {
+        items: items.map((item) => ({ id: textOf(item, 'id') ?? '', total: totalIn(item) })),
+        ...(last === undefined && partition + 1 >= LIFE_PARTITIONS ? {} : { cursor: toCursor(next) }),
+      };
+    },
+
+    async days(scope, { from, to }, { limit, cursor }) {
+      const pk = scopePartition(await generation(), 'day', scope);
+      const after = cursor === undefined ? undefined : fromCursor(cursor);
+      const { items, last } = await page(pk, [from, `${to}~`], { limit, cursor: after, newestFirst: true });
+      return { items: items.map(dayIn), ...(last === undefined ? {} : { cursor: toCursor(last) }) };
+    },
+
+    async calls(scope, { from, to }, { limit, cursor }) {
+      const pk = scopePartition(await generation(), 'calls', scope);
+      const before = cursor === undefined ? undefined : fromCursor(cursor);
+      const newest = before === undefined ? to : Math.min(to, Number(before.split('#', 1)[0]) + 1);
+      const found = new Map<string, CallRef>();
+      let minute = '';
+      let start: string | undefined;
+      reading: do {
+        const read = await page(pk, [minuteKey(from), `${minuteKey(newest)}~`], {
+          limit: CALLS_PAGE,
+          cursor: start,
+          newestFirst: true,
+        });
+        for (const item of read.items) {
+          const [of = ''] = (textOf(item, 'sk') ?? '').split('#', 1);
+          // Within a minute the order is only known when all of it is there.
+          if (of !== minute && found.size > limit) break reading;
+          minute = of;
+          for (const call of callsIn(item)) {
+            const place = placeOf(call);
+            if (call.at >= from && call.at < to && (before === undefined || place < before)) found.set(place, call);
+          }
+        }
+        start = read.last;
+      } while (start !== undefined);
+      const places = [...found.keys()].toSorted().toReversed();
+      const shown = places.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        items: shown.map((place) => found.get(place) as CallRef),
+        ...(places.length > limit && last !== undefined ? { cursor: toCursor(last) } : {}),
+      };
+    },
+
+    rebuild: {
+      async begin() {
+        const { live, open, openedAt } = await readState();
+        if (open !== undefined && openedAt > now() - OPEN_MS) return open;
+        const next = Math.max(live, open ?? 0) + 1;
+        const won = await changeState({
+          UpdateExpression: 'SET live = :live, #open = :next, openedAt = :now',
+          ConditionExpression: open === undefined ? 'attribute_not_exists(#open)' : '#open = :open',
+          ExpressionAttributeNames: { '#open': 'open' },
+          ExpressionAttributeValues: {
+            ':live': number(live),
+            ':next': number(next),
+            ':now': number(now()),
+            ...(open === undefined ? {} : { ':open': number(open) }),
+          },
+        });
+        if (!won) return this.begin();
+        return next;
+      },
+
+      fill,
+
+      async finish(done) {
+        const won = await changeState({
+          UpdateExpression: 'SET live = :done REMOVE #open, openedAt',
+          ConditionExpression: '#open = :done',
+          ExpressionAttributeNames: { '#open': 'open' },
+          ExpressionAttributeValues: { ':done': number(done) },
+        });
+        if (!won && (await readState()).live !== done) throw new Error(`generation ${done} is not open`);
+        remembered = undefined;
+      },
+
+      async sweep() {
+        const { live, open } = await readState();
+        let swept = 0;
+        let start: Item | undefined;
+        do {
+          const read = await answered(
+            client.send(
+              new ScanCommand({
+                TableName: table,
+                ProjectionExpression: 'pk, sk',
+                Limit: SWEEP_PAGE,
+                ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+              }),
+            ),
+          );
+          const stale = (read.Items ?? []).filter((item) => {
+            const of = /^(\d+)#/.exec(textOf(item, 'pk') ?? '')?.[1];
+            return of !== undefined && Number(of) !== live && Number(of) !== open;
+          });
+          await writeBatches(
+            client,
+            table,
+            stale.map((Key) => ({ DeleteRequest: { Key } })),
+          );
+          swept += stale.length;
+          start = read.LastEvaluatedKey;
+        } while (start !== undefined);
+        return swept;
       },
     },
   };
 }
 
-/** Totals on DynamoDB. */
-export function createTotalStore(client: DynamoDBClient, table: string): TotalStore {
-  return {
-    async apply(entries) {
-      let fresh = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
-      while (fresh.length > 0) {
-        const refused = await transact(client, [...fresh.map((entry) => marker(table, entry)), addition(table, fresh)]);
-        if (refused === undefined) break;
-        fresh = fresh.filter((_, index) => !wasRefused(refused, index));
-      }
-      return fresh.length;
-    },
+/** Order of calls: by arrival, then by id. */
+const placeOf = ({ at, id }: CallRef): string => `${String(at).padStart(15, '0')}#${id}`;
 
-    async read(keyHash) {
-      const { Item } = await answered(
-        client.send(new GetItemCommand({ TableName: table, Key: { pk: text(`total#${keyHash}`) }, ConsistentRead: true })),
-      );
-      return {
-        spend: bigintOf(Item, 'spend') ?? 0n,
-        requests: countOf(Item, 'requests'),
-        unpriced: countOf(Item, 'unpriced'),
-        inputTokens: countOf(Item, 'inputTokens'),
-        outputTokens: countOf(Item, 'outputTokens'),
-      };
-    },
-  };
+const toCursor = (place: string): string => Buffer.from(place).toString('base64url');
+
+/** @throws GatewayError `invalid_request` for text that is no cursor. */
+function fromCursor(cursor: string): string {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  if (place !== '' && toCursor(place) === cursor) return place;
+  throw new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor' });
 }

@@ -2,9 +2,10 @@
 import type { Stores } from '../stores.ts';
 import { createConversationStore } from './conversations.ts';
 import { createAuditStore, createEntityStore, createMemberStore } from './entities.ts';
-import { createLedgerStore, createTotalStore } from './ledger.ts';
+import { createLedgerStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
+import { createTotalStore } from './totals.ts';
 
 export { createSecretStore } from './secrets.ts';
 

@@ -1,8 +1,6 @@
-/** The ledger and its totals in memory. */
+/** The ledger in memory. */
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { addTotals, NO_TOTAL, totalOf, type Total } from '../../domain/total.ts';
 import type { LedgerStore } from '../ledger.ts';
-import type { TotalStore } from '../totals.ts';
 
 /** The ledger in memory. */
 export function createLedgerStore(): LedgerStore {
@@ -15,6 +13,8 @@ export function createLedgerStore(): LedgerStore {
     },
 
     get: async (id) => entries.get(id),
+    getAll: async (ids) => ids.map((id) => entries.get(id)).filter((entry) => entry !== undefined),
+    scan: async () => ({ items: [...entries.values()] }),
 
     async list({ keyHash, from = 0, to = Infinity, limit, cursor }) {
       const matches = [...entries.values()]
@@ -25,24 +25,5 @@ export function createLedgerStore(): LedgerStore {
       const last = items.at(-1);
       return { items, ...(start + limit < matches.length && last !== undefined ? { cursor: last.id } : {}) };
     },
-  };
-}
-
-/** Totals in memory. */
-export function createTotalStore(): TotalStore {
-  const totals = new Map<string, Total>();
-  const applied = new Set<string>();
-  return {
-    async apply(entries) {
-      let added = 0;
-      for (const entry of entries) {
-        if (applied.has(entry.id)) continue;
-        applied.add(entry.id);
-        totals.set(entry.keyHash, addTotals(totals.get(entry.keyHash) ?? NO_TOTAL, totalOf(entry)));
-        added++;
-      }
-      return added;
-    },
-    read: async (keyHash) => totals.get(keyHash) ?? NO_TOTAL,
   };
 }

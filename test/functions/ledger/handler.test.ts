@@ -50,7 +50,7 @@ describe('ledger consumer', () => {
     });
 
     expect(answer).toEqual({ batchItemFailures: [] });
-    expect(await totals.read(KEY)).toMatchObject({ spend: 1_500n, requests: 2 });
+    expect(await totals.read({ kind: 'key', id: KEY })).toMatchObject({ spend: 1_500n, requests: 2 });
   });
 
   test('counts a batch that is delivered twice once', async () => {
@@ -62,7 +62,7 @@ describe('ledger consumer', () => {
     const again = await handler(event);
 
     expect(again).toEqual({ batchItemFailures: [] });
-    expect(await totals.read(KEY)).toMatchObject({ spend: 1_000n, requests: 1 });
+    expect(await totals.read({ kind: 'key', id: KEY })).toMatchObject({ spend: 1_000n, requests: 1 });
   });
 
   test('reports the entries the store did not take, and keeps those it took', async () => {
@@ -83,7 +83,7 @@ describe('ledger consumer', () => {
     });
 
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
-    expect(await totals.read(KEY)).toMatchObject({ requests: 2 });
+    expect(await totals.read({ kind: 'key', id: KEY })).toMatchObject({ requests: 2 });
   });
 
   test('reports a record that is no entry and logs where it is', async () => {
@@ -107,6 +107,6 @@ describe('ledger consumer', () => {
     });
 
     expect(answer).toEqual({ batchItemFailures: [] });
-    expect(await totals.read(KEY)).toMatchObject({ requests: 0 });
+    expect(await totals.read({ kind: 'key', id: KEY })).toMatchObject({ requests: 0 });
   });
 });

@@ -39,7 +39,7 @@ async function storesOf(access: Access): Promise<{ readonly stores: Stores; read
 
 /** Every right on tables, as the guard writes them. */
 const rightsOf = (access: Access): readonly string[] =>
-  (['registry', 'meters', 'ledger'] as const)
+  (['registry', 'meters', 'ledger', 'totals'] as const)
     .flatMap((table) => (access[table] ?? []).map((action) => `${table}:${action}`))
     .toSorted();
 
@@ -78,6 +78,7 @@ describe('access', () => {
       () => provider.close(),
     );
     await tables.stores.keys.create(aKey({ hash: hashSecret('sk-poor'), maxBudget: 1n }));
+    await tables.stores.keys.create(aKey({ hash: hashSecret('sk-unlimited') }));
     const call = (secret: string, path: string, body?: object, method = body === undefined ? 'GET' : 'POST') =>
       fetch(`${gateway.url}${path}`, {
         method,
@@ -87,6 +88,7 @@ describe('access', () => {
     const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
     const served = await call('sk-served', '/v1/chat/completions', chat);
+    const unlimited = await call('sk-unlimited', '/v1/chat/completions', chat);
     const refused = await call('sk-poor', '/v1/chat/completions', chat);
     const models = await call('sk-served', '/v1/models');
     const turn = { model: 'gpt-kept', input: 'Hi' };
@@ -94,7 +96,8 @@ describe('access', () => {
     const next = await call('sk-served', '/v1/responses', { ...turn, previous_response_id: id });
     const forgotten = await call('sk-served', `/v1/responses/${id}`, undefined, 'DELETE');
 
-    expect([served, refused, models, next, forgotten].map(({ status }) => status)).toEqual([200, 429, 200, 200, 200]);
+    const statuses = [served, unlimited, refused, models, next, forgotten].map(({ status }) => status);
+    expect(statuses).toEqual([200, 200, 429, 200, 200, 200]);
     expect(await tables.stores.ledger.get('lost-before')).toMatchObject({ status: 'expired' });
     expect([...guarded.denied]).toEqual([]);
     expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.gateway));
@@ -118,7 +121,7 @@ describe('access', () => {
 
   test('lets the ledger consumer project, and gives it no right it does not use', async () => {
     const { stores, guarded } = await storesOf(ACCESS.ledger);
-    const entry = await createAdmin().spend({ id: 'projected', keyHash: 'd'.repeat(64) });
+    const entry = await createAdmin().spend({ id: 'projected', keyHash: 'd'.repeat(64), teamId: 't' });
 
     const projected = await project(stores.totals, [entry, entry], () => undefined);
 

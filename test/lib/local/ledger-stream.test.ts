@@ -45,7 +45,7 @@ const entry = (id: string): LedgerEntry => ({
   attempts: 1,
   durationMs: 1,
 });
-const spend = async (): Promise<bigint> => (await emulator.stores.totals.read('hash')).spend;
+const spend = async (): Promise<bigint> => (await emulator.stores.totals.read({ kind: 'key', id: 'hash' })).spend;
 const ids = ({ Records }: DynamoDBStreamEvent): (string | undefined)[] =>
   Records.map(({ dynamodb }) => dynamodb?.Keys?.['id']?.S);
 

@@ -1,5 +1,4 @@
 /** What every implementation of the store ports must do. One suite, run against memory and against DynamoDB. */
-import { MOST_APPLIED } from '../../../lib/stores/totals.ts';
 import { describe, expect, it } from 'vitest';
 import type { VirtualKey } from '../../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
@@ -10,7 +9,7 @@ import type { Stores } from '../../../lib/stores/stores.ts';
 
 let serial = 0;
 /** A name no other test uses: the tests of a file share one database. */
-const unique = (prefix: string): string => `${prefix}-${serial++}`;
+export const unique = (prefix: string): string => `${prefix}-${serial++}`;
 
 /** A key with every kind of field. */
 export const aKey = (fields: Partial<VirtualKey> = {}): VirtualKey => ({
@@ -440,43 +439,33 @@ export function storesContract(name: string, stores: () => Stores): void {
       expect(second.cursor).toBeUndefined();
     });
 
+    it('gives entries by their ids, in that order, without those there are none of', async () => {
+      const entries = [anEntry(), anEntry(), anEntry()];
+      for (const entry of entries) await stores().ledger.record(entry);
+      const [one, two, three] = entries.map(({ id }) => id) as [string, string, string];
+
+      expect(await stores().ledger.getAll([three, 'nothing', one, two])).toEqual([entries[2], entries[0], entries[1]]);
+      expect(await stores().ledger.getAll([])).toEqual([]);
+    });
+
+    it('scans every entry once', async () => {
+      const entries = Array.from({ length: 5 }, () => anEntry());
+      for (const entry of entries) await stores().ledger.record(entry);
+
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await stores().ledger.scan(cursor);
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+
+      expect(seen).toEqual(expect.arrayContaining(entries.map(({ id }) => id)));
+      expect(new Set(seen).size).toBe(seen.length);
+    });
+
     it('lists nothing for an empty span', async () => {
       expect(await stores().ledger.list({ from: 10, to: 5, limit: 5 })).toEqual({ items: [] });
-    });
-  });
-
-  describe(`${name} totals`, () => {
-    it('counts an entry once, whoever applies it and however often', async () => {
-      const keyHash = unique('hash');
-      const entry = anEntry({ keyHash });
-      const { cost: _, ...unpriced } = anEntry({ keyHash });
-
-      const outcomes = await Promise.all([1, 2, 3].map(() => stores().totals.apply([entry])));
-      await stores().totals.apply([unpriced]);
-
-      expect(outcomes.toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
-      expect(await stores().totals.read(keyHash)).toEqual({
-        spend: entry.cost,
-        requests: 2,
-        unpriced: 1,
-        inputTokens: 20,
-        outputTokens: 10,
-      });
-    });
-
-    it('adds a batch at once, without those that were applied before', async () => {
-      const keyHash = unique('hash');
-      const entries = Array.from({ length: MOST_APPLIED }, () => anEntry({ keyHash }));
-      await stores().totals.apply(entries.slice(0, 3));
-
-      const added = await stores().totals.apply([...entries, ...entries.slice(0, 1)].slice(1));
-
-      expect(added).toBe(MOST_APPLIED - 3);
-      expect((await stores().totals.read(keyHash)).requests).toBe(MOST_APPLIED);
-    });
-
-    it('reads zero for a key that never called', async () => {
-      expect((await stores().totals.read('nobody')).spend).toBe(0n);
     });
   });
 }

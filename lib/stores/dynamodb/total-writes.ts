@@ -1,0 +1,202 @@
+/**
+ * How entries get into the totals, each exactly once: what remembers an entry and everything it adds up to are one transaction. Entries
+ * are packed into as few transactions as they fit in, and within one each row is written once, whatever the number of its entries.
+ */
+import {
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  type TransactWriteItem,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import { addTotals, dimensionsOf, scopesOf, totalOf, type Total, type TotalScope } from '../../domain/total.ts';
+import { text, type Item } from './attributes.ts';
+import { answered, transact, wasRefused } from './client.ts';
+import {
+  additionTo,
+  callsItem,
+  dayAddress,
+  dayFacts,
+  lifeAddress,
+  minuteKey,
+  remembering,
+  scopePartition,
+  seenPartition,
+  seenToken,
+  type Address,
+} from './total-items.ts';
+
+/** Most writes of a transaction (API reference, TransactWriteItems). */
+const MOST_WRITES = 100;
+/** Most scopes of a part: two rows each, and what remembers it. */
+const MOST_SCOPES = 40;
+/** Most entries remembered by one write: a condition is bounded (4 KB, 300 operators). */
+const MOST_REMEMBERED = 60;
+/** Slots of a row. The first is used as long as nobody is in the way. */
+const SLOTS = 8;
+/** Most writes of a batch (API reference, BatchWriteItem). */
+const BATCH = 25;
+/** Pauses before what a batch left undone is sent again, milliseconds. */
+const BATCH_PAUSES = [20, 80, 320, 1_280];
+
+/** An entry, or those of its scopes that fit into one transaction. */
+interface Part {
+  readonly entry: LedgerEntry;
+  readonly scopes: readonly TotalScope[];
+  readonly token: string;
+  readonly first: boolean;
+}
+
+interface Row {
+  readonly address: Address;
+  readonly facts: Item;
+  total: Total;
+}
+
+/** What goes into one transaction. */
+class Pack {
+  readonly parts: Part[] = [];
+  readonly rows = new Map<string, Row>();
+  readonly seen = new Map<string, string[]>();
+  readonly #generation: number;
+
+  constructor(generation: number) {
+    this.#generation = generation;
+  }
+
+  /** Adds the part if there is room for it; an empty pack has room for any. */
+  take(part: Part): boolean {
+    const rows = this.#rowsOf(part);
+    const partition = seenPartition(this.#generation, part.entry);
+    const tokens = this.seen.get(partition) ?? [];
+    const fresh = rows.filter(([name]) => !this.rows.has(name)).length + (this.seen.has(partition) ? 0 : 1);
+    const full = this.rows.size + this.seen.size + fresh > MOST_WRITES || tokens.length === MOST_REMEMBERED;
+    if (full && this.parts.length > 0) return false;
+    this.parts.push(part);
+    this.seen.set(partition, [...tokens, part.token]);
+    for (const [name, row] of rows) {
+      const known = this.rows.get(name);
+      if (known === undefined) this.rows.set(name, row);
+      else known.total = addTotals(known.total, row.total);
+    }
+    return true;
+  }
+
+  #rowsOf({ entry, scopes }: Part): readonly (readonly [string, Row])[] {
+    const total = totalOf(entry);
+    const dimensions = dimensionsOf(entry);
+    return scopes.flatMap((scope) => {
+      const rows: Row[] = [
+        { address: lifeAddress(this.#generation, scope), facts: { id: text(scope.id) }, total },
+        { address: dayAddress(this.#generation, scope, dimensions), facts: dayFacts(dimensions), total },
+      ];
+      return rows.map((row) => [`${row.address.pk}\n${row.address.sk}`, row] as const);
+    });
+  }
+
+  writes(table: string, now: number, slot: number): readonly TransactWriteItem[] {
+    return [
+      ...[...this.seen].map(([partition, tokens]) => remembering(table, partition, tokens, now)),
+      ...[...this.rows.values()].map(({ address, facts, total }) => additionTo(table, address, slot, facts, total)),
+    ];
+  }
+}
+
+/** Where totals are written. */
+export interface TotalTable {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Adds entries to a generation. Returns how many were new. */
+export async function addEntries(on: TotalTable, generation: number, entries: readonly LedgerEntry[]): Promise<number> {
+  let waiting = partsOf(entries);
+  let added = 0;
+  while (waiting.length > 0) {
+    const pack = new Pack(generation);
+    const left: Part[] = [];
+    for (const part of waiting) if (left.length > 0 || !pack.take(part)) left.push(part);
+    const again = await write(on, pack);
+    added += pack.parts.filter((part) => part.first && again === undefined).length;
+    waiting = again === undefined ? left : [...again, ...left];
+  }
+  return added;
+}
+
+/** Parts of the entries, each entry once, those of one owner beside each other: they share rows. */
+function partsOf(entries: readonly LedgerEntry[]): readonly Part[] {
+  const distinct = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+  const order = ({ keyHash, modelGroup, endUser = '' }: LedgerEntry): string => `${keyHash} ${modelGroup} ${endUser}`;
+  return distinct
+    .toSorted((one, other) => (order(one) < order(other) ? -1 : 1))
+    .flatMap((entry) => {
+      const scopes = scopesOf(entry);
+      return Array.from({ length: Math.ceil(scopes.length / MOST_SCOPES) }, (_, part) => ({
+        entry,
+        scopes: scopes.slice(part * MOST_SCOPES, (part + 1) * MOST_SCOPES),
+        token: seenToken(entry.id, part),
+        first: part === 0,
+      }));
+    });
+}
+
+/** Writes a pack; where some of it was added before, the parts of it that were not, and nothing was written. */
+async function write({ client, table, now }: TotalTable, pack: Pack): Promise<readonly Part[] | undefined> {
+  const refused = await transact(client, (attempt) => pack.writes(table, now(), attempt === 0 ? 0 : slotOf(pack, attempt)));
+  if (refused === undefined) return undefined;
+  const known = new Set<string>();
+  let index = 0;
+  for (const tokens of pack.seen.values()) {
+    const stored = new Set(refused[index]?.Item?.['ids']?.SS);
+    if (wasRefused(refused, index)) for (const token of tokens) if (stored.has(token)) known.add(token);
+    index++;
+  }
+  return pack.parts.filter(({ token }) => !known.has(token));
+}
+
+/** A slot besides the first, another one at each try and for each pack. */
+const slotOf = ({ parts }: Pack, attempt: number): number =>
+  1 + (((parts[0]?.token.charCodeAt(0) ?? 0) + attempt) % (SLOTS - 1));
+
+/**
+ * Lists entries under their scopes, but for those that the ledger's own indexes list. Safe to repeat: the same call twice in a list is
+ * one call.
+ */
+export async function listCalls(
+  { client, table }: TotalTable,
+  generation: number,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  const groups = new Map<string, { readonly pk: string; readonly minute: string; readonly entries: LedgerEntry[] }>();
+  for (const entry of new Map(entries.map((one) => [one.id, one])).values()) {
+    const minute = minuteKey(entry.at);
+    for (const scope of scopesOf(entry).filter(({ kind }) => kind !== 'key' && kind !== 'global')) {
+      const pk = scopePartition(generation, 'calls', scope);
+      const group = groups.get(`${pk}\n${minute}`) ?? { pk, minute, entries: [] };
+      groups.set(`${pk}\n${minute}`, group);
+      group.entries.push(entry);
+    }
+  }
+  const puts = [...groups.values()].map((group) => ({
+    PutRequest: { Item: callsItem(group.pk, group.minute, group.entries) },
+  }));
+  await writeBatches(client, table, puts);
+}
+
+/** Writes in batches; what the service leaves undone is sent again. */
+export async function writeBatches(client: DynamoDBClient, table: string, requests: readonly WriteRequest[]): Promise<void> {
+  for (let from = 0; from < requests.length; from += BATCH) {
+    let batch = requests.slice(from, from + BATCH);
+    for (let attempt = 0; batch.length > 0; attempt++) {
+      const { UnprocessedItems } = await answered(client.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } })));
+      batch = UnprocessedItems?.[table] ?? [];
+      if (batch.length === 0) break;
+      const pause = BATCH_PAUSES[attempt];
+      if (pause === undefined) throw new Error(`${batch.length} writes were left undone by the service`);
+      await wait(pause);
+    }
+  }
+}

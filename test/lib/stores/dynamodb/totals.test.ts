@@ -1,0 +1,151 @@
+/** Totals under faults: every call of the service fails once, before and after its commit; in the end everything counts once. */
+import { TransactionCanceledException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LedgerEntry } from '../../../../lib/domain/ledger-entry.ts';
+import { scopesOf } from '../../../../lib/domain/total.ts';
+import { rebuildTotals } from '../../../../lib/projection.ts';
+import { open } from '../../../../lib/stores/dynamodb/index.ts';
+import { clientFor, NAMES, startDynoxide, type Emulator } from '../../../support/dynoxide.ts';
+import { unique } from '../contract.ts';
+import { allOf, anOwnedEntry, daysOf } from '../contract-totals.ts';
+
+let emulator: Emulator;
+const clients: DynamoDBClient[] = [];
+beforeAll(async () => {
+  emulator = await startDynoxide();
+});
+afterAll(async () => {
+  for (const client of clients) client.destroy();
+  await emulator.stop();
+});
+
+type Step = 'before' | 'after' | undefined;
+
+/** Stores whose calls of the service, counted from 0, end as `fate` says; `calls` counts them. */
+function storesWith(fate: (call: number) => Step | Error) {
+  const client = clientFor(emulator.endpoint, { maxAttempts: 1 });
+  clients.push(client);
+  const counted = { calls: 0 };
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const step = fate(counted.calls++);
+      if (step instanceof Error) throw step;
+      if (step === 'before') throw new Error('lost on the way there');
+      const result = await next(args);
+      if (step === 'after') throw new Error('lost on the way back');
+      return result;
+    },
+    { step: 'initialize', priority: 'high', name: 'fate' },
+  );
+  return { stores: open(client, NAMES), counted };
+}
+
+/** Entries of one owner whom no other test knows. */
+function someEntries(count: number): { readonly own: string; readonly entries: readonly LedgerEntry[] } {
+  const own = unique('own');
+  const owner = { keyHash: own, userId: own, teamId: own, organizationId: own, projectId: own, endUser: own, tags: [own] };
+  const entries = Array.from({ length: count }, (_, place) =>
+    anOwnedEntry({
+      ...owner,
+      cost: BigInt(place + 1),
+      modelGroup: `model-${place % 3}`,
+      endedAt: 1_764_000_000_000 + place * 400,
+    }),
+  );
+  return { own, entries };
+}
+
+/** What the totals say of everybody who owns the entries must be what the entries say. */
+async function expectCountedOnce(entries: readonly LedgerEntry[]): Promise<void> {
+  const { totals } = emulator.stores;
+  const spend = entries.reduce((sum, { cost = 0n }) => sum + cost, 0n);
+  for (const scope of scopesOf(entries[0] as LedgerEntry).filter(({ kind }) => kind !== 'global')) {
+    expect(await totals.read(scope), scope.kind).toMatchObject({ spend, requests: entries.length });
+    const days = await daysOf(totals, scope);
+    expect(
+      days.reduce((sum, { total }) => sum + total.spend, 0n),
+      scope.kind,
+    ).toBe(spend);
+    if (scope.kind === 'key') continue;
+    const span = { from: 0, to: 2_000_000_000_000 };
+    const calls = await allOf((cursor) => totals.calls(scope, span, { limit: 4, ...(cursor === undefined ? {} : { cursor }) }));
+    expect(calls.map(({ id }) => id).toSorted()).toEqual(entries.map(({ id }) => id).toSorted());
+  }
+}
+
+describe('totals', () => {
+  it('count once whichever call of the service fails, before or after its commit', async () => {
+    const whole = storesWith(() => undefined);
+    await whole.stores.totals.apply(someEntries(7).entries);
+    const { calls } = whole.counted;
+    expect(calls).toBeGreaterThan(2);
+
+    for (let failing = 0; failing < calls; failing++) {
+      for (const step of ['before', 'after'] as const) {
+        const { entries } = someEntries(7);
+        const { stores } = storesWith((call) => (call === failing ? step : undefined));
+        await expect(stores.totals.apply(entries), `${failing} ${step}`).rejects.toThrow();
+
+        // The stream delivers again: cut at other places, and all of it once more.
+        await stores.totals.apply(entries.slice(0, 3));
+        await stores.totals.apply(entries.slice(2));
+        expect(await stores.totals.apply(entries)).toBe(0);
+
+        await expectCountedOnce(entries);
+      }
+    }
+  });
+
+  it('count once when many consumers race with the same entries', async () => {
+    const { entries } = someEntries(20);
+
+    const added = await Promise.all([
+      emulator.stores.totals.apply(entries),
+      emulator.stores.totals.apply(entries.slice(5)),
+      emulator.stores.totals.apply(entries.toReversed()),
+      emulator.stores.totals.apply(entries.slice(0, 12)),
+    ]);
+
+    expect(added.reduce((sum, one) => sum + one, 0)).toBe(20);
+    await expectCountedOnce(entries);
+  });
+
+  it('step aside to another copy of a row when another writer has it, and the copies add up', async () => {
+    const { entries } = someEntries(4);
+    const reasons = [{ Code: 'None' }, { Code: 'TransactionConflict' }];
+    const conflict = new TransactionCanceledException({ message: '', $metadata: {}, CancellationReasons: reasons });
+    await emulator.stores.totals.apply(entries.slice(0, 2));
+    const { stores } = storesWith((call) => (call === 2 ? conflict : undefined));
+
+    expect(await stores.totals.apply(entries)).toBe(2);
+
+    await expectCountedOnce(entries);
+  });
+
+  it('are the same after a rebuild that was cut short at any call, while the stream goes on', async () => {
+    const { entries } = someEntries(6);
+    for (const entry of entries) await emulator.stores.ledger.record(entry);
+    await emulator.stores.totals.apply(entries.slice(0, 4));
+    const ledger = { scan: async () => ({ items: entries.slice(0, 5) }) };
+
+    for (let failing = 0; ; failing++) {
+      const { stores } = storesWith((call) => (call === failing ? 'after' : undefined));
+      const cut = await rebuildTotals({ totals: stores.totals, ledger }, async () => {}).then(
+        () => false,
+        () => true,
+      );
+      if (!cut) break;
+      await emulator.stores.totals.apply(entries.slice(failing % 6));
+    }
+    await emulator.stores.totals.apply(entries);
+    const fresh = open(emulator.client, NAMES);
+
+    expect(await fresh.totals.read({ kind: 'key', id: entries[0]?.keyHash ?? '' })).toMatchObject({ spend: 21n, requests: 6 });
+  });
+
+  it('refuse a cursor that is none', async () => {
+    const list = emulator.stores.totals.list('team', { limit: 1, cursor: '%%' });
+
+    await expect(list).rejects.toMatchObject({ kind: 'invalid_request' });
+  });
+});

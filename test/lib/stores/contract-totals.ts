@@ -112,14 +112,10 @@ export function totalsContract(name: string, stores: () => Stores): void {
       }
       expect((await stores().totals.read({ kind: 'tag', id: `${own}-b` })).spend).toBe(4n);
       const span = await stores().totals.days({ kind: 'key', id: own }, { from: dayOf(next), to: dayOf(next) }, { limit: 9 });
-      expect(span.items.map(({ total }) => total.spend).toSorted()).toEqual([4n, 5n]);
+      expect(new Set(span.items.map(({ total }) => total.spend))).toEqual(new Set([4n, 5n]));
       const everything = await daysOf(stores().totals, { kind: 'global', id: '' }, 50);
-      expect(
-        everything
-          .filter(({ keyHash }) => keyHash === own)
-          .map(({ total }) => total.spend)
-          .toSorted(),
-      ).toEqual([3n, 4n, 5n]);
+      const ours = everything.filter(({ keyHash }) => keyHash === own);
+      expect(new Set(ours.map(({ total }) => total.spend))).toEqual(new Set([3n, 4n, 5n]));
     });
 
     it('tells scopes apart whose names begin alike, and takes names of any length', async () => {

@@ -19,7 +19,7 @@ import type { ManagementDeps } from '../lib/management/deps.ts';
 import { gatewayLimits } from '../lib/gateway-limits.ts';
 import { listModels } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
-import { authenticateSecret, secretOf } from '../lib/policies/authenticate.ts';
+import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
@@ -88,11 +88,31 @@ export function compose(from: Composition): Composed {
     authorize: createAuthorizer({ http, environment, now }),
     follow: createFollower({ http, sleep }),
   };
-  const authentication = { findKey: registry.findKey, ownersOf: registry.ownersOf, masterKey: from.masterKey, now };
+  const authentication: AuthenticateDeps = {
+    findKey: registry.findKey,
+    ownersOf: registry.ownersOf,
+    masterKey: from.masterKey,
+    now,
+    allowedIps: env.TOLLGATE_ALLOWED_IPS,
+    allowedRoutes: env.TOLLGATE_ALLOWED_ROUTES,
+    ...(env.TOLLGATE_KEY_HEADER === undefined ? {} : { keyHeader: env.TOLLGATE_KEY_HEADER }),
+  };
 
   const gateway = createGateway({
     dialects,
     authentication,
+    identification: {
+      customer: registry.customer,
+      tag: registry.tag,
+      budget: registry.budget,
+      customers: stores.customers,
+      now,
+      log,
+      ...(env.TOLLGATE_USER_HEADER === undefined ? {} : { userHeader: env.TOLLGATE_USER_HEADER }),
+      ...(env.TOLLGATE_CUSTOMER_BUDGET_ID === undefined ? {} : { defaultBudget: env.TOLLGATE_CUSTOMER_BUDGET_ID }),
+    },
+    access: registry,
+    requiredParams: env.TOLLGATE_REQUIRED_PARAMS,
     conversations: {
       store: stores.conversations,
       ttlMs: env.TOLLGATE_RESPONSE_TTL_DAYS * DAY_MS,
@@ -145,7 +165,7 @@ export function compose(from: Composition): Composed {
     log,
     onChange: registry.forget,
     deployments: registry.deployments,
-    authenticate: (headers) => authenticateSecret(secretOf({ headers, query: new URLSearchParams() }), authentication),
+    authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
   };
   return { gateway, management, close: () => http.close() };
 }

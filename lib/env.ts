@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import { parseDuration } from './domain/duration.ts';
 import { parseUsd } from './domain/money.ts';
+import { readAddresses } from './domain/addresses.ts';
 
 /** Names and meaning of the variables. Kept as data for `infra/` and the generated reference. */
 export const ENV = {
@@ -32,6 +33,12 @@ export const ENV = {
   TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
   TOLLGATE_COST_MARGINS:
     'JSON, shares or USD a call put on top by provider: `{"global": 0.05, "anthropic": {"percentage": 0.1, "fixed_amount": 0.001}}`; LiteLLM `cost_margin_config`.',
+  TOLLGATE_ALLOWED_IPS: 'Addresses and CIDR ranges that may call, by commas; default any. LiteLLM `allowed_ips`.',
+  TOLLGATE_ALLOWED_ROUTES: 'Routes that may be called, by commas; default all. LiteLLM `allowed_routes`.',
+  TOLLGATE_REQUIRED_PARAMS: 'Body parameters that every request has to carry, by commas. LiteLLM `enforced_params`.',
+  TOLLGATE_KEY_HEADER: 'A header that may carry the key. LiteLLM `litellm_key_header_name`.',
+  TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
+  TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
   TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
 } as const;
 
@@ -44,6 +51,22 @@ const POSITIVE = 'expected a whole number above 0';
 const flag = z.pipe(
   z._default(z.enum(['true', 'false', '1', '0', ''], 'expected true or false'), 'false'),
   z.transform((value) => value === 'true' || value === '1'),
+);
+/** Texts by commas. */
+const list = z.pipe(
+  z._default(z.string(), ''),
+  z.transform((value): readonly string[] =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  ),
+);
+const header = z.optional(
+  z.pipe(
+    z.string().check(z.regex(/^[\w-]+$/, 'expected the name of a header')),
+    z.transform((name) => name.toLowerCase()),
+  ),
 );
 const count = (initial: number) => z._default(z.coerce.number(WHOLE).check(z.int(WHOLE), z.nonnegative(WHOLE)), initial);
 
@@ -103,6 +126,14 @@ export const margins = z.record(
 
 /** JSON in the text of a variable; an absent one is an empty object. */
 const json = <T>(inner: z.ZodMiniType<T>) => z.pipe(z.pipe(z._default(z.string(), '{}'), z.transform(parseJson)), inner);
+function areAddresses(entries: readonly string[]): boolean {
+  try {
+    readAddresses(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
@@ -124,6 +155,12 @@ const schema = z.object({
   TOLLGATE_DISABLE_LEDGER: flag,
   TOLLGATE_COST_DISCOUNTS: json(discounts),
   TOLLGATE_COST_MARGINS: json(margins),
+  TOLLGATE_ALLOWED_IPS: list.check(z.refine(areAddresses, 'expected IP addresses and CIDR ranges, by commas')),
+  TOLLGATE_ALLOWED_ROUTES: list,
+  TOLLGATE_REQUIRED_PARAMS: list,
+  TOLLGATE_KEY_HEADER: header,
+  TOLLGATE_USER_HEADER: header,
+  TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),
   TOLLGATE_LOG_LEVEL: z._default(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),
     'info',

@@ -145,7 +145,7 @@ export interface Exchange {
   tagged: readonly Tag[];
   /** The client's own name for a run of calls. */
   sessionId?: string;
-  /** Model name after key aliases. */
+  /** Model name after aliases. */
   modelName: string;
   /** Set for requests that may go on from an earlier one, or be gone on from. */
   turn?: Turn;

@@ -17,12 +17,14 @@ import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
 import { background, type BackgroundDeps } from './policies/background.ts';
-import { identify } from './policies/identify.ts';
+import { identify, takeNames, withDefaultModel, type IdentifyDeps } from './policies/identify.ts';
+import type { ModelAccessDeps } from './policies/model-access.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
 import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
 import { record } from './policies/record.ts';
 import { errorReply, renderErrors } from './policies/render-errors.ts';
+import { requireParams } from './policies/required-params.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
 import { answerStored } from './stored-responses.ts';
@@ -32,6 +34,10 @@ import type { HttpReply, HttpRequest } from './transport/message.ts';
 export interface GatewayDeps {
   readonly dialects: Dialects;
   readonly authentication: AuthenticateDeps;
+  readonly identification: IdentifyDeps;
+  readonly access: ModelAccessDeps;
+  /** Parameters that every request has to carry. */
+  readonly requiredParams: readonly string[];
   readonly conversations: ConversationDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
@@ -93,16 +99,23 @@ export function createGateway(deps: GatewayDeps): Gateway {
     return Buffer.from(error === undefined ? text : text + encoder.push({ type: 'error', error }) + encoder.end());
   };
 
+  /** What the gateway itself reads of a body: for whom it is, and what it has to carry. */
+  const hear = (exchange: Exchange, body: JsonObject): void => {
+    takeNames(exchange, body, deps.identification);
+    requireParams(exchange, body, deps.requiredParams);
+  };
+  const completed = withDefaultModel(deps.identification, resume(deps.conversations));
+
   /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
   const onion = (asked: Asked): readonly Policy[] => [
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
     // The model's name is in the body, or the path. Earlier turns that the body only names are input like the rest of it.
-    decode((exchange, body) => decodeRequest(exchange, body, asked), resume(deps.conversations)),
+    decode(hear, (exchange, body) => decodeRequest(exchange, body, asked), completed),
     remember(deps.conversations), // around all that makes the answer: keeps what the client gets
-    authorize(), // key aliases, then access
-    identify(), // customer and tags: scopes of their own, and part of the ledger entry
+    identify(deps.identification), // customer and tags: scopes of their own, and part of the ledger entry
+    authorize(deps.access), // aliases, then every level's models; tags have some too
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`
     background({ ...deps.conversations, told }), // inside the hold: refusals are told at once, all else later
@@ -128,11 +141,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
         record(deps.log, deps.now),
         renderErrors(renderError, deps.log),
         authenticate(deps.authentication),
-        decode((exchange, body) => {
-          exchange.body = endpoint.requestOf(body);
-          return decodeRequest(exchange, exchange.body, asked);
-        }, resume(deps.conversations)), // earlier turns count too
-        authorize(),
+        decode(
+          hear,
+          (exchange, body) => {
+            exchange.body = endpoint.requestOf(body);
+            return decodeRequest(exchange, exchange.body, asked);
+          },
+          completed, // earlier turns count too
+        ),
+        identify(deps.identification),
+        authorize(deps.access),
         route(deps.routing),
       ],
       (exchange) => deps.count(exchange, endpoint),

@@ -1,28 +1,28 @@
 /** The models a caller may use, for `GET /v1/models`: names on offer, wildcards spelled out with what the catalog knows. */
 import type { Catalog } from './catalog/index.ts';
-import { mayCall } from './domain/access.ts';
 import type { Deployment } from './domain/model.ts';
+import { deploymentsFor } from './domain/offer.ts';
 import type { ListedModel } from './endpoints/models.ts';
 import type { Caller } from './exchange.ts';
-import type { Registry } from './registry.ts';
+import { audienceOf, usableModels, type ModelAccessDeps } from './policies/model-access.ts';
 
 /** OpenAI's `created` for models without a date: the start of 2023, seconds. LiteLLM's figure. */
 const UNDATED = 1677610602;
 
 /** Models on offer that `caller` may call, sorted by name. */
 export async function listModels(
-  registry: Pick<Registry, 'deployments'>,
+  registry: ModelAccessDeps,
   catalog: Catalog,
   caller: Caller | undefined,
 ): Promise<readonly ListedModel[]> {
   const found = new Map<string, ListedModel>();
-  for (const deployment of await registry.deployments()) {
+  for (const deployment of deploymentsFor(await registry.deployments(), audienceOf(caller))) {
     const created = deployment.createdAt === undefined ? UNDATED : Math.floor(deployment.createdAt / 1000);
     const names = deployment.modelName.includes('*') ? await spelledOut(catalog, deployment) : [deployment.modelName];
     for (const id of names) found.set(id, { id, ownedBy: deployment.provider, created });
   }
-  const allowed = caller?.type === 'key' ? caller.key.models : [];
-  return [...found.values()].filter(({ id }) => mayCall(allowed, id)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const usable = await usableModels(registry, caller, [...found.keys()].toSorted());
+  return usable.flatMap((id) => found.get(id) ?? []);
 }
 
 /** Names a wildcard stands for: every chat model the catalog has for the provider and the deployment's own pattern takes. */

@@ -15,5 +15,6 @@ const server = await startWeb({
   log,
   maxBodyBytes: env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES,
   maxConcurrent: MAX_CONCURRENT,
+  forwarded: true,
 });
 supervise(server, log);

@@ -14,6 +14,8 @@ export interface WebOptions extends ShellDeps {
   readonly port: number;
   /** Longest request, milliseconds; default 15 minutes. */
   readonly timeoutMs?: number;
+  /** Whether the platform appends the client's address to `x-forwarded-for`. */
+  readonly forwarded?: boolean;
   /** Requests under way at once; more are answered 503 with `retry-after`. Default: no limit. */
   readonly maxConcurrent?: number;
 }
@@ -36,6 +38,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   const server = createHttpServer({
     maxBodyBytes,
     now,
+    forwarded: options.forwarded ?? false,
     renderRefusal: (path, error) => service.refuse(path, error),
     onError: (error) => log('error', 'a request failed outside the onion', { error: describeError(error) }),
     async handle(request, { signal, receivedAt }) {

@@ -15,6 +15,8 @@ export interface Access {
   readonly totals?: readonly TableAction[];
   /** On the secrets below the prefix: the credentials of providers. */
   readonly secrets?: readonly SecretAction[];
+  /** Kinds of records (the first part of their keys) that may be written to the registry, where not all may. */
+  readonly records?: readonly string[];
   /** May read the master key. */
   readonly masterKey?: boolean;
 }
@@ -23,6 +25,8 @@ export interface Access {
 export const ACCESS = {
   gateway: {
     registry: ['GetItem', 'Query'],
+    // Customers nobody has seen before.
+    records: ['customer'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     ledger: ['GetItem', 'PutItem'],
     totals: ['GetItem', 'Query'],
@@ -71,6 +75,7 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
     const actions = access[name];
     if (actions !== undefined) role.addToPolicy(tableStatement(stores[name], actions));
   }
+  if (access.records !== undefined) role.addToPolicy(recordStatement(stores.registry, access.records));
   if (access.masterKey === true) role.addToPolicy(secretStatement(['GetSecretValue'], stores.masterKey.secretArn));
   if (access.secrets !== undefined) {
     const stack = Stack.of(role);
@@ -120,6 +125,14 @@ function tableStatement({ table, indexes }: Store, actions: readonly TableAction
     resources: [table.tableArn, ...queried],
   });
 }
+
+/** Puts of some kinds of records: the key of an item begins with its kind. */
+const recordStatement = ({ table }: Store, kinds: readonly string[]): PolicyStatement =>
+  new PolicyStatement({
+    actions: ['dynamodb:PutItem'],
+    resources: [table.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': kinds.map((kind) => `${kind}#*`) } },
+  });
 
 const secretStatement = (actions: readonly SecretAction[], arn: string): PolicyStatement =>
   new PolicyStatement({ actions: actions.map((action) => `secretsmanager:${action}`), resources: [arn] });

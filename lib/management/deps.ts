@@ -5,7 +5,7 @@ import type { Caller } from '../exchange.ts';
 import type { Log } from '../log.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
-import type { Headers } from '../transport/message.ts';
+import type { HttpRequest } from '../transport/message.ts';
 
 /** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
 export interface ManagementDeps extends Stores {
@@ -17,8 +17,8 @@ export interface ManagementDeps extends Stores {
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly log: Log;
-  /** Who calls, by the headers of a request (lower-case names). Throws GatewayError `authentication`. */
-  readonly authenticate: (headers: Headers) => Promise<Caller>;
+  /** Who calls a route, known by its pattern. Throws GatewayError `authentication`, or `permission` where the key may not be used so. */
+  readonly authenticate: (request: HttpRequest, route: string) => Promise<Caller>;
   /** Called after each write, so that a gateway in the same process drops what it cached. */
   readonly onChange?: () => void;
 }

@@ -1,28 +1,32 @@
-/** May this caller use this model? Key aliases are applied first. */
-import { mayCall, resolveAlias } from '../domain/access.ts';
+/** May this caller use this model? What is refused here is refused in the same words whether the model exists or not. */
+import { NO_MODELS, type AccessLevel } from '../domain/access.ts';
 import { GatewayError } from '../errors.ts';
+import { modelAccess, type ModelAccessDeps } from './model-access.ts';
 import type { Policy } from './policy.ts';
 
-/** Applies the key's aliases to the model name and checks the name against the key's models. */
-export function authorize(): Policy {
+/**
+ * Sets `exchange.modelName` to what aliases make of the model.
+ *
+ * @throws GatewayError `permission` in the name of the first level that does not allow it
+ */
+export function authorize(deps: ModelAccessDeps): Policy {
   return async function authorizePolicy(exchange, next) {
-    const { caller } = exchange;
-    exchange.modelName = exchange.generate.model;
-    if (caller?.type === 'key') {
-      const { aliases, models } = caller.key;
-      exchange.modelName = resolveAlias(aliases, exchange.modelName);
-      if (!mayCall(models, exchange.modelName) && !mayCall(models, exchange.generate.model)) {
-        throw new GatewayError(
-          'permission',
-          `This key may not call model "${exchange.generate.model}". It may call: ${models.join(', ')}.`,
-          {
-            type: 'key_model_access_denied',
-            code: 'key_model_access_denied',
-            param: 'model',
-          },
-        );
-      }
-    }
+    const { caller, generate, tagged } = exchange;
+    const { modelName, refusedBy } = await modelAccess(deps, caller, generate.model, tagged);
+    exchange.modelName = modelName;
+    if (refusedBy !== undefined) throw accessDenied(refusedBy, generate.model);
     return next();
   };
+}
+
+/** LiteLLM's words. A key's own list is told to whoever holds the key; the lists of those above it are not. */
+function accessDenied({ of, models }: AccessLevel, model: string): GatewayError {
+  const type = `${of}_model_access_denied`;
+  const message =
+    of === 'user' && models.includes(NO_MODELS)
+      ? `User not allowed to access model. No default model access, only team models allowed. Tried to access ${model}`
+      : `${of} not allowed to access model. ${
+          of === 'key' ? `This key can only access models=[${models.map((name) => `'${name}'`).join(', ')}]. ` : ''
+        }Tried to access ${model}`;
+  return new GatewayError('permission', message, { type, code: type, param: 'model' });
 }

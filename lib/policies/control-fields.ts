@@ -23,8 +23,6 @@ const UNSUPPORTED = new Set([
   'enable_json_schema_validation',
   'fallbacks',
   'guardrails',
-  'litellm_metadata',
-  'litellm_session_id',
   'litellm_trace_id',
   'mock_delay',
   'mock_response',
@@ -39,12 +37,14 @@ const UNSUPPORTED = new Set([
   'prompt_variables',
   'prompt_version',
   'stream_timeout',
-  'tags',
   'timeout',
 ]);
 
 /** Fields that ask for what happens anyway: what a dialect cannot say is never sent. */
 const MOOT = new Set(['drop_params', 'modify_params']);
+
+/** Fields that were heard before they are taken out: whom the call is for (`names.ts`). */
+const HEARD = new Set(['litellm_metadata', 'litellm_session_id', 'tags']);
 
 /** A body and what was taken out of it. */
 export interface Uncontrolled {
@@ -69,7 +69,9 @@ export function withoutControls(body: JsonObject, warn: (warning: Warning) => vo
       },
     );
   }
-  const taken = Object.keys(body).filter((field) => UNSUPPORTED.has(field) || MOOT.has(field) || FORBIDDEN.includes(field));
+  const taken = Object.keys(body).filter(
+    (field) => UNSUPPORTED.has(field) || MOOT.has(field) || HEARD.has(field) || FORBIDDEN.includes(field),
+  );
   if (taken.length === 0) return { body, removed: taken };
   for (const field of taken) {
     if (UNSUPPORTED.has(field)) warn({ kind: 'dropped', field, reason: 'The gateway does not support this field yet.' });

@@ -42,14 +42,18 @@ export function parseBody(bytes: Uint8Array): JsonObject {
 /**
  * Sets `exchange.body` and `exchange.generate`. `decodeRequest` may put into the body what only the route knew.
  *
+ * @param hear told of the body as it was sent, the gateway's own fields included
  * @param complete the body to decode, with what it names and does not hold; may replace `exchange.body`
  */
 export function decode(
+  hear: (exchange: Exchange, body: JsonObject) => void,
   decodeRequest: (exchange: Exchange, body: JsonObject) => GenerateRequest,
   complete: (exchange: Exchange, body: JsonObject) => Promise<JsonObject> = async (_exchange, body) => body,
 ): Policy {
   return async function decodePolicy(exchange, next) {
-    const { body, removed } = withoutControls(parseBody(exchange.request.body), (warning) => exchange.warnings.push(warning));
+    const sent = parseBody(exchange.request.body);
+    hear(exchange, sent);
+    const { body, removed } = withoutControls(sent, (warning) => exchange.warnings.push(warning));
     exchange.body = body;
     exchange.removed = removed;
     exchange.generate = decodeRequest(exchange, await complete(exchange, body));

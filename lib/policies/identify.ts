@@ -1,25 +1,125 @@
-/** For whom: the customer and the tags of a request, from the places where clients name them. One answer for every check. */
+/**
+ * For whom: puts the customer, the session and the tags of a request on the exchange, with their records. A customer nobody has seen
+ * before has its default limits from its first call on; its record is written after the last byte.
+ */
+import type { Customer, SharedBudget, Tag } from '../domain/customer.ts';
+import { withDefaults } from '../domain/limits.ts';
+import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import { describeError, type Log } from '../log.ts';
+import type { EntityStore } from '../stores/entities.ts';
+import { allTags, namesIn, type NameSettings } from './names.ts';
 import { clipName } from './owner.ts';
 import type { Policy } from './policy.ts';
 
-/** Most tags of a request that count. */
-const MOST_TAGS = 50;
+/** Most customers remembered as written, of one process. */
+const MOST_KEPT = 10_000;
 
-/** Sets `exchange.endUser` and `exchange.tags`. */
-export function identify(): Policy {
-  return async function identifyPolicy(exchange, next) {
-    const { user } = exchange.generate;
-    if (user !== undefined && user !== '') exchange.endUser = clipName(user);
-    exchange.tags = tagsOf(exchange);
-    return next();
+/** What it needs. Look-ups are cached for seconds. */
+export interface IdentifyDeps extends NameSettings {
+  readonly customer: (id: string) => Promise<Customer | undefined>;
+  readonly tag: (name: string) => Promise<Tag | undefined>;
+  readonly budget: (id: string) => Promise<SharedBudget | undefined>;
+  readonly customers: Pick<EntityStore<Customer>, 'create'>;
+  /** Shared budget of customers nobody has made (LiteLLM `max_end_user_budget_id`). */
+  readonly defaultBudget?: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** Sets what the request names: called with the body as it was sent, before the gateway's own fields are taken out. */
+export function takeNames(exchange: Exchange, body: JsonObject, settings: NameSettings): void {
+  const { endUser, sessionId, tags } = namesIn(body, exchange.request.headers, settings);
+  // A token of an identity provider has the last word on whom it speaks for.
+  if (endUser !== undefined) exchange.endUser ??= endUser;
+  if (sessionId !== undefined) exchange.sessionId = sessionId;
+  exchange.tags = tags;
+}
+
+/**
+ * Completes a body that names no model with the default model of its customer.
+ *
+ * @param complete what else is to be filled in, before
+ */
+export function withDefaultModel(
+  { customer }: Pick<IdentifyDeps, 'customer'>,
+  complete: (exchange: Exchange, body: JsonObject) => Promise<JsonObject>,
+) {
+  return async function completeModel(exchange: Exchange, body: JsonObject): Promise<JsonObject> {
+    const completed = await complete(exchange, body);
+    const named = completed['model'];
+    if ((named !== undefined && named !== null && named !== '') || exchange.endUser === undefined) return completed;
+    const model = (await customer(exchange.endUser))?.defaultModel;
+    if (model === undefined) return completed;
+    exchange.body = { ...exchange.body, model };
+    return { ...completed, model };
   };
 }
 
-/** Tags of the key and of the request's metadata, without repeats. */
-function tagsOf({ caller, generate }: Exchange): readonly string[] {
-  const asked: unknown = generate.metadata?.['tags'];
-  const named = Array.isArray(asked) ? asked.filter((tag) => typeof tag === 'string').map(clipName) : [];
-  const own = caller?.type === 'key' ? [...caller.key.tags, ...(caller.team?.tags ?? []), ...(caller.project?.tags ?? [])] : [];
-  return [...new Set([...own, ...named.slice(0, MOST_TAGS)])];
+/**
+ * Sets `customer`, `tags` and `tagged`, all in one round of look-ups.
+ *
+ * @throws GatewayError `permission` for a customer that is blocked
+ */
+export function identify(deps: IdentifyDeps): Policy {
+  const kept = new Set<string>();
+
+  /** Writes the record, unless somebody was faster. Never throws: the call is done, and the next one tries again. */
+  async function keep(customer: Customer): Promise<void> {
+    if (kept.has(customer.id)) return;
+    try {
+      await deps.customers.create(customer);
+      if (kept.size >= MOST_KEPT) kept.clear();
+      kept.add(customer.id);
+    } catch (error) {
+      deps.log('warn', 'a new customer could not be kept; its next call tries again', { error: describeError(error) });
+    }
+  }
+
+  return async function identifyPolicy(exchange, next) {
+    const { user } = exchange.generate;
+    if (exchange.endUser === undefined && user !== undefined && user !== '') exchange.endUser = clipName(user);
+    const { endUser } = exchange;
+    const defaultBudget = endUser === undefined ? undefined : deps.defaultBudget;
+    exchange.tags = allTags(exchange.caller, exchange.tags);
+    const [known, budget, tagged] = await Promise.all([
+      endUser === undefined ? undefined : deps.customer(endUser),
+      defaultBudget === undefined ? undefined : deps.budget(defaultBudget),
+      Promise.all(exchange.tags.map((name) => deps.tag(name))),
+    ]);
+    exchange.tagged = tagged.filter((tag) => tag !== undefined);
+    if (endUser === undefined) return next();
+    if (known?.blocked === true) {
+      const message = `User blocked from making LLM API calls. User=${endUser}`;
+      throw new GatewayError('permission', message, { type: 'auth_error', code: 'customer_blocked' });
+    }
+    if (known !== undefined) {
+      exchange.customer = known;
+      return next();
+    }
+    const unseen = newCustomer(endUser, deps);
+    exchange.customer = withDefaults(unseen, budget);
+    const reply = await next();
+    const done = reply.done.then(async (outcome) => {
+      // Whoever is refused leaves no record: names cost nothing to invent.
+      if (exchange.attempts > 0) await keep(unseen);
+      return outcome;
+    });
+    return { ...reply, done };
+  };
 }
+
+const newCustomer = (id: string, { now, defaultBudget }: IdentifyDeps): Customer => ({
+  id,
+  createdAt: now(),
+  updatedAt: now(),
+  createdBy: 'gateway',
+  metadata: {},
+  rev: 1,
+  // The epoch: so that every process counts on the same meters before there is a record.
+  budgetAnchor: 0,
+  blocked: false,
+  ...(defaultBudget === undefined ? {} : { budgetId: defaultBudget }),
+});

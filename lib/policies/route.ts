@@ -1,8 +1,10 @@
 /** Which deployments serve the model, in the order to try them. */
-import { matchDeployments, type Match } from '../domain/access.ts';
+import type { Match } from '../domain/access.ts';
 import type { Deployment } from '../domain/model.ts';
+import { isIn, matchFor } from '../domain/offer.ts';
 import { GatewayError } from '../errors.ts';
-import type { Target } from '../exchange.ts';
+import type { Exchange, Target } from '../exchange.ts';
+import { audienceOf } from './model-access.ts';
 import type { Policy } from './policy.ts';
 
 /** What routing needs. */
@@ -37,17 +39,31 @@ function weigher(group: readonly Deployment[]): (deployment: Deployment) => numb
   return () => 1;
 }
 
+/** Those in the region that the customer has to be served in. */
+function inRegion(matches: readonly Match[], { customer, modelName }: Exchange): readonly Match[] {
+  const region = customer?.region;
+  if (region === undefined) return matches;
+  const near = matches.filter(({ deployment }) => isIn(deployment, region));
+  if (near.length > 0) return near;
+  throw new GatewayError(
+    'permission',
+    `This customer may only be served from the region "${region}", and no deployment of "${modelName}" says that it is there.`,
+    { param: 'model', code: 'no_deployment_in_region' },
+  );
+}
+
 /** Sets `exchange.plan`. A deployment whose provider keeps the conversation comes first. */
 export function route(deps: RouteDeps): Policy {
   return async function routePolicy(exchange, next) {
-    const matches = matchDeployments(await deps.deployments(), exchange.modelName);
-    if (matches.length === 0) {
+    const found = matchFor(await deps.deployments(), exchange.modelName, audienceOf(exchange.caller));
+    if (found.length === 0) {
       throw new GatewayError(
         'not_found',
         `The model "${exchange.modelName}" does not exist here. GET /v1/models lists the models this key may call.`,
         { param: 'model', code: 'model_not_found' },
       );
     }
+    const matches = inRegion(found, exchange);
     const weightOf = weigher(matches.map(({ deployment }) => deployment));
     const order = matches.length === 1 ? matches : shuffle(matches, ({ deployment }) => weightOf(deployment), deps.random);
     const away = ({ deployment }: Match): number => Number(deployment.id !== exchange.turn?.keptBy);

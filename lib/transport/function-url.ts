@@ -5,7 +5,7 @@
  */
 import { Readable } from 'node:stream';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
-import { isStream, type HttpReply, type HttpRequest } from './message.ts';
+import { isStream, type HttpReply, type HttpRequest, type IamIdentity } from './message.ts';
 
 /** A reply as middy's streaming mode writes it: head first, then the body as it comes. */
 export interface FunctionUrlReply {
@@ -15,12 +15,38 @@ export interface FunctionUrlReply {
   readonly body: string | Readable;
 }
 
+/** Facts of the caller of a function URL with `AWS_IAM`, as Lambda checked them. */
+interface IamAuthorizer {
+  readonly iam?: {
+    readonly userArn?: string | null;
+    readonly accountId?: string | null;
+    readonly callerId?: string | null;
+    readonly principalOrgId?: string | null;
+  };
+}
+
+/**
+ * Who signed the request. The event is made by Lambda, and nothing a client sends gets into `requestContext`; whoever may invoke the function
+ * with an event of its own has rights in this account already.
+ */
+function identityOf({ requestContext }: LambdaFunctionURLEvent): IamIdentity | undefined {
+  const { iam } = ((requestContext as { authorizer?: IamAuthorizer }).authorizer ?? {}) satisfies IamAuthorizer;
+  if (typeof iam?.userArn !== 'string' || typeof iam.accountId !== 'string') return undefined;
+  return {
+    userArn: iam.userArn,
+    accountId: iam.accountId,
+    callerId: iam.callerId ?? '',
+    ...(typeof iam.principalOrgId === 'string' ? { principalOrgId: iam.principalOrgId } : {}),
+  };
+}
+
 /** The request in an event. Lambda has already lower-cased and joined the headers; cookies come apart from them. */
 export function requestOfEvent(event: LambdaFunctionURLEvent): HttpRequest {
   const { http } = event.requestContext;
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers[name.toLowerCase()] = value;
   if (event.cookies !== undefined && event.cookies.length > 0) headers['cookie'] = event.cookies.join('; ');
+  const iam = identityOf(event);
   return {
     method: http.method,
     path: event.rawPath,
@@ -28,6 +54,7 @@ export function requestOfEvent(event: LambdaFunctionURLEvent): HttpRequest {
     headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     ip: http.sourceIp,
+    ...(iam === undefined ? {} : { iam }),
   };
 }
 

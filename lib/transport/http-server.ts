@@ -28,6 +28,11 @@ export interface HttpServerOptions {
   readonly maxBodyBytes: number;
   /** Largest request line and headers together, bytes; default 32 KiB. */
   readonly maxHeaderBytes?: number;
+  /**
+   * Whether what stands before this server appends the client's address to `x-forwarded-for`, as Lambda does for a Web Function. Then its
+   * last value is the client's address; earlier ones are the client's own words.
+   */
+  readonly forwarded?: boolean;
   /** Told of handlers and bodies that threw, which they should not. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, milliseconds since the epoch. */
@@ -70,7 +75,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const error = new GatewayError('too_large', `The request body is larger than the ${maxBodyBytes} bytes allowed.`);
       return writeReply(response, await renderRefusal(path, error));
     }
-    const ip = request.socket.remoteAddress;
+    const ip = options.forwarded === true ? lastForwarded(request) : request.socket.remoteAddress;
     const reply: Awaited<ReturnType<typeof handle>> = await handle(
       {
         method: request.method ?? 'GET',
@@ -155,6 +160,12 @@ function targetOf(request: IncomingMessage): { path: string; query: string } {
 
 /** Node joins repeated headers by commas as asked, all but `set-cookie`, which no request has. */
 const headersOf = (request: IncomingMessage): Record<string, string> => request.headers as Record<string, string>;
+
+function lastForwarded({ headers }: IncomingMessage): string | undefined {
+  const values = headers['x-forwarded-for'];
+  const last = (Array.isArray(values) ? values.join(',') : values)?.split(',').at(-1)?.trim();
+  return last === '' ? undefined : last;
+}
 
 /** The body; `too-large` once its sender has been heard out; `gone` when the sender left in the middle. */
 function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | 'too-large' | 'gone'> {

@@ -6,6 +6,18 @@
 /** Lower-case header names; repeated headers are comma-joined, as both Lambda shells deliver them. */
 export type Headers = Readonly<Record<string, string>>;
 
+/**
+ * Who signed a request, as AWS checked it (`requestContext.authorizer.iam` of a function URL with `AWS_IAM`). A shell takes it from its
+ * platform alone, never from a header.
+ */
+export interface IamIdentity {
+  /** `arn:aws:sts::123456789012:assumed-role/app/session`, `arn:aws:iam::123456789012:user/ann`. */
+  readonly userArn: string;
+  readonly accountId: string;
+  readonly callerId: string;
+  readonly principalOrgId?: string;
+}
+
 /** One request as a shell received it. */
 export interface HttpRequest {
   /** Upper case: `POST`. */
@@ -18,6 +30,8 @@ export interface HttpRequest {
   readonly body: Uint8Array;
   /** Address of the peer, when the shell knows it. */
   readonly ip?: string;
+  /** Who signed it; only a shell whose platform checks signatures sets it. */
+  readonly iam?: IamIdentity;
 }
 
 /** Bytes of a reply: all at once, or as they come. An iterable never throws; it ends with the error event of its dialect. */

@@ -5,7 +5,8 @@ import { listModels } from '../../lib/model-list.ts';
 import { aDeployment, aKey } from '../support/exchange.ts';
 
 const list = async (deployments: readonly Deployment[], models?: readonly string[]) => {
-  const registry = { deployments: async () => deployments };
+  const nothing = async () => undefined;
+  const registry = { deployments: async () => deployments, accessGroup: nothing, budget: nothing };
   const caller = models === undefined ? ({ type: 'master' } as const) : ({ type: 'key', key: aKey({ models }) } as const);
   return (await listModels(registry, createCatalog(), caller)).map(({ id }) => id);
 };

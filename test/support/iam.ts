@@ -20,6 +20,7 @@ export interface Guarded {
 interface Operation {
   readonly TableName?: string;
   readonly RequestItems?: Readonly<Record<string, unknown>>;
+  readonly Item?: { readonly pk?: { readonly S?: string } };
   readonly TransactItems?: readonly Readonly<Record<string, { readonly TableName: string }>>[];
 }
 
@@ -34,6 +35,10 @@ function needsOf(action: string, operation: Operation): readonly (readonly [tabl
   return [[operation.TableName ?? '', action]];
 }
 
+/** Whether an item is of a kind that may be written where not all may: `dynamodb:LeadingKeys`. */
+const isOfKinds = ({ Item }: Operation, kinds: readonly string[] = []): boolean =>
+  kinds.some((kind) => Item?.pk?.S?.startsWith(`${kind}#`) === true);
+
 /** Puts the guard before the emulator at `endpoint`. */
 export async function guard(endpoint: string, names: TableNames, access: Access): Promise<Guarded> {
   const used = new Set<string>();
@@ -43,10 +48,13 @@ export async function guard(endpoint: string, names: TableNames, access: Access)
     void (async () => {
       const body = await buffer(request);
       const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
-      const refused = needsOf(action, JSON.parse(body.toString()) as Operation).filter(([table, need]) => {
+      const operation = JSON.parse(body.toString()) as Operation;
+      const refused = needsOf(action, operation).filter(([table, need]) => {
         const role = roles.get(table);
         used.add(`${role}:${need}`);
-        return role === undefined || !(access[role] as readonly string[] | undefined)?.includes(need);
+        if (role === undefined) return true;
+        if ((access[role] as readonly string[] | undefined)?.includes(need) === true) return false;
+        return !(role === 'registry' && need === 'PutItem' && isOfKinds(operation, access.records));
       });
       if (refused.length > 0) {
         for (const [table, need] of refused) denied.add(`${roles.get(table)}:${need}`);

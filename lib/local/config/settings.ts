@@ -4,7 +4,7 @@ import { discounts, margins, type EnvName } from '../../env.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { check, count, flag, saysNothing, seconds, text, usd } from '../../management/input.ts';
+import { check, count, flag, names, saysNothing, seconds, text, usd } from '../../management/input.ts';
 import { providers } from '../../providers/index.ts';
 import { StartError } from '../start-error.ts';
 import type { Notes } from './notes.ts';
@@ -39,6 +39,14 @@ const asIs = (schema: z.ZodMiniType): Setting => setting(schema, () => undefined
 const MEGABYTE = 1_048_576;
 const megabytes = z.number('expected megabytes, more than 0').check(z.positive('expected megabytes, more than 0'));
 
+function addTo(gathered: Gathered, variable: EnvName, texts: readonly string[]): void {
+  const known = gathered.variables[variable]?.split(',') ?? [];
+  gathered.variables[variable] = [...new Set([...known, ...texts])].join(',');
+}
+
+/** Texts that are added to those of a variable. */
+const toList = (variable: EnvName): Setting => setting(names, (gathered, texts) => addTo(gathered, variable, texts));
+
 const aliasMap = z.record(
   z.string(),
   z.union([text(), z.looseObject({ model: text() })]),
@@ -62,6 +70,14 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     master_key: setting(text(), (gathered, key) => (gathered.masterKey = key)),
     apply_user_budget_to_team_keys: toVariable(flag, 'TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS'),
     disable_spend_logs: toVariable(flag, 'TOLLGATE_DISABLE_LEDGER'),
+    allowed_ips: toList('TOLLGATE_ALLOWED_IPS'),
+    allowed_routes: toList('TOLLGATE_ALLOWED_ROUTES'),
+    enforced_params: toList('TOLLGATE_REQUIRED_PARAMS'),
+    enforce_user_param: setting(flag, (gathered, isOn) => {
+      if (isOn) addTo(gathered, 'TOLLGATE_REQUIRED_PARAMS', ['user']);
+    }),
+    litellm_key_header_name: toVariable(text(), 'TOLLGATE_KEY_HEADER'),
+    user_header_name: toVariable(text(), 'TOLLGATE_USER_HEADER'),
     max_request_size_mb: toVariable(megabytes, 'TOLLGATE_MAX_BODY_BYTES', (size) => Math.floor(size * MEGABYTE)),
   },
   litellm_settings: {
@@ -73,6 +89,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     drop_params: asIs(flag),
     cost_discount_config: toVariable(ofProviders(discounts), 'TOLLGATE_COST_DISCOUNTS', JSON.stringify),
     cost_margin_config: toVariable(ofProviders(margins), 'TOLLGATE_COST_MARGINS', JSON.stringify),
+    max_end_user_budget_id: toVariable(text(), 'TOLLGATE_CUSTOMER_BUDGET_ID'),
     include_cost_in_streaming_usage: toVariable(flag, 'TOLLGATE_RESPONSE_COST_IN_STREAM'),
   },
   // After litellm_settings: the router's own number of retries wins.

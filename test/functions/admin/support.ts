@@ -7,7 +7,7 @@ import type { Deployment } from '../../../lib/domain/model.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
 import { createOwners } from '../../../lib/owners.ts';
-import { authenticateSecret, secretOf } from '../../../lib/policies/authenticate.ts';
+import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
 import { NOW } from '../../support/exchange.ts';
 
@@ -61,13 +61,15 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
     random: (bytes) => Uint8Array.from({ length: bytes }, (_, index) => (drawn++ * 7 + index) % 256),
     log: (level, message, fields) => void outputs.push(JSON.stringify({ level, message, ...fields })),
     onChange: () => void changes.count++,
-    authenticate: (headers) =>
-      authenticateSecret(secretOf({ headers, query: new URLSearchParams() }), {
+    authenticate: async (request, route) => {
+      const { caller } = await authenticateRequest(request, route, {
         findKey: (hash) => deps.keys.get(hash),
         ownersOf: (key) => createOwners({ stores, now: () => clock.now, ttlMs: 0 }).ownersOf(key),
         masterKey: async () => MASTER,
         now: () => clock.now,
-      }),
+      });
+      return caller;
+    },
     ...over,
   };
   const handler = createAdminHandler(deps);

@@ -1,5 +1,5 @@
 /** The rights of `infra/constructs/access.ts` against what the functions really do: enough, and nothing that is never used. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createKeeper } from '../../../functions/keeper/handler.ts';
 import { ACCESS, type Access } from '../../../infra/constructs/access.ts';
 import { budgetMeter } from '../../../lib/domain/budget.ts';
@@ -41,6 +41,7 @@ async function storesOf(access: Access): Promise<{ readonly stores: Stores; read
 const rightsOf = (access: Access): readonly string[] =>
   (['registry', 'meters', 'ledger', 'totals'] as const)
     .flatMap((table) => (access[table] ?? []).map((action) => `${table}:${action}`))
+    .concat(access.records === undefined ? [] : ['registry:PutItem'])
     .toSorted();
 
 describe('access', () => {
@@ -48,6 +49,16 @@ describe('access', () => {
     const { stores, guarded } = await storesOf({ registry: ['GetItem'] });
 
     await expect(stores.keys.create(aKey({ hash: 'b'.repeat(64) }))).rejects.toThrow();
+
+    expect([...guarded.denied]).toEqual(['registry:PutItem']);
+  });
+
+  test('lets the guard of these tests refuse records of other kinds than those that may be written', async () => {
+    const { stores, guarded } = await storesOf({ records: ['customer'] });
+    const customer = { id: 'c', createdAt: NOW, updatedAt: NOW, metadata: {}, rev: 1, budgetAnchor: 0, blocked: false };
+
+    expect(await stores.customers.create(customer)).toBe('created');
+    await expect(stores.tags.create({ ...customer, models: [] })).rejects.toThrow();
 
     expect([...guarded.denied]).toEqual(['registry:PutItem']);
   });
@@ -85,7 +96,8 @@ describe('access', () => {
         headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-    const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
+    // Somebody new: the one record that the gateway makes.
+    const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }], user: 'somebody-new' };
 
     const served = await call('sk-served', '/v1/chat/completions', chat);
     const unlimited = await call('sk-unlimited', '/v1/chat/completions', chat);
@@ -98,6 +110,7 @@ describe('access', () => {
 
     const statuses = [served, unlimited, refused, models, next, forgotten].map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 429, 200, 200, 200]);
+    await vi.waitFor(async () => expect(await tables.stores.customers.get('somebody-new')).toBeDefined());
     expect(await tables.stores.ledger.get('lost-before')).toMatchObject({ status: 'expired' });
     expect([...guarded.denied]).toEqual([]);
     expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.gateway));

@@ -25,11 +25,16 @@ describe('a request body', () => {
 describe('the decode policy', () => {
   it('sets body and request, without fields for the gateway', async () => {
     const decoded = { ...anExchange().generate, model: 'decoded' };
-    const exchange = anExchange({ request: aRequest({ body: bytes('{"model":"m","tags":["x"]}') }) });
-    await decode(() => decoded)(exchange, async () => aReply());
+    const exchange = anExchange({ request: aRequest({ body: bytes('{"model":"m","tags":["x"],"fallbacks":["n"]}') }) });
+    const heard: unknown[] = [];
+    await decode(
+      (_exchange, body) => heard.push(body),
+      () => decoded,
+    )(exchange, async () => aReply());
+    expect(heard).toEqual([{ model: 'm', tags: ['x'], fallbacks: ['n'] }]);
     expect(exchange.body).toEqual({ model: 'm' });
-    expect(exchange.removed).toEqual(['tags']);
-    expect(exchange.warnings).toMatchObject([{ field: 'tags' }]);
+    expect(exchange.removed).toEqual(['tags', 'fallbacks']);
+    expect(exchange.warnings).toMatchObject([{ field: 'fallbacks' }]);
     expect(exchange.generate).toBe(decoded);
   });
 });

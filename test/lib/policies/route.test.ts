@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { route, shuffle } from '../../../lib/policies/route.ts';
-import { aDeployment, anExchange, aReply } from '../../support/exchange.ts';
+import type { Exchange } from '../../../lib/exchange.ts';
+import { aDeployment, aKey, anExchange, aReply } from '../../support/exchange.ts';
 
 describe('the shuffle', () => {
   it('keeps every item exactly once', () => {
@@ -91,5 +92,27 @@ describe('routing', () => {
   it('refuses an unknown model with 404', async () => {
     const refusal = policy([])(anExchange({ modelName: 'nope' }), async () => aReply());
     await expect(refusal).rejects.toMatchObject({ status: 404, detail: { code: 'model_not_found', param: 'model' } });
+  });
+
+  it('plans only what lies in the region of the customer', async () => {
+    const place = (region: string) => ({ modelName: 'chat', parameters: { aws_region_name: region } });
+    const deployments = [aDeployment({ id: 'us', ...place('us-east-1') }), aDeployment({ id: 'eu', ...place('eu-west-1') })];
+    const customer = { id: 'c', region: 'eu' } as unknown as NonNullable<Exchange['customer']>;
+    const exchange = anExchange({ modelName: 'chat', customer });
+    await policy(deployments)(exchange, async () => aReply());
+    expect(exchange.plan.map(({ deployment }) => deployment.id)).toEqual(['eu']);
+    await expect(policy(deployments.slice(0, 1))(exchange, async () => aReply())).rejects.toMatchObject({
+      status: 403,
+      detail: { code: 'no_deployment_in_region' },
+    });
+  });
+
+  it("hides a team's deployments from others behind the words for what does not exist", async () => {
+    const own = aDeployment({ modelName: 'own', info: { team_id: 't' } });
+    const refusal = (deployments: readonly ReturnType<typeof aDeployment>[]) =>
+      policy(deployments)(anExchange({ modelName: 'own', caller: { type: 'key', key: aKey({ teamId: 'u' }) } }), async () =>
+        aReply(),
+      ).catch((error: unknown) => String(error));
+    expect(await refusal([own])).toBe(await refusal([]));
   });
 });

@@ -1,0 +1,84 @@
+/**
+ * For whom a request is: the customer, the session and the tags that it names, from every place where clients name them. One resolver,
+ * so that each check and each figure speaks of the same customer.
+ */
+import type { Exchange } from '../exchange.ts';
+import { isObject, type JsonObject } from '../kinds/json.ts';
+import type { Headers } from '../transport/message.ts';
+import { clipName } from './owner.ts';
+
+/** Most tags of a request that count. */
+const MOST_TAGS = 50;
+
+/** What a request names. */
+export interface Named {
+  readonly endUser?: string;
+  readonly sessionId?: string;
+  readonly tags: readonly string[];
+}
+
+/** Where an operator lets clients name the customer besides the usual places. */
+export interface NameSettings {
+  /** A header (lower case) that names the customer (LiteLLM `user_header_name`). */
+  readonly userHeader?: string;
+}
+
+/** A name: text that says something, as much of it as is kept. Numbers count: some clients number their users. */
+function nameIn(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return undefined;
+  const name = clipName(value.trim());
+  return name === '' ? undefined : name;
+}
+
+const first = (...values: readonly unknown[]): string | undefined => values.map(nameIn).find((name) => name !== undefined);
+
+const partOf = (body: JsonObject, field: string): JsonObject => {
+  const value = body[field];
+  return isObject(value) ? value : {};
+};
+
+/** Claude Code's `metadata.user_id`: the customer, and the session it works in. */
+const CLAUDE_CODE = /^(user_[0-9a-f]+_account_[^_]*)_session_([0-9a-f-]+)$/i;
+
+/**
+ * What a body and headers name; the first place that says something counts. LiteLLM's order (documentation of customers, 2026-11):
+ * headers, then the body's `user`, `litellm_metadata`, `metadata`, `safety_identifier`.
+ */
+export function namesIn(body: JsonObject, headers: Headers, settings: NameSettings = {}): Named {
+  const metadata = partOf(body, 'metadata');
+  const ours = partOf(body, 'litellm_metadata');
+  const [, claudeUser, claudeSession] = CLAUDE_CODE.exec(nameIn(metadata['user_id']) ?? '') ?? [];
+  const endUser = first(
+    headers['x-litellm-customer-id'],
+    headers['x-litellm-end-user-id'],
+    settings.userHeader === undefined ? undefined : headers[settings.userHeader],
+    body['user'],
+    ours['user'],
+    ours['user_id'],
+    claudeUser ?? metadata['user_id'],
+    body['safety_identifier'],
+  );
+  const sessionId = first(
+    body['litellm_session_id'],
+    headers['x-litellm-session-id'],
+    ours['session_id'],
+    metadata['session_id'],
+    claudeSession,
+  );
+  const tags = [body['tags'], ours['tags'], metadata['tags'], headers['x-litellm-tags']?.split(',')].flatMap(tagsIn);
+  return {
+    ...(endUser === undefined ? {} : { endUser }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    tags: [...new Set(tags)].slice(0, MOST_TAGS),
+  };
+}
+
+const tagsIn = (list: unknown): readonly string[] =>
+  Array.isArray(list) ? list.flatMap((tag) => (typeof tag === 'string' ? (nameIn(tag) ?? []) : [])) : [];
+
+/** Tags of a call: of its key, the key's team and project, and of the request; without repeats. */
+export function allTags(caller: Exchange['caller'], named: readonly string[]): readonly string[] {
+  const own = caller?.type === 'key' ? [...caller.key.tags, ...(caller.team?.tags ?? []), ...(caller.project?.tags ?? [])] : [];
+  return [...new Set([...own, ...named])];
+}

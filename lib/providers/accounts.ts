@@ -30,6 +30,19 @@ const datarobot = completed({
   docs: 'https://docs.datarobot.com/en/docs/api/reference/public-api/index.html',
 });
 
+/** Google's models on hardware of the operator. Keys are tokens: those of service accounts are not exchanged here. */
+const gdc = completed({
+  id: 'gdc',
+  name: 'Google Distributed Cloud',
+  envKeys: ['GDC_API_KEY'],
+  envBases: ['GDC_API_BASE'],
+  generate: [{ dialect: 'openai-chat', path: '/v1/projects/{vertex_project}/locations/{vertex_location}/chat/completions' }],
+  parameters: { vertex_project: { env: ['VERTEXAI_PROJECT'] }, vertex_location: { env: ['VERTEXAI_LOCATION'] } },
+  authorize: async (_request, { parameters }) => ({ 'x-goog-user-project': `projects/${parameters['vertex_project']}` }),
+  docs: 'https://docs.litellm.ai/docs/providers/gdc',
+  checked: '2026-11-28',
+});
+
 /** Fine-tuned models of a tenant. */
 const predibase = completed({
   id: 'predibase',
@@ -84,4 +97,4 @@ const snowflake = completed({
 });
 
 /** The rows of this file. */
-export const accounts: readonly Provider[] = [cloudflare, datarobot, predibase, ragflow, snowflake];
+export const accounts: readonly Provider[] = [cloudflare, datarobot, gdc, predibase, ragflow, snowflake];

@@ -98,6 +98,21 @@ export const azureText: Provider = {
   quirks: [],
 };
 
+/** Agents have a scope of their own, unless the operator named one. */
+const AGENTS_SCOPE = 'https://ai.azure.com/.default';
+
+/** Entra ID for either. */
+const authorizeFoundry: typeof authorize = (request, context) => {
+  const isAgents = new URL(request.url).pathname.endsWith(AGENTS);
+  const named = context.parameters['azure_scope'] !== entra.parameters.azure_scope.fallback;
+  return authorize(
+    request,
+    isAgents && !named ? { ...context, parameters: { ...context.parameters, azure_scope: AGENTS_SCOPE } } : context,
+  );
+};
+
+const AGENTS = '/threads/runs';
+
 const isClaude = (model: string): boolean => model.startsWith('claude');
 
 /** Models of other vendors on Azure: one endpoint per resource, the model in the body; Claude in its own dialect. */
@@ -116,10 +131,20 @@ export const azureAi: Provider = {
       headers: { 'anthropic-version': '2023-06-01' },
     },
     { dialect: 'openai-chat', path: '/models/chat/completions', serves: (model) => !isClaude(model) },
+    /** `agents/<id>`, below a base that ends with the project: `https://<resource>.services.ai.azure.com/api/projects/<project>`. */
+    {
+      dialect: 'openai-kin',
+      variant: 'azure-agents',
+      path: AGENTS,
+      forcedBy: 'agents/',
+      headers: { accept: 'text/event-stream' },
+    },
   ],
+  authorize: authorizeFoundry,
   /** Serverless endpoints have a host of their own and no `/models`; the version belongs to the common endpoint only. */
   url({ base, api, path, apiVersion }) {
     if (api.dialect === 'anthropic-messages') return joinUrl(base, path);
+    if (api.path === AGENTS) return versioned(joinUrl(base, path), apiVersion ?? 'v1');
     const isV1 = /\/openai\/v1(\/|$)/.test(new URL(base).pathname);
     const common = /\.(?:services\.ai|openai)\.azure\.com$/.test(new URL(base).hostname) && !isV1;
     return versioned(joinUrl(base, common ? path : '/chat/completions'), apiVersion ?? (common ? FOUNDRY_VERSION : undefined));

@@ -29,6 +29,16 @@ export const fromQ: readonly CompatibleRow[] = [
     docs: 'https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope',
   },
   {
+    id: 'reka',
+    name: 'Reka',
+    base: 'https://api.reka.ai/v1',
+    envKeys: ['REKA_API_KEY'],
+    envBases: ['REKA_API_BASE'],
+    generate: chatAndResponses,
+    docs: 'https://docs.reka.ai/chat/api-reference',
+    checked: '2026-11-28',
+  },
+  {
     id: 'salad_cloud',
     name: 'SaladCloud',
     base: 'https://ai.salad.cloud/v1',

@@ -1,6 +1,7 @@
 /** All providers by id. */
 import { GatewayError } from '../errors.ts';
 import { accounts } from './accounts.ts';
+import { agents } from './agents.ts';
 import { anthropic } from './anthropic.ts';
 import { azure, azureAi, azureText } from './azure.ts';
 import { bedrock, bedrockMantle } from './bedrock.ts';
@@ -32,6 +33,7 @@ export { createFollower, type Follower } from './follow.ts';
 
 const rows: readonly Provider[] = [
   ...accounts,
+  ...agents,
   anthropic,
   azure,
   azureAi,
@@ -70,6 +72,8 @@ const ALIASES: readonly (readonly [string, string])[] = [
   ['ai21', 'ai21_chat'],
   ['aiohttp_openai', 'openai'],
   ['nano-gpt', 'nanogpt'],
+  ['pydantic_ai_agents', 'a2a'],
+  ['reka-ai', 'reka'],
   ['veniceai', 'venice'],
   ['vertex_ai_beta', 'vertex_ai'],
 ];

@@ -96,6 +96,13 @@ export const vertexAi: Provider = {
       streamPath: `${GOOGLE}:streamGenerateContent?alt=sse`,
       serves: (model) => !isClaude(model) && !isPartner(model),
     },
+    /** `agent_engine/<id>`: an agent of the project, by the number of its engine. */
+    {
+      dialect: 'openai-kin',
+      variant: 'agent-engine',
+      forcedBy: 'agent_engine/',
+      path: `${PLACE}/reasoningEngines/{model}:streamQuery?alt=sse`,
+    },
   ],
   count: [
     {

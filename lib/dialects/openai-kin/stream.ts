@@ -3,21 +3,27 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, StreamDecoder } from '../dialect.ts';
 import { decodeStream as decodeOpenai } from '../openai-chat/stream.ts';
 import { parseJson } from '../values.ts';
-import type { Kin } from './wire.ts';
+import { chunkOf, type Kin } from './wire.ts';
 
 /** Decodes a provider's stream: each frame as the chunks of OpenAI's that it comes to. Errors, and the end, are OpenAI's. */
 export function decodeStream(kin: Kin, decoding: Decoding): StreamDecoder {
   const inner = decodeOpenai(decoding);
   const chunksOf = kin.chunks();
+  let began = false;
+  const push = (chunk: JsonObject) => inner.push({ data: JSON.stringify(chunk) });
   return {
     push(frame) {
       const { data, event } = frame;
       if (data === '' || data === '[DONE]' || event === 'error') return inner.push(frame);
-      const value = parseJson(data);
+      const parsed = parseJson(data);
+      const value = Array.isArray(parsed) ? { list: parsed } : parsed;
+      if (value === null) return [];
       if (!isObject(value) || isFailure(value)) return inner.push(frame);
-      return chunksOf(value, event).flatMap((chunk) => inner.push({ data: JSON.stringify(chunk) }));
+      const chunks = chunksOf(value, event);
+      began ||= chunks.length > 0;
+      return chunks.flatMap(push);
     },
-    end: () => inner.end(),
+    end: () => [...(began && kin.endsWithBytes === true ? push(chunkOf(undefined, 'stop')) : []), ...inner.end()],
   };
 }
 

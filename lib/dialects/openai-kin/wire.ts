@@ -21,8 +21,10 @@ export interface Kin {
   readonly request: (body: JsonObject, warn: Warn) => JsonObject;
   /** Its whole answer as OpenAI's; undefined for one that holds none, which is then read as an error. */
   readonly answer: (body: JsonObject) => JsonObject | undefined;
-  /** Reads one stream. */
+  /** Reads one stream. A frame that holds a list comes as `{list}`. */
   readonly chunks: () => ChunkReader;
+  /** True where the end of the connection ends an answer that began: the API has no other sign (a stream cut short looks the same). */
+  readonly endsWithBytes?: true;
 }
 
 /** Warns of the fields of a body that have no place, but for those whose value means nothing is asked. */
@@ -67,6 +69,37 @@ export function textOfContent(content: unknown, warn?: (type: string) => void): 
       return '';
     })
     .join('');
+}
+
+/** One answer without a tool: a chunk of OpenAI's. */
+export const chunkOf = (text: string | undefined, finish: string | null = null): JsonObject => ({
+  choices: [{ index: 0, delta: text === undefined ? {} : { content: text }, finish_reason: finish }],
+});
+
+/** One whole answer without a tool. */
+export const answerOf = (text: string): JsonObject => ({
+  choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+});
+
+/** Adds up what the models behind an agent counted, call by call. */
+export class Counted {
+  #input = 0;
+  #output = 0;
+  #some = false;
+
+  add(input: unknown, output: unknown): void {
+    if (numberOf(input) === undefined && numberOf(output) === undefined) return;
+    this.#some = true;
+    this.#input += numberOf(input) ?? 0;
+    this.#output += numberOf(output) ?? 0;
+  }
+
+  /** OpenAI's usage; nothing when nothing was counted. */
+  fields(): { readonly usage?: JsonObject } {
+    if (!this.#some) return {};
+    const [prompt_tokens, completion_tokens] = [this.#input, this.#output];
+    return { usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
+  }
 }
 
 /** Messages of a body. */

@@ -12,6 +12,7 @@ export type VariantId =
   | 'cloudflare-run'
   | 'custom'
   | 'fal'
+  | 'langflow'
   | 'nlp-cloud'
   | 'ollama-generate'
   | 'palm'
@@ -169,6 +170,25 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
       finish: ['finish_reason'],
       inputTokens: ['usage_info', 'input_tokens'],
       outputTokens: ['usage_info', 'output_tokens'],
+    },
+  },
+
+  /**
+   * `POST /api/v1/run/{flow}` (LiteLLM's adapter, checked 2026-11-28). A flow has its own settings, and is told the conversation as one
+   * message. Its streams are left aside.
+   */
+  langflow: {
+    input: prompt('input_value'),
+    settings: {},
+    constants: [
+      [['input_type'], 'chat'],
+      [['output_type'], 'chat'],
+    ],
+    whole: {
+      text: [
+        ['outputs', 0, 'outputs', 0, 'results', 'message', 'text'],
+        ['outputs', 0, 'outputs', 0, 'outputs', 'message', 'message'],
+      ],
     },
   },
 

@@ -244,6 +244,22 @@ describe('a call to Azure', () => {
     });
   });
 
+  it.each([
+    ['agents/asst_1', {}, 'https://ai.azure.com/.default'],
+    ['agents/asst_1', { azure_scope: 'https://own.example/.default' }, 'https://own.example/.default'],
+    ['Phi-4', {}, 'https://cognitiveservices.azure.com/.default'],
+  ])('has the scope of what it calls: %s with %j', async (model, parameters, scope) => {
+    const { http, calls } = scripted('{"access_token":"entra","expires_in":3599}');
+    const foundry = {
+      model,
+      apiBase: 'https://r.services.ai.azure.com',
+      parameters: { ...deployment.parameters, ...parameters },
+    };
+    await signed(http, { id: 'azure_ai', deployment: foundry, credential: { client_secret: 's' } });
+
+    expect(formOf(calls[0])['scope']).toBe(scope);
+  });
+
   it('takes the application of the environment only for addresses of the operator’s own files', async () => {
     const environment = { AZURE_CLIENT_SECRET: 's' };
     const { http } = scripted('{"access_token":"entra"}');

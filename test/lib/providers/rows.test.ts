@@ -19,7 +19,7 @@ interface Fixture {
 }
 
 /** Rows that respell every body. */
-const FILLING = new Set(['chatgpt', 'sagemaker_nova', 'replicate', 'watsonx', 'watsonx_text']);
+const FILLING = new Set(['chatgpt', 'manus', 'sagemaker_nova', 'replicate', 'watsonx', 'watsonx_text']);
 
 const folder = join(import.meta.dirname, '../../fixtures/providers');
 const rows = [...providers.values()];

@@ -99,6 +99,22 @@ const SENT: Readonly<Record<string, readonly [object, readonly string[]]>> = {
     { prompt: TRANSCRIPT, temperature: 0.5, top_p: 0.9 },
     ['messages', 'max_tokens', 'top_k', 'seed', 'frequency_penalty', 'presence_penalty', 'stop', 'user', 'stream'],
   ],
+  langflow: [
+    { input_value: TRANSCRIPT, input_type: 'chat', output_type: 'chat' },
+    [
+      'messages',
+      'max_tokens',
+      'temperature',
+      'top_p',
+      'top_k',
+      'seed',
+      'frequency_penalty',
+      'presence_penalty',
+      'stop',
+      'user',
+      'stream',
+    ],
+  ],
   'nlp-cloud': [
     { text: TRANSCRIPT, max_length: 64, ...DRAWN, ...PENALTIES, stop_sequences: STOPS },
     ['messages', 'seed', 'user', 'stream'],

@@ -1,0 +1,121 @@
+/** Agents through the whole gateway. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../../lib/domain/model.ts';
+import { aDeployment } from '../../support/exchange.ts';
+import { serveGateway, type Served } from '../../support/gateway.ts';
+import { startUpstream, type Upstream } from '../../support/upstream.ts';
+
+let upstream: Upstream;
+let gateway: Served | undefined;
+beforeEach(async () => {
+  upstream = await startUpstream();
+});
+afterEach(async () => {
+  await gateway?.close();
+  await upstream.close();
+});
+
+async function ask(deployment: Partial<Deployment>, path = '/v1/chat/completions', body: object = {}): Promise<Response> {
+  const given = {
+    modelName: 'm',
+    apiBase: upstream.url,
+    credential: { type: 'value', value: 'key-1' },
+    ...deployment,
+  } as const;
+  gateway = await serveGateway(upstream.url, { deployments: [aDeployment(given)] });
+  return fetch(`${gateway.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gateway.masterKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...body }),
+  });
+}
+
+const message = (role: string, text: string) => ({
+  type: 'message',
+  id: `msg_${role}`,
+  role,
+  status: 'completed',
+  content: [{ type: 'output_text', text, annotations: [] }],
+});
+
+/** Answers by turns; the last one stays. */
+function answerWith(...answers: readonly (readonly [number, object])[]): void {
+  const left = [...answers];
+  upstream.answer((_seen, response) => {
+    const [status, body] = (left.length > 1 ? left.shift() : left[0]) ?? [500, {}];
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  });
+}
+
+describe('Manus', () => {
+  const task = { id: 'task_1', object: 'response', createdAt: 1_790_000_000, model: 'manus-1.6' };
+  const done = { ...task, status: 'completed', output: [message('user', 'Hi'), message('assistant', 'Hello')] };
+
+  it.each([false, true])(
+    'is waited for until its task is done; its answer is what the agent said (stream: %s)',
+    async (stream) => {
+      answerWith([200, { ...task, status: 'running', output: [message('user', 'Hi')] }], [200, done]);
+
+      const text = await (await ask({ provider: 'manus', model: 'manus-1.6' }, undefined, { stream })).text();
+
+      expect(text).toContain('"content":"Hello"');
+      expect(text).not.toContain('"content":"Hi');
+      expect(upstream.seen).toMatchObject([
+        {
+          method: 'POST',
+          path: '/v1/responses',
+          headers: { api_key: 'key-1' },
+          body: { task_mode: 'agent', agent_profile: 'manus-1.6' },
+        },
+        { method: 'GET', path: '/v1/responses/task_1', headers: { api_key: 'key-1' } },
+      ]);
+      expect(upstream.seen[0]?.body).not.toHaveProperty('stream');
+    },
+  );
+
+  it('that failed is an error', async () => {
+    answerWith([200, { ...task, status: 'error', error: { message: 'No credits.' }, output: [] }]);
+
+    const reply = await ask({ provider: 'manus', model: 'manus-1.6' });
+
+    expect(reply.ok).toBe(false);
+    expect(await reply.text()).toContain('No credits.');
+  });
+});
+
+describe('agents of Azure AI Foundry', () => {
+  it('are streamed to clients that want a stream, and gathered for those that want none', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const delta = { delta: { content: [{ type: 'text', text: { value: 'Hello' } }] } };
+      response.write(`event: thread.message.delta\ndata: ${JSON.stringify(delta)}\n\n`);
+      response.end(
+        'event: thread.run.completed\ndata: {"usage":{"prompt_tokens":9,"completion_tokens":2}}\n\nevent: done\ndata: [DONE]\n\n',
+      );
+    });
+    const agent = { provider: 'azure_ai', model: 'agents/asst_1', apiBase: `${upstream.url}/api/projects/p` };
+
+    expect(await (await ask(agent)).json()).toMatchObject({
+      choices: [{ message: { content: 'Hello' } }],
+      usage: { prompt_tokens: 9, completion_tokens: 2 },
+    });
+    expect(upstream.seen[0]).toMatchObject({
+      path: '/api/projects/p/threads/runs?api-version=v1',
+      body: { assistant_id: 'asst_1', stream: true },
+    });
+  });
+});
+
+describe('an agent that speaks A2A', () => {
+  it('is called at the very address it was given', async () => {
+    answerWith([200, { jsonrpc: '2.0', id: '1', result: { kind: 'message', parts: [{ kind: 'text', text: 'Hello' }] } }]);
+
+    const reply = await ask({ provider: 'a2a', model: 'x', apiBase: `${upstream.url}/agents/one` }, '/v1/messages', {
+      max_tokens: 9,
+    });
+
+    expect(await reply.json()).toMatchObject({ content: [{ type: 'text', text: 'Hello' }] });
+    expect(upstream.seen[0]?.path).toBe('/agents/one');
+  });
+});

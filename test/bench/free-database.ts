@@ -83,4 +83,8 @@ function serve(socket: Socket): void {
   });
 }
 
-createServer(serve).listen(Number(process.argv[process.argv.indexOf('--port') + 1]), '127.0.0.1');
+const server = createServer(serve);
+server.listen(Number(process.argv[process.argv.indexOf('--port') + 1]), '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === 'object' && address !== null ? address.port : 0 });
+});

@@ -12,6 +12,10 @@ export const NODE_FLAGS: readonly string[] = manifest.scripts.start.split(' ').f
 /** For every process alike: one arena of glibc's allocator; more of them keep memory that V8's compiler threads gave back. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' };
 
+/** The gateways run on one core, the provider, the callers and databases that cost nothing on the other. */
+export const GATEWAY_CORE = 0;
+export const CALLER_CORE = 1;
+
 /** A running process. */
 export interface Running {
   readonly pid: number;

@@ -13,8 +13,9 @@ interface Profile {
 
 /** Causes, first match wins. */
 const CAUSES: readonly (readonly [string, RegExp])[] = [
-  ['AWS SDK (client, signing, its HTTP)', /node_modules\/(@aws-sdk|@smithy|@aws-crypto|fast-xml-parser)/],
-  ['undici (calls to providers)', /node_modules\/undici/],
+  ['AWS SDK (repeats, rare calls)', /node_modules\/(@aws-sdk|@smithy|@aws-crypto|fast-xml-parser)/],
+  ['signing (SigV4)', /lib\/transport\/sigv4|^node:internal\/crypto/],
+  ['undici (calls to the provider and to the database)', /node_modules\/undici/],
   ['other packages', /node_modules/],
   ['dialects and stream framing', /lib\/(dialects|kinds|relay|transport\/sse)/],
   ['money: admission, settlement, stores', /lib\/(policies\/ad|settlement|stores|domain)/],

@@ -1,7 +1,15 @@
 /** The performance page. */
 import { cpus } from 'node:os';
+import type { AdmissionCost, Projection } from './admission.ts';
 import type { Bundle } from './footprint.ts';
 import { NODE_FLAGS } from './process.ts';
+
+/** Names of what is compared. */
+export const CEILING = 'mock provider alone';
+export const BARE = 'bare Node proxy';
+export const PLAIN = 'Tollgate, no keys';
+export const FULL = 'Tollgate, key + hold + ledger';
+export const FREE = 'the same, free database';
 
 /** One target in one scenario. CPU in seconds per 1,000 requests. */
 export interface Row {
@@ -26,6 +34,7 @@ export interface Scenario {
 /** Everything measured. */
 export interface Report {
   readonly scenarios: readonly Scenario[];
+  readonly admission: { readonly costs: readonly AdmissionCost[]; readonly projection: Projection };
   readonly causes: readonly (readonly [cause: string, share: number])[];
   readonly bundles: readonly Bundle[];
   readonly readyMs: number;
@@ -35,8 +44,6 @@ export interface Report {
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-
-const BARE = 'bare Node proxy';
 
 function scenarioTable({ stream, concurrency, rows }: Scenario): string {
   const bare = rows.find(({ name }) => name === BARE)?.perSecond ?? Number.NaN;
@@ -71,7 +78,7 @@ function scenarioTable({ stream, concurrency, rows }: Scenario): string {
   ].join('\n');
 }
 
-function reading({ scenarios, bundles, readyMs }: Report): string {
+function reading({ scenarios, admission, bundles, readyMs }: Report): string {
   const share = (stream: boolean, name: string): string => {
     const rows = scenarios.find((one) => one.stream === stream && one.concurrency === 16)?.rows ?? [];
     const rate = (of: string): number => rows.find((row) => row.name === of)?.perSecond ?? Number.NaN;
@@ -80,17 +87,23 @@ function reading({ scenarios, bundles, readyMs }: Report): string {
   const peak = (name: string): number =>
     Math.max(...scenarios.flatMap(({ rows }) => rows.filter((row) => row.name === name).map(({ peakMiB }) => peakMiB)));
   const gateway = bundles.find(({ name }) => name === 'gateway');
-  const plain = 'Tollgate, no keys';
-  const full = 'Tollgate, key + hold + ledger';
+  const one = admission.costs.find(({ scopes }) => scopes.length === 1);
   return [
     table(
       ['what it should show', 'bar', 'measured'],
       [
-        ['answers per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(false, plain)],
-        ['streams per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(true, plain)],
-        ['the same with key, hold and ledger', 'reported', `${share(false, full)} and ${share(true, full)}`],
-        ['peak memory without keys', '<= 160 MiB', `${peak(plain).toFixed(0)} MiB`],
-        ['peak memory with key, hold and ledger', 'reported', `${peak(full).toFixed(0)} MiB`],
+        ['answers per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(false, PLAIN)],
+        ['streams per second without keys, 16 at a time, of the bare proxy', '>= 50 %', share(true, PLAIN)],
+        [
+          'the same with key, hold and ledger, database not counted',
+          '>= 60 %',
+          `${share(false, FREE)} and ${share(true, FREE)}`,
+        ],
+        ['the same with the emulated database on the same core', 'reported', `${share(false, FULL)} and ${share(true, FULL)}`],
+        ['round trips before the provider is asked, key with a budget', '1', String(one?.tripsBefore)],
+        ['write units of such a call', '<= 5', String(one?.writeUnits)],
+        ['peak memory without keys', '<= 160 MiB', `${peak(PLAIN).toFixed(0)} MiB`],
+        ['peak memory with key, hold and ledger', 'reported', `${peak(FULL).toFixed(0)} MiB`],
         ['gateway bundle', '<= 1,000 KB', gateway === undefined ? 'not built' : `${gateway.kilobytes.toFixed(0)} KB`],
         ['import of the gateway bundle', '<= 60 ms', gateway === undefined ? 'not built' : `${gateway.importMs.toFixed(0)} ms`],
         ['ready after start', '< 1 s', `${(readyMs / 1000).toFixed(2)} s`],
@@ -100,9 +113,30 @@ function reading({ scenarios, bundles, readyMs }: Report): string {
   ].join('\n');
 }
 
+function admissionTable({ costs, projection }: Report['admission']): string {
+  return [
+    'A warm call, by the number of its limited scopes (a budget each). *Trips* are turns to the database: calls under way together are one.',
+    'Write units as DynamoDB bills them, indexes included; counted by the emulator. CPU of the gateway without its HTTP shell, over a database',
+    'that costs nothing, 16 calls at a time.',
+    '',
+    table(
+      ['limited scopes', 'trips before the provider', 'trips after the last byte', 'calls', 'write units', 'CPU ms'],
+      costs.map(({ scopes, tripsBefore, tripsAfter, calls, writeUnits, cpuMs }) => [
+        scopes.length === 0 ? '0' : `${scopes.length}: ${scopes.join(', ')}`,
+        ...[tripsBefore, tripsAfter, calls, writeUnits].map(String),
+        cpuMs.toFixed(2),
+      ]),
+    ),
+    '',
+    'Per scope one write before and one after; for the entry one write and its two index entries. The consumer of the stream adds its totals:',
+    `${projection.alone} write units for an entry that comes alone, ${projection.batched.toFixed(1)} in a batch of 20 of one key.`,
+    '',
+  ].join('\n');
+}
+
 /** The page as Markdown. */
 export function render(report: Report): string {
-  const { scenarios, causes, bundles, rounds, seconds } = report;
+  const { scenarios, admission, causes, bundles, rounds, seconds } = report;
   return [
     '# Performance',
     '',
@@ -123,14 +157,19 @@ export function render(report: Report): string {
     `  \`MALLOC_ARENA_MAX=1\` and Tollgate with \`${NODE_FLAGS.join(' ')}\`, the flags of \`npm start\`.`,
     '- *no keys* is Tollgate with the master key and no ledger; *key + hold + ledger* authenticates a virtual key with a budget, holds its worst case',
     '  in DynamoDB before the call, and writes the ledger entry and the settlement after the last byte. The database is emulated on the same',
-    '  core, so its CPU slows the gateway here and would not on AWS; it has a column of its own.',
+    '  core, so its CPU slows the gateway here and would not on AWS; it has a column of its own. The stream consumer runs there as well.',
+    '- *the same, free database* is the same server over a stand-in on the other core that speaks the protocol and says yes to every write: what',
+    "  the gateway itself can do when the database is somebody else's machine, as on AWS. Nothing is proven about money with it.",
     '',
     '## Load',
     '',
     ...scenarios.map(scenarioTable),
+    '## What limits cost',
+    '',
+    admissionTable(admission),
     '## Where the CPU goes with key, hold and ledger',
     '',
-    'Busy time of the gateway process by cause, from a V8 profile of a run of its own (answers, 16 at a time).',
+    'Busy time of the gateway process by cause, from a V8 profile of a run of its own (answers, 16 at a time, free database).',
     '',
     table(
       ['cause', 'share'],

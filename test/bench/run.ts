@@ -1,16 +1,20 @@
 /**
  * `npm run bench`: the mock provider alone, a bare Node proxy, and Tollgate without and with keys and ledger, interleaved in one run on one
- * core each, and writes docs/performance.md. Ratios count; absolute figures belong to the machine. `--quick` takes a minute.
+ * core each, then what limits cost, and writes docs/performance.md. Ratios count; absolute figures belong to the machine. `--quick` takes a
+ * minute and a half.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { measureAdmission } from './admission.ts';
 import { measureBundles, measureReady } from './footprint.ts';
 import { runLoad, type Measured } from './load.ts';
 import {
+  CALLER_CORE,
   commandOf,
   cpuOf,
   forgetPeak,
+  GATEWAY_CORE,
   NODE_FLAGS,
   peakOf,
   startCommand,
@@ -19,7 +23,7 @@ import {
   type Running,
 } from './process.ts';
 import { splitByCause } from './profile.ts';
-import { render, type Row, type Scenario } from './report.ts';
+import { BARE, CEILING, FREE, FULL, PLAIN, render, type Row, type Scenario } from './report.ts';
 
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
@@ -27,9 +31,6 @@ const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 2 : 4;
 const SECONDS = quick ? 1 : 3;
 const CONCURRENCIES = [1, 16, 64];
-/** The gateways run on one core, the provider and the callers on the other. */
-const GATEWAY_CORE = 0;
-const CALLER_CORE = 1;
 const MASTER_KEY = 'sk-bench-master';
 
 interface Target {
@@ -66,23 +67,36 @@ const configFor = (upstreamPort: number, ledger: boolean): string => {
   return file;
 };
 
-async function startTollgate(port: number, upstreamPort: number, ledger: boolean, nodeFlags: readonly string[] = []) {
+/** A program that starts the database that costs nothing, on the callers' core, in the place of the emulator. */
+function freeDatabase(): string {
+  const file = join(folder, 'free-database');
+  const command = `taskset -c ${CALLER_CORE} ${process.execPath} ${join(here, 'free-database.ts')}`;
+  writeFileSync(file, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  return file;
+}
+
+interface Settings {
+  readonly port: number;
+  readonly upstreamPort: number;
+  readonly ledger: boolean;
+  /** The database costs nothing. */
+  readonly free?: boolean;
+  /** Runs from source, with these flags of Node. */
+  readonly profiled?: readonly string[];
+}
+
+async function startTollgate({ port, upstreamPort, ledger, free = false, profiled }: Settings) {
+  const program = profiled === undefined ? 'dist/local/index.mjs' : 'functions/local/main.ts';
+  const flags = ['--ephemeral', '--port', String(port), '--config', configFor(upstreamPort, ledger)];
   return keep(
-    await startCommand(
-      [
-        process.execPath,
-        ...NODE_FLAGS,
-        ...nodeFlags,
-        join(root, nodeFlags.length === 0 ? 'dist/local/index.mjs' : 'functions/local/main.ts'),
-        '--ephemeral',
-        '--port',
-        String(port),
-        '--config',
-        configFor(upstreamPort, ledger),
-      ],
+    await startCommand([process.execPath, ...NODE_FLAGS, ...(profiled ?? []), join(root, program), ...flags], {
+      port,
+      core: GATEWAY_CORE,
+      cwd: root,
       // Request lines would measure the terminal.
-      { port, core: GATEWAY_CORE, cwd: root, env: { TOLLGATE_LOG_LEVEL: 'warn' }, ready: /Ready/i },
-    ),
+      env: { TOLLGATE_LOG_LEVEL: 'warn', ...(free ? { DYNOXIDE_BIN: freeDatabase() } : {}) },
+      ready: /Ready/i,
+    }),
   );
 }
 
@@ -102,7 +116,7 @@ function cpuParts(pid: number): { own: number; database: number } {
   const parts = { own: 0, database: 0 };
   for (const one of treeOf(pid)) {
     try {
-      if (one !== pid && /dynoxide|DynamoDB/i.test(commandOf(one))) parts.database += cpuOf(one);
+      if (one !== pid && /dynoxide|DynamoDB|free-database/i.test(commandOf(one))) parts.database += cpuOf(one);
       else parts.own += cpuOf(one);
     } catch {
       // It ended meanwhile.
@@ -177,9 +191,15 @@ function rowOf(name: string, slices: readonly Awaited<ReturnType<typeof slice>>[
   };
 }
 
-/** Where the CPU goes with keys and ledger on: one profiled run of its own, so that the profiler slows nothing that is compared. */
+/** Where the CPU goes with keys and ledger on, over a database that costs nothing: one profiled run of its own, so that the profiler slows nothing that is compared. */
 async function profile(upstreamPort: number) {
-  const running = await startTollgate(4391, upstreamPort, true, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const running = await startTollgate({
+    port: 4391,
+    upstreamPort,
+    ledger: true,
+    free: true,
+    profiled: ['--cpu-prof', `--cpu-prof-dir=${folder}`],
+  });
   const authorization = `Bearer ${await makeKey(running.port)}`;
   await runLoad({
     port: running.port,
@@ -201,25 +221,25 @@ async function main(): Promise<void> {
   const readyMs = await measureReady(root);
   const upstream = keep(await startScript(join(here, 'upstream.ts'), [], CALLER_CORE));
   const bare = keep(await startScript(join(here, 'bare-proxy.ts'), [String(upstream.port)], GATEWAY_CORE));
-  const without = await startTollgate(4392, upstream.port, false);
-  const withKeys = await startTollgate(4393, upstream.port, true);
+  const upstreamPort = upstream.port;
+  const without = await startTollgate({ port: 4392, upstreamPort, ledger: false });
+  const withKeys = await startTollgate({ port: 4393, upstreamPort, ledger: true });
+  const onFree = await startTollgate({ port: 4394, upstreamPort, ledger: true, free: true });
   const path = '/v1/chat/completions';
   const targets: readonly Target[] = [
-    { name: 'mock provider alone', running: upstream, path, headers: {} },
-    { name: 'bare Node proxy', running: bare, path, headers: {} },
-    { name: 'Tollgate, no keys', running: without, path, headers: { authorization: `Bearer ${MASTER_KEY}` } },
-    {
-      name: 'Tollgate, key + hold + ledger',
-      running: withKeys,
-      path,
-      headers: { authorization: `Bearer ${await makeKey(withKeys.port)}` },
-    },
+    { name: CEILING, running: upstream, path, headers: {} },
+    { name: BARE, running: bare, path, headers: {} },
+    { name: PLAIN, running: without, path, headers: { authorization: `Bearer ${MASTER_KEY}` } },
+    { name: FULL, running: withKeys, path, headers: { authorization: `Bearer ${await makeKey(withKeys.port)}` } },
+    { name: FREE, running: onFree, path, headers: { authorization: `Bearer ${await makeKey(onFree.port)}` } },
   ];
   const scenarios = await measure(targets);
-  for (const running of [without, withKeys]) await running.stop();
+  for (const running of [without, withKeys, onFree]) await running.stop();
+  console.log('admission ...');
+  const admission = await measureAdmission(upstreamPort, ROUNDS, SECONDS);
   console.log('profile ...');
-  const causes = await profile(upstream.port);
-  const text = render({ scenarios, causes, bundles, readyMs, rounds: ROUNDS, seconds: SECONDS });
+  const causes = await profile(upstreamPort);
+  const text = render({ scenarios, admission, causes, bundles, readyMs, rounds: ROUNDS, seconds: SECONDS });
   writeFileSync(join(root, 'docs/performance.md'), text);
   console.log(text);
 }

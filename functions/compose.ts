@@ -146,6 +146,7 @@ export function compose(from: Composition): Composed {
       ...outbound,
       estimator: createUsageEstimator,
       costInStreams: env.TOLLGATE_RESPONSE_COST_IN_STREAM,
+      isBooked: ({ caller }) => caller?.type !== 'master' || !env.TOLLGATE_DISABLE_LEDGER,
       now,
     }),
     count: createCount(outbound),

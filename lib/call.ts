@@ -37,6 +37,8 @@ export interface CallDeps extends OutboundDeps {
   readonly estimator: (request: GenerateRequest, keepsTexts?: boolean) => Estimator;
   /** Put the cost into the usage of every stream. */
   readonly costInStreams: boolean;
+  /** Whether somebody pays for the call: only then are its figures worth counting again. */
+  readonly isBooked: (exchange: Exchange) => boolean;
   readonly now: () => number;
 }
 
@@ -63,6 +65,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       client.id === upstream.id
         ? passthroughBody(exchange, target, { ...provider, quirks }, client)
         : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream, api });
+    const booked = deps.isBooked(exchange);
     const limit = new TimeLimit(exchange.signal, target);
     const before = exchange.attempts;
     let following = false;
@@ -90,8 +93,8 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },
-        estimator: deps.estimator(exchange.generate, tokenizerOf(model) !== undefined),
-        recount: createRecount({ ask, now: deps.now }, exchange, target),
+        estimator: deps.estimator(exchange.generate, booked && tokenizerOf(model) !== undefined),
+        recount: booked ? createRecount({ ask, now: deps.now }, exchange, target) : async (usage) => usage,
         now: deps.now,
         redact,
       });

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createBodyReader } from '../lib/body-reader.ts';
 import { createCall } from '../lib/call.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
 import { recordResponse } from '../lib/conversation-recorder.ts';
@@ -26,7 +27,7 @@ import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
 import { followResponse } from '../lib/response-follower.ts';
-import { createTargets } from '../lib/targets.ts';
+import { catalogFacts, createTargets } from '../lib/targets.ts';
 import { createHttpClient } from '../lib/transport/http.ts';
 
 /** What differs between a Lambda function, the local server and a test. */
@@ -167,6 +168,9 @@ export function compose(from: Composition): Composed {
     onChange: registry.forget,
     deployments: registry.deployments,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
+    facts: (deployment, model) => catalogFacts(catalog, deployment, model),
+    target: targets,
+    reader: createBodyReader(dialects),
   };
   return { gateway, management, close: () => http.close() };
 }

@@ -16,8 +16,12 @@ const keyOf = (deployment: Deployment, model: string): string => `${deployment.i
 const flag = <Name extends string>(name: Name, value: boolean | undefined): { readonly [key in Name]?: boolean } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [key in Name]?: boolean };
 
-/** Facts by the model's name without what only chose an API; then also without what only says where it runs. */
-async function catalogFacts(catalog: Catalog, deployment: Deployment, model: string): Promise<CatalogModel | undefined> {
+/** What the catalog knows of a deployment's model: by its name without what only chose an API; then also without where it runs. */
+export async function catalogFacts(
+  catalog: Pick<Catalog, 'find' | 'named'>,
+  deployment: Deployment,
+  model: string,
+): Promise<CatalogModel | undefined> {
   const provider = providers.get(deployment.provider);
   if (provider === undefined) return factsOf(catalog, deployment, model);
   const listed = { ...deployment, provider: provider.catalog ?? provider.aliasOf ?? provider.id };

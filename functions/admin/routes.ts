@@ -6,6 +6,7 @@ import {
   readCredential,
   updateCredential,
 } from '../../lib/management/credentials.ts';
+import { calculateSpend, estimateCost } from '../../lib/management/cost.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
 import { listKeys } from '../../lib/management/key-list.ts';
 import { deleteKeys, generateKey, keyInfo, regenerateKey, setBlocked, updateKey } from '../../lib/management/keys.ts';
@@ -75,6 +76,9 @@ export const ROUTES: readonly AdminRoute[] = [
       }),
     ),
   ),
+
+  post('/spend/calculate', (deps, { caller, body }) => calculateSpend(deps, caller, body)),
+  post('/cost/estimate', (deps, { caller, body }) => estimateCost(deps, caller, body)),
 
   post('/model/new', (deps, { caller, body }) => newModel(deps, caller, body)),
   get('/model/info', modelInfoAnswer),

@@ -24,8 +24,13 @@ export interface CatalogModel {
   readonly prices: Readonly<Record<string, unknown>>;
 }
 
-/** Prices an operator sets on a deployment; same field names, and they override the catalog field by field. */
-export type PriceOverride = Readonly<Record<string, number>>;
+/**
+ * Prices an operator sets on a deployment; same field names, and they override the catalog field by field. Two fields have an inside:
+ * `search_context_cost_per_query` by size, and `tiered_pricing`, a list of ranges.
+ */
+export type PriceOverride = Readonly<
+  Record<string, number | Readonly<Record<string, number>> | readonly Readonly<Record<string, unknown>>[]>
+>;
 
 /** A price list ready to be applied to usage. */
 export interface PriceSheet {

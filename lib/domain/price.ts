@@ -198,12 +198,16 @@ export function mergeSheet(catalog: CatalogModel | undefined, override: PriceOve
   if (override === undefined || Object.keys(override).length === 0) {
     return catalog === undefined ? undefined : { source: 'catalog', version: catalog.version, prices: catalog.prices };
   }
-  const prices: PriceFields = { ...catalog?.prices, ...override };
-  const ranges = prices['tiered_pricing'];
-  if (!Array.isArray(ranges)) return { source: 'operator', version: 'operator', prices };
-  const overridden = ranges.map((range: PriceFields) => ({ ...range, ...override }));
-  return { source: 'operator', version: 'operator', prices: { ...prices, tiered_pricing: overridden } };
+  const { tiered_pricing: ranges, search_context_cost_per_query: searches, ...plain } = override;
+  const prices: Record<string, unknown> = { ...catalog?.prices, ...plain };
+  if (searches !== undefined) prices[SEARCHES] = { ...(prices[SEARCHES] as object | undefined), ...(searches as object) };
+  const known = prices['tiered_pricing'];
+  if (ranges !== undefined) prices['tiered_pricing'] = ranges;
+  else if (Array.isArray(known)) prices['tiered_pricing'] = known.map((range: PriceFields) => ({ ...range, ...plain }));
+  return { source: 'operator', version: 'operator', prices };
 }
+
+const SEARCHES = 'search_context_cost_per_query';
 
 /** Dearest rate of each side within the bound, and the most that all which is no token can cost, in thousandths of a rate. */
 function dearest(

@@ -79,8 +79,31 @@ export const modelSecretName = (id: string): string => `model/${id}`;
 /** Name of the secret that holds the values of a named credential. */
 export const credentialSecretName = (name: string): string => `credential/${name}`;
 
-/** A price field by LiteLLM's names: `input_cost_per_token`, `cache_read_input_token_cost`, ... */
-export const isPriceField = (name: string): boolean => /(^|_)cost(_|$)/.test(name);
+/** A price field by LiteLLM's names: `input_cost_per_token`, `cache_read_input_token_cost`, `tiered_pricing`, ... */
+export const isPriceField = (name: string): boolean =>
+  /(^|_)cost(_|$)|^regional_processing_uplift_multiplier_/.test(name) || Object.hasOwn(PRICE_TABLES, name);
+
+const PRICE = 'expected USD per unit, 0 or more';
+const price = z.number(PRICE).check(z.nonnegative(PRICE));
+const bounds = z.optional(z.tuple([z.number(), z.number()], 'expected two numbers'));
+
+/** Price fields with an inside. */
+const PRICE_TABLES = {
+  search_context_cost_per_query: z.strictObject(
+    {
+      search_context_size_low: z.optional(price),
+      search_context_size_medium: z.optional(price),
+      search_context_size_high: z.optional(price),
+    },
+    'expected an object of search_context_size_low, _medium and _high, USD each',
+  ),
+  tiered_pricing: z.array(
+    z
+      .catchall(z.object({ range: bounds, max_results_range: bounds }), price)
+      .check(z.refine((tier) => (tier.range ?? tier.max_results_range) !== undefined, 'expected a range, and prices in it')),
+    'expected a list of ranges with their prices',
+  ),
+} as const;
 
 /** Drops absent fields, so that an optional one is missing rather than undefined. */
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
@@ -253,12 +276,18 @@ function headersOf(params: Params, source: Deployment['source']): Readonly<Recor
 
 /** Prices by field name, USD per unit. */
 function pricesOf(fields: JsonObject, at: string): PriceOverride {
-  const prices: Record<string, number> = {};
+  const prices: Record<string, PriceOverride[string]> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (!isPriceField(name) || value === null || typeof value === 'object') continue;
+    if (!isPriceField(name) || saysNothing(value)) continue;
+    const table = Object.hasOwn(PRICE_TABLES, name) ? PRICE_TABLES[name as keyof typeof PRICE_TABLES] : undefined;
+    if (table !== undefined) {
+      prices[name] = check(table as z.ZodMiniType<PriceOverride[string]>, value, `${at}.${name}`);
+      continue;
+    }
+    if (typeof value === 'object') continue;
     const price = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     if (typeof price !== 'number' || !Number.isFinite(price) || price < 0) {
-      throw new GatewayError('invalid_request', `${at}.${name}: expected USD per unit, 0 or more`, { param: `${at}.${name}` });
+      throw new GatewayError('invalid_request', `${at}.${name}: ${PRICE}`, { param: `${at}.${name}` });
     }
     prices[name] = price;
   }
@@ -274,9 +303,11 @@ const freeFacts = (info: JsonObject): Record<string, unknown> =>
 
 /** What was given and means something to LiteLLM, but not yet to us. */
 function unsupportedOf(params: JsonObject, info: JsonObject, provider: string): string[] {
+  const isPrice = (name: string, value: unknown): boolean =>
+    isPriceField(name) && (typeof value !== 'object' || Object.hasOwn(PRICE_TABLES, name));
   const strange = (fields: JsonObject, known: object): string[] =>
     Object.entries(fields)
-      .filter(([name, value]) => !(name in known) && !saysNothing(value) && (!isPriceField(name) || typeof value === 'object'))
+      .filter(([name, value]) => !(name in known) && !saysNothing(value) && !isPrice(name, value))
       .map(([name]) => name);
   const priced = strange(info, INFO).filter((name) => isPriceField(name) || INFO_RULES.has(name));
   const unread = strange(params, PARAMS).filter((name) => !isProviderField(provider, name));
@@ -284,4 +315,4 @@ function unsupportedOf(params: JsonObject, info: JsonObject, provider: string): 
 }
 
 /** Facts of `model_info` that LiteLLM acts upon: who may call, and how it is priced. */
-const INFO_RULES: ReadonlySet<string> = new Set(['access_groups', 'team_id', 'tiered_pricing', 'allowed_model_region']);
+const INFO_RULES: ReadonlySet<string> = new Set(['access_groups', 'team_id', 'allowed_model_region']);

@@ -1,11 +1,22 @@
 /** What the management functions work with. */
 import type { Catalog } from '../catalog/index.ts';
 import type { Deployment } from '../domain/model.ts';
-import type { Caller } from '../exchange.ts';
+import type { CatalogModel } from '../domain/price-types.ts';
+import type { Caller, Target } from '../exchange.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import type { Usage } from '../kinds/usage.ts';
 import type { Log } from '../log.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { HttpRequest } from '../transport/message.ts';
+
+/** What management reads from bodies of the data plane. */
+export interface BodyFigures {
+  /** Input tokens of an OpenAI chat request at a model. */
+  inputTokens(request: JsonObject, target: Target): Promise<number>;
+  /** The usage of a whole answer; undefined without one. */
+  usageOf(answer: JsonObject): Promise<Usage | undefined>;
+}
 
 /** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
 export interface ManagementDeps extends Stores {
@@ -13,6 +24,12 @@ export interface ManagementDeps extends Stores {
   readonly catalog: Pick<Catalog, 'find' | 'named'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;
+  /** What the catalog knows of the model that a deployment serves under a name. */
+  readonly facts: (deployment: Deployment, model: string) => Promise<CatalogModel | undefined>;
+  /** A deployment with its limits and price; see `createTargets`. */
+  readonly target: (deployment: Deployment, model: string) => Promise<Target>;
+  /** Figures of requests and answers. Throws GatewayError for what is none. */
+  readonly reader: BodyFigures;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;

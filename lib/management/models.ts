@@ -1,5 +1,4 @@
 /** Deployments the operator adds at run time: `/model/...`. Their `api_key` goes to the secret store, never into a table. */
-import { factsOf } from '../catalog/index.ts';
 import * as z from 'zod/mini';
 import type { CredentialRef, Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
@@ -43,7 +42,7 @@ async function withCredential(deps: ManagementDeps, params: JsonObject): Promise
 
 /** The entry of `/model/info` for a deployment. */
 async function rowOf(deps: ManagementDeps, deployment: Deployment): Promise<JsonObject> {
-  return modelRow(deployment, await factsOf(deps.catalog, deployment, deployment.model));
+  return modelRow(deployment, await deps.facts(deployment, deployment.model));
 }
 
 /**

@@ -113,7 +113,14 @@ describe('/model/new', () => {
     [{ input_cost_per_token: -1 }, 'litellm_params.input_cost_per_token', '0 or more'],
     [{ input_cost_per_token: 'cheap' }, 'litellm_params.input_cost_per_token', '0 or more'],
     [{ tags: ['a'] }, 'litellm_params.tags', 'not supported yet'],
-    [{ search_context_cost_per_query: { low: 1 } }, 'litellm_params.search_context_cost_per_query', 'not supported yet'],
+    [{ search_context_cost_per_query: { low: 1 } }, 'litellm_params.search_context_cost_per_query', 'search_context_size_low'],
+    [{ tiered_pricing: [{ input_cost_per_token: 1 }] }, 'litellm_params.tiered_pricing[0]', 'a range'],
+    [
+      { tiered_pricing: [{ range: [0, 9], input_cost_per_token: -1 }] },
+      'litellm_params.tiered_pricing[0].input_cost_per_token',
+      '0 or more',
+    ],
+    [{ provider_specific_entry: { fast: 2 } }, 'litellm_params.provider_specific_entry', 'not supported yet'],
   ])('refuses %j', async (params, param, words) => {
     const admin = createAdmin();
     const answer = await add(admin, params);
@@ -196,6 +203,45 @@ describe('/model/info', () => {
       ],
     });
     expect(JSON.stringify(body)).not.toContain(SECRET);
+  });
+
+  it('knows the price of a model whose name also says which API or region to call', async () => {
+    const model = 'converse/us.anthropic.claude-sonnet-4-20250514-v1:0';
+    const admin = createAdmin({}, [aDeployment({ provider: 'bedrock', model })]);
+
+    const { body } = await admin.call('GET', '/v1/model/info');
+
+    expect(body).toMatchObject({ data: [{ model_info: { input_cost_per_token: 3e-6, cache_read_input_token_cost: 3e-7 } }] });
+  });
+
+  it('has the fields of every row where nothing is known, as null', async () => {
+    const admin = createAdmin({}, [aDeployment({ provider: 'hosted_vllm', model: 'own-model' })]);
+
+    const { body } = await admin.call('GET', '/model/info');
+
+    const unknown = { key: null, mode: null, max_tokens: null, input_cost_per_token: null, supports_vision: null };
+    expect(body).toMatchObject({ data: [{ model_info: unknown }] });
+  });
+
+  it("shows prices with an inside, the operator's over those of the catalog", async () => {
+    const admin = createAdmin();
+    const ranges = [
+      { range: [0, 1000], input_cost_per_token: 1e-6, output_cost_per_token: 2e-6 },
+      { range: [1000, 9000], input_cost_per_token: 3e-6, output_cost_per_token: 4e-6 },
+    ];
+    const searches = { search_context_size_low: 0.5 };
+    await addedId(admin, {
+      model: 'openai/gpt-4o-search-preview',
+      search_context_cost_per_query: searches,
+      tiered_pricing: ranges,
+    });
+
+    const { body } = await admin.call('GET', '/model/info');
+    const info = { tiered_pricing: ranges, search_context_cost_per_query: { ...searches, search_context_size_high: 0.05 } };
+    expect(body).toMatchObject({ data: [{ model_info: info, litellm_params: { tiered_pricing: ranges } }] });
+    const estimate = { model: 'fast', input_tokens: 2000, output_tokens: 0 };
+    // 2000 * 3/M, and the search of every call at 0.035
+    expect((await admin.call('POST', '/cost/estimate', { body: estimate })).body).toMatchObject({ cost_per_request: 0.041 });
   });
 
   it('knows no unknown id', async () => {
@@ -285,8 +331,8 @@ describe('/model/update', () => {
     const held = async (): Promise<unknown> => JSON.parse((await admin.deps.secrets.get(`model/${id}`)) ?? 'null');
 
     expect(await held()).toEqual(keys);
-    expect((await change({ aws_secret_access_key: 'second', aws_session_token: null })).status).toBe(200);
-    expect(await held()).toEqual({ aws_access_key_id: 'AKIAEXAMPLE', aws_secret_access_key: 'second' });
+    expect((await change({ aws_secret_access_key: 'another-secret', aws_session_token: null })).status).toBe(200);
+    expect(await held()).toEqual({ aws_access_key_id: 'AKIAEXAMPLE', aws_secret_access_key: 'another-secret' });
     await change({ aws_region_name: 'us-east-1' });
     expect(await stored(admin, id)).toMatchObject({
       parameters: { aws_region_name: 'us-east-1' },
@@ -295,7 +341,7 @@ describe('/model/update', () => {
     await change({ aws_access_key_id: null, aws_secret_access_key: null });
     expect(await held()).toBeNull();
     expect(await stored(admin, id)).toMatchObject({ credential: { type: 'none' } });
-    expect(admin.outputs.join()).not.toMatch(/AKIAEXAMPLE|second/);
+    expect(admin.outputs.join()).not.toMatch(/AKIAEXAMPLE|another-secret/);
   });
 
   it('drops its own key when it goes over to a named credential', async () => {

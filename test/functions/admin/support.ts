@@ -1,7 +1,9 @@
 /** The admin function over real stores, called with function URL events. */
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda';
 import { createAdminHandler } from '../../../functions/admin/handler.ts';
+import { createBodyReader } from '../../../lib/body-reader.ts';
 import { createCatalog } from '../../../lib/catalog/index.ts';
+import { createDialects } from '../../../lib/dialects/index.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
@@ -9,6 +11,7 @@ import type { ManagementDeps } from '../../../lib/management/deps.ts';
 import { createOwners } from '../../../lib/owners.ts';
 import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
+import { catalogFacts, createTargets } from '../../../lib/targets.ts';
 import { NOW } from '../../support/exchange.ts';
 
 export { NOW };
@@ -53,9 +56,13 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
   const changes = { count: 0 };
   let drawn = 0;
   const stores = { ...open(), secrets: createSecretStore() };
+  const catalog = createCatalog();
   const deps: ManagementDeps = {
     ...stores,
-    catalog: createCatalog(),
+    catalog,
+    facts: (deployment, model) => catalogFacts(catalog, deployment, model),
+    target: createTargets(catalog),
+    reader: createBodyReader(createDialects()),
     deployments: async () => [...(await deps.models.list()), ...fixed],
     now: () => clock.now,
     random: (bytes) => Uint8Array.from({ length: bytes }, (_, index) => (drawn++ * 7 + index) % 256),

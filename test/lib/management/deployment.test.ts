@@ -77,13 +77,13 @@ describe('deploymentOf', () => {
   it('lists what it does not understand, and only what says something', () => {
     const { unsupported } = read(
       { model: 'gpt-4o', tags: ['a'], temperature: 0, mock_response: '', drop_params: false, tiered_pricing: [] },
-      { access_groups: ['x'], team_id: null, search_context_cost_per_query: { low: 1 }, anything: 1 },
+      { access_groups: ['x'], team_id: null, file_search_cost_per_1k_calls: { low: 1 }, anything: 1 },
     );
     expect(unsupported).toEqual([
       'litellm_params.tags',
       'litellm_params.temperature',
       'model_info.access_groups',
-      'model_info.search_context_cost_per_query',
+      'model_info.file_search_cost_per_1k_calls',
     ]);
   });
 
@@ -184,7 +184,12 @@ describe('modelRow', () => {
     expect(row).toEqual({
       model_name: 'fast',
       litellm_params: { model: 'openai/unheard-of' },
-      model_info: { id: 'd1', db_model: false, litellm_provider: 'openai' },
+      model_info: expect.objectContaining({
+        id: 'd1',
+        db_model: false,
+        litellm_provider: 'openai',
+        input_cost_per_token: null,
+      }),
     });
   });
 });

@@ -50,7 +50,9 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     exchange.target = pricedAsAsked(exchange.target, exchange.generate);
     const provider = providerOf(exchange.target.deployment.provider);
     const client = deps.dialects.get(exchange.dialect as DialectId);
-    const chosen = chooseApi(provider, exchange.target.model, client.variantOf ?? client.id);
+    const shape = client.shapeOf?.(exchange.body, exchange.generate.model);
+    const own = shape === undefined ? undefined : { dialect: client.id, variant: shape.variant };
+    const chosen = chooseApi(provider, exchange.target.model, shape?.like ?? client.id, own);
     if (chosen === undefined)
       throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API for this model.`, { param: 'model' });
     const { api, model } = chosen;
@@ -155,7 +157,7 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   let body: JsonObject = modelInPath ? own : { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
-    body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens);
+    body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens, exchange.generate.model);
   }
   body = finishedBody(body, target, provider);
   const edits: Record<string, Json | undefined> = modelInPath ? {} : { model: target.model };

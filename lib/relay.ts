@@ -130,6 +130,8 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const tally = new Tally(run.estimator);
   const events = decodeWhole(run, bytes, framed);
   for (const event of events) tally.push(event);
+  const told = tally.usage === undefined ? run.upstream.usageIn?.(answer.headers) : undefined;
+  if (told !== undefined) tally.push({ type: 'usage', usage: told });
   // What was not billed may be tried elsewhere; what was has to reach the books, whatever fails from here on.
   if (tally.error !== undefined && !tally.spoke && !isBilled(tally.usage)) throw run.redact(tally.error);
   const usage = tally.settled(tally.error === undefined ? 'success' : 'error');

@@ -117,8 +117,11 @@ interface WireFormat {
 export interface ClientSide extends WireFormat {
   /** Framing of a client's stream where the query of its request chooses (Gemini's `alt=sse`); absent: `framing`, always. */
   framingFor?(query: URLSearchParams): Framing;
-  /** The dialect that this is another envelope of: requests mean the same, so APIs that speak it suit best. */
-  readonly variantOf?: DialectId;
+  /**
+   * For dialects whose bodies are of several kinds: the dialect that this body is nearest to, whose APIs suit best, and the kind itself,
+   * for APIs of this very dialect that take it.
+   */
+  shapeOf?(body: JsonObject, model: string): { readonly like: DialectId; readonly variant: string };
   /** True where model and streaming are in the path: bodies hold neither. */
   readonly modelInPath?: boolean;
 
@@ -148,6 +151,8 @@ export interface UpstreamSide extends WireFormat {
   decodeResponse(body: unknown, decoding: Decoding): readonly GenerateEvent[];
   /** Provider -> canonical, streamed. */
   decodeStream(decoding: Decoding): StreamDecoder;
+  /** What the headers of a whole answer tell of its usage, for APIs whose bodies do not. */
+  usageIn?(headers: Headers): Usage | undefined;
   /** A failed answer of a provider, with kind, status, message and retry-after kept. Never throws, whatever the bytes. */
   decodeError(answer: FailedAnswer): GatewayError;
 
@@ -188,6 +193,6 @@ export interface Passthrough {
   isUsageFrame(frame: SseFrame): boolean;
   /** The same frame data with the cost in its usage, for clients that asked; undefined when the frame has no usage. */
   withCost(data: string, costOf: (usage: Usage) => number | undefined): string | undefined;
-  /** Caps the output tokens of a raw body (a clamp near a budget's end). */
-  clampOutput(body: JsonObject, tokens: number): JsonObject;
+  /** Caps the output tokens of a raw body (a clamp near a budget's end). `model`: as the client named it. */
+  clampOutput(body: JsonObject, tokens: number, model?: string): JsonObject;
 }

@@ -17,13 +17,14 @@ const LOADERS: Readonly<Partial<Record<DialectId, () => Promise<Dialect>>>> = {
 
 /** Dialects that only clients speak. */
 const CLIENT_LOADERS: Readonly<Partial<Record<DialectId, () => Promise<ClientSide>>>> = {
-  'anthropic-bedrock': async () => (await import('./anthropic-messages/bedrock.ts')).anthropicBedrock,
+  'bedrock-invoke': async () => (await import('./bedrock-invoke/index.ts')).bedrockInvoke,
 };
 
 /** Dialects that only providers speak; some are families whose members differ in names and places. Throws `internal` for an unknown one. */
 const UPSTREAM_LOADERS: Readonly<Partial<Record<DialectId, (variant: string | undefined) => Promise<UpstreamSide>>>> = {
   'openai-kin': async (variant) => (await import('./openai-kin/index.ts')).openaiKin(variant),
   replicate: async () => (await import('./replicate/index.ts')).replicate,
+  'bedrock-invoke': async (variant) => (await import('./bedrock-invoke/index.ts')).bedrockInvokeUpstream(variant),
   'text-generation': async (variant) => (await import('./text-generation/index.ts')).textGeneration(variant),
 };
 

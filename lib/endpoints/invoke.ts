@@ -4,13 +4,13 @@ const invokeAt = (operation: string, stream: boolean): Endpoint => ({
   route: `/model/{model}/${operation}`,
   method: 'POST',
   kind: 'generate',
-  dialect: 'anthropic-bedrock',
+  dialect: 'bedrock-invoke',
   stream,
   // Ids of models may be ARNs, as in Converse.
   paths: [`/model/{rest}/${operation}`, `/bedrock/model/{rest}/${operation}`],
 });
 
-/** Bedrock's InvokeModel, for Claude's bodies. */
+/** Bedrock's InvokeModel, whichever vendor's body it has. */
 export const invoke = invokeAt('invoke', false);
 
 /** Bedrock's InvokeModelWithResponseStream. */

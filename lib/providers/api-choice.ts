@@ -13,9 +13,16 @@ export interface ChosenApi {
  * A prefix of the model's name decides, then the client's own dialect, then the order of the row. Undefined when no API of the row
  * has the model.
  *
+ * @param own the kind of the client's body, where its dialect has several: an API that takes this one comes first
+ *
  * @example chooseApi(openai, 'responses/gpt-5', 'openai-chat') // the Responses API, model 'gpt-5'
  */
-export function chooseApi(provider: Provider, model: string, client: DialectId): ChosenApi | undefined {
+export function chooseApi(
+  provider: Provider,
+  model: string,
+  client: DialectId,
+  own?: Required<Pick<Api, 'dialect' | 'variant'>>,
+): ChosenApi | undefined {
   const bare = withoutPrefix(provider, model);
   const forced = provider.generate.find(
     ({ forcedBy }) => forcedBy !== undefined && bare !== model && model.startsWith(forcedBy),
@@ -23,7 +30,8 @@ export function chooseApi(provider: Provider, model: string, client: DialectId):
   if (forced !== undefined) return { api: forced, model: bare };
   const { model: placed } = placeOf(provider, model);
   const fitting = provider.generate.filter(({ serves }) => serves === undefined || serves(placed));
-  const api = fitting.find(({ dialect }) => dialect === client) ?? fitting[0];
+  const exact = own && fitting.find(({ dialect, variant }) => dialect === own.dialect && variant === own.variant);
+  const api = exact ?? fitting.find(({ dialect }) => dialect === client) ?? fitting[0];
   return api === undefined ? undefined : { api, model };
 }
 

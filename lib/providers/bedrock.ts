@@ -1,6 +1,6 @@
 /** Amazon Bedrock: one host per region, the model in the path, requests signed by AWS's own scheme. */
 import { awsAuthorizer, awsParameters, awsSecrets } from './aws.ts';
-import type { Provider } from './provider.ts';
+import type { Api, Provider } from './provider.ts';
 
 /** Prefixes by which LiteLLM chooses an API of Bedrock. Converse serves every chat model here, so they change nothing. */
 const ROUTE = /^(?:converse|converse_like|invoke)\//;
@@ -26,6 +26,19 @@ const isCounted = (model: string): boolean => /^(?:[a-z-]+\.)?anthropic\./.test(
 /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html */
 const withoutProfile = (model: string): string => model.replace(/(^|\/)[a-z-]+\.(?=anthropic\.)/, '$1');
 
+/** Bodies of InvokeModel, and the models that take them. An ARN that does not name its model takes none: it goes by Converse. */
+const INVOKED: readonly (readonly [variant: string, models: RegExp])[] = [
+  ['claude', /(?:^|[./])anthropic\./],
+  ['nova', /(?:^|[./])amazon\.nova/],
+  ['openai', /(?:^|[./])(?:openai|qwen|ai21\.jamba|deepseek\.v\d)/],
+  ['mistral', /(?:^|[./])mistral\./],
+  ['cohere', /(?:^|[./])cohere\.command-r/],
+  ['titan', /(?:^|[./])amazon\.titan-text/],
+  ['llama', /(?:^|[./])meta\.llama/],
+  ['mistral-text', /(?:^|[./])mistral\./],
+  ['deepseek-text', /(?:^|[./])deepseek\.r\d/],
+];
+
 /** Where Bedrock is and how it is spoken to. */
 export const bedrock: Provider = {
   id: 'bedrock',
@@ -34,7 +47,16 @@ export const bedrock: Provider = {
   envKeys: ['AWS_BEARER_TOKEN_BEDROCK'],
   envBases: ['AWS_BEDROCK_RUNTIME_ENDPOINT'],
   auth: { type: 'bearer', optional: true },
-  generate: [{ dialect: 'bedrock-converse', path: '/model/{model}/converse', streamPath: '/model/{model}/converse-stream' }],
+  generate: [
+    { dialect: 'bedrock-converse', path: '/model/{model}/converse', streamPath: '/model/{model}/converse-stream' },
+    ...INVOKED.map(([variant, vendors]): Api => ({
+      dialect: 'bedrock-invoke',
+      variant,
+      path: '/model/{model}/invoke',
+      streamPath: '/model/{model}/invoke-with-response-stream',
+      serves: (model) => vendors.test(model),
+    })),
+  ],
   count: [{ dialect: 'bedrock-converse', path: '/model/{model}/count-tokens', serves: isCounted, modelName: withoutProfile }],
   headers: { accept: '*/*' },
   parameters: awsParameters,

@@ -102,13 +102,16 @@ describe('invoke', () => {
     expect(upstream.seen.at(-1)?.path).toBe('/v1/messages');
   });
 
-  it('refuses the bodies of other vendors', async () => {
-    const answer = await post('/model/gpt-4o-mini/invoke', { inputText: 'Hi' });
+  it.each([
+    ['of no vendor', { text: 'Hi' }, 'Known: Claude'],
+    ['that several vendors answer differently', { prompt: 'Hi', max_tokens: 5 }, 'max_gen_len'],
+  ])('refuses a body %s, and says which there are', async (_name, body, said) => {
+    const answer = await post('/model/gpt-4o-mini/invoke', body);
 
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
       __type: 'ValidationException',
-      message: expect.stringContaining('bedrock-2023-05-31') as string,
+      message: expect.stringContaining(said) as string,
     });
   });
 });

@@ -11,7 +11,7 @@ describe('the routes of InvokeModel', () => {
     const [match, ...others] = findEndpoints(path);
 
     expect(others).toEqual([]);
-    expect(match).toMatchObject({ model, endpoint: { route, stream, method: 'POST', dialect: 'anthropic-bedrock' } });
+    expect(match).toMatchObject({ model, endpoint: { route, stream, method: 'POST', dialect: 'bedrock-invoke' } });
   });
 
   it('leave other paths below /model alone', () => {

@@ -14,7 +14,7 @@ const cloudflare = completed({
   quirks: [maxTokens],
   url: ({ base, path }) => joinUrl(base.replace(/\/ai\/run\/?$/, '/ai/v1'), path),
   docs: 'https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/',
-  verified: false,
+  checked: '2026-11-28',
 });
 
 /** Its gateway, or one deployment of an organization; paths end in a slash. */
@@ -54,7 +54,7 @@ const predibase = completed({
   parameters: { tenant_id: { env: ['PREDIBASE_TENANT_ID'] } },
   quirks: [maxTokens],
   docs: 'https://docs.predibase.com/user-guide/inference/migrate-openai',
-  verified: false,
+  checked: '2026-11-28',
 });
 
 /** Applications over documents: models are `chat/<id>/<model>` and `agent/<id>/<model>`. */

@@ -150,6 +150,5 @@ export const azureAi: Provider = {
     return versioned(joinUrl(base, common ? path : '/chat/completions'), apiVersion ?? (common ? FOUNDRY_VERSION : undefined));
   },
   docs: 'https://learn.microsoft.com/en-us/azure/ai-foundry/foundry-models/concepts/endpoints',
-  checked: '2026-11-22',
-  verified: false,
+  checked: '2026-11-28',
 };

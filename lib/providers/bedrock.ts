@@ -89,6 +89,5 @@ export const bedrockMantle: Provider = {
   secrets: awsSecrets,
   authorize: awsAuthorizer('bedrock-mantle'),
   docs: 'https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html',
-  checked: '2026-11-22',
-  verified: false,
+  checked: '2026-11-28',
 };

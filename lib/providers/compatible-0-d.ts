@@ -37,7 +37,7 @@ export const upToD: readonly CompatibleRow[] = [
     envKeys: ['AIBADGR_API_KEY'],
     envBases: [],
     docs: 'https://aibadgr.com',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'aihubmix',
@@ -87,7 +87,7 @@ export const upToD: readonly CompatibleRow[] = [
     envKeys: ['ASSEMBLYAI_API_KEY'],
     envBases: [],
     docs: 'https://www.assemblyai.com/docs/llm-gateway',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'baseten',
@@ -133,7 +133,7 @@ export const upToD: readonly CompatibleRow[] = [
     envKeys: ['CLARIFAI_API_KEY', 'CLARIFAI_API_TOKEN', 'CLARIFAI_PAT'],
     envBases: ['CLARIFAI_API_BASE'],
     docs: 'https://docs.clarifai.com/compute/inference/open-ai',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'cognition',
@@ -205,7 +205,7 @@ export const upToD: readonly CompatibleRow[] = [
     envKeys: ['DEEPBRICKS_API_KEY'],
     envBases: [],
     docs: 'https://deepbricks.ai',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'deepinfra',

@@ -144,7 +144,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['INCEPTION_API_KEY'],
     envBases: ['INCEPTION_API_BASE'],
     docs: 'https://docs.inceptionlabs.ai',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'inference-net',
@@ -153,7 +153,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['INFERENCE_NET_API_KEY'],
     envBases: [],
     docs: 'https://docs.inference.net',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'iointelligence',
@@ -162,7 +162,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['IOINTELLIGENCE_API_KEY'],
     envBases: [],
     docs: 'https://docs.io.net',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'kluster-ai',
@@ -171,7 +171,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['KLUSTER_AI_API_KEY'],
     envBases: [],
     docs: 'https://docs.kluster.ai',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'krutrim',
@@ -180,7 +180,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['KRUTRIM_API_KEY'],
     envBases: [],
     docs: 'https://cloud.olakrutrim.com',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'lambda_ai',
@@ -207,7 +207,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['LEMONFOX_AI_API_KEY'],
     envBases: [],
     docs: 'https://www.lemonfox.ai/apis/chat',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'lepton',
@@ -234,7 +234,7 @@ export const fromEToL: readonly CompatibleRow[] = [
     envKeys: ['LINGYI_API_KEY'],
     envBases: [],
     docs: 'https://platform.lingyiwanwu.com/docs',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'litellm_proxy',

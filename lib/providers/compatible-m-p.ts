@@ -50,7 +50,7 @@ export const fromMToP: readonly CompatibleRow[] = [
     envBases: ['MINIMAX_API_BASE'],
     reasoningField: 'reasoning_content',
     docs: 'https://platform.minimax.io/docs/api-reference/text-openai-api',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'modal',
@@ -58,8 +58,8 @@ export const fromMToP: readonly CompatibleRow[] = [
     envKeys: ['MODAL_API_KEY'],
     envBases: ['MODAL_API_BASE'],
     auth: { type: 'bearer', optional: true },
-    docs: 'https://modal.com/docs/guide',
-    verified: false,
+    docs: 'https://modal.com/docs/examples/vllm_inference',
+    checked: '2026-11-28',
   },
   {
     id: 'modelscope',
@@ -78,7 +78,7 @@ export const fromMToP: readonly CompatibleRow[] = [
     envKeys: ['MONSTERAPI_API_KEY'],
     envBases: [],
     docs: 'https://developer.monsterapi.ai',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'moonshot',
@@ -114,7 +114,7 @@ export const fromMToP: readonly CompatibleRow[] = [
     envKeys: ['NCOMPASS_API_KEY'],
     envBases: [],
     docs: 'https://docs.ncompass.tech',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'nearai',
@@ -152,7 +152,7 @@ export const fromMToP: readonly CompatibleRow[] = [
     envKeys: ['NEXTBIT_API_KEY'],
     envBases: [],
     docs: 'https://www.nextbit256.com',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'novita',

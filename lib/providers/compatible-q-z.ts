@@ -91,7 +91,7 @@ export const fromQ: readonly CompatibleRow[] = [
     envBases: [],
     reasoningField: 'reasoning_content',
     docs: 'https://docs.siliconflow.cn',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'synthetic',
@@ -122,6 +122,17 @@ export const fromQ: readonly CompatibleRow[] = [
     docs: 'https://docs.litellm.ai/docs/providers/tensormesh',
   },
   {
+    id: 'text-completion-inception',
+    catalog: 'inception',
+    name: 'Inception (fill in the middle)',
+    base: 'https://api.inceptionlabs.ai/v1',
+    envKeys: ['INCEPTION_API_KEY'],
+    envBases: ['INCEPTION_API_BASE'],
+    generate: [{ dialect: 'openai-completions', path: '/fim/completions' }],
+    docs: 'https://docs.inceptionlabs.ai',
+    checked: '2026-11-28',
+  },
+  {
     id: 'tium',
     name: 'Tium',
     base: 'https://api.tium.ai/v1',
@@ -146,7 +157,7 @@ export const fromQ: readonly CompatibleRow[] = [
     envKeys: ['UPSTAGE_API_KEY'],
     envBases: [],
     docs: 'https://console.upstage.ai/docs',
-    verified: false,
+    checked: '2026-11-28',
   },
   {
     id: 'v0',
@@ -241,6 +252,6 @@ export const fromQ: readonly CompatibleRow[] = [
     envBases: [],
     reasoningField: 'reasoning_content',
     docs: 'https://docs.bigmodel.cn',
-    verified: false,
+    checked: '2026-11-28',
   },
 ];

@@ -70,8 +70,29 @@ ${rows.length} providers; ${unverified} of them are marked *unverified*: their a
 published.
 
 ${matrixTable()}
+
+## Not here
+
+Names that LiteLLM ticks for chat, and that have no API which could answer:
+
+${Object.entries(NOT_HERE)
+  .map(([name, reason]) => `- ${code(name)}: ${reason}`)
+  .join('\n')}
 `;
 }
+
+/**
+ * Names that LiteLLM ticks for chat, and why there is nothing to call: looked for in its code, in the providers' documentation and in
+ * public code on 2026-11-28.
+ */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  auto_router: 'LiteLLM’s own choice between models, no provider.',
+  cursor: 'an API for agents that work on repositories in the background; it answers with no text to a conversation.',
+  deepgram: 'speech; LiteLLM’s code has transcription only, and its address for chat does not exist (404).',
+  elevenlabs: 'speech; LiteLLM’s code has transcription and speech only.',
+  monet: 'a name without code or address.',
+  topaz: 'pictures; LiteLLM’s code has variations of pictures only.',
+};
 
 const PAGE = new URL('../../docs/reference/providers.md', import.meta.url);
 

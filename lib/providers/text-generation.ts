@@ -113,7 +113,7 @@ const huggingfaceText: Provider = {
   checked: CHECKED,
 };
 
-/** Generation on its GPU plan; the path is recalled. */
+/** Generation on its GPU plan. */
 const nlpCloud: Provider = {
   id: 'nlp_cloud',
   name: 'NLP Cloud',
@@ -123,11 +123,10 @@ const nlpCloud: Provider = {
   auth: { type: 'header', name: 'authorization', prefix: 'Token ' },
   generate: speaking('nlp-cloud', '/{model}/generation', { headers: whole }),
   docs: 'https://docs.nlpcloud.com/#generation',
-  checked: CHECKED,
-  verified: false,
+  checked: '2026-11-28',
 };
 
-/** Discontinued by Google; the form of its bodies is recalled. */
+/** Discontinued by Google, for whoever still serves it. */
 const palm: Provider = {
   id: 'palm',
   name: 'Google PaLM',
@@ -137,11 +136,10 @@ const palm: Provider = {
   auth: { type: 'query', name: 'key' },
   generate: speaking('palm', '/v1beta3/models/{model}:generateText', { headers: whole }),
   docs: 'https://docs.litellm.ai/docs/providers/palm',
-  checked: CHECKED,
-  verified: false,
+  checked: '2026-11-28',
 };
 
-/** Models that volunteers' machines run together; the address of the public server is recalled. */
+/** Models that volunteers' machines run together. */
 const petals: Provider = {
   id: 'petals',
   name: 'Petals',
@@ -154,11 +152,10 @@ const petals: Provider = {
     headers: { ...whole, 'content-type': 'application/x-www-form-urlencoded' },
   }),
   docs: 'https://github.com/petals-infra/chat.petals.dev',
-  checked: CHECKED,
-  verified: false,
+  checked: '2026-11-28',
 };
 
-/** Fine-tuned models of a tenant, by the API of the server they run on; the body is recalled to be that of the server. */
+/** Fine-tuned models of a tenant, by the API of the server they run on. */
 const predibaseText: Provider = {
   id: 'predibase_text',
   catalog: 'predibase',
@@ -172,8 +169,7 @@ const predibaseText: Provider = {
     streamPath: '/{tenant_id}/deployments/v2/llms/{model}/generate_stream',
   }),
   docs: 'https://docs.predibase.com/user-guide/inference/rest_api',
-  checked: CHECKED,
-  verified: false,
+  checked: '2026-11-28',
 };
 
 /** A server of yours. Its base is the server's, or ends with the model's `/generate`, as LiteLLM wants it. */

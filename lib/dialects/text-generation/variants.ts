@@ -241,7 +241,7 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
     },
   },
 
-  /** `POST /v1beta3/models/{model}:generateText`, discontinued: for whoever still serves it. Names recalled. */
+  /** `POST /v1beta3/models/{model}:generateText`, discontinued: for whoever still serves it. Names of settings are recalled. */
   palm: {
     input: prompt('prompt', 'text'),
     settings: within(undefined, {

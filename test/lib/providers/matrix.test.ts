@@ -22,7 +22,15 @@ describe('the provider matrix', () => {
     expect(lineOf('bedrock')).toMatch(/bearer \(optional\), own, `aws_access_key_id`.*`aws_region_name`/);
     expect(lineOf('openai')).toContain('`openai-chat` `responses/… openai-responses`');
     expect(lineOf('veniceai')).toContain('as `venice`');
-    expect(lineOf('predibase')).toContain('unverified');
+    expect(lineOf('matterai')).toContain('unverified');
+  });
+
+  it('says which names of LiteLLM have no API to call, none of which is a row', () => {
+    const [, section = ''] = matrixPage().split('## Not here');
+    const names = [...section.matchAll(/^- `([^`]+)`/gm)].map(([, name = '']) => name);
+
+    expect(names.length).toBeGreaterThan(3);
+    expect(names.filter((name) => providers.has(name))).toEqual([]);
   });
 
   it('is what docs/reference/providers.md says; else renew it with npm run providers -- --write', () => {

@@ -5,10 +5,12 @@ import type { APIGatewayProxyStructuredResultV2, Context, LambdaFunctionURLEvent
 import { newCallId } from '../../lib/domain/call-id.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
+import { requireAudience } from '../../lib/management/rights.ts';
 import { requestOfEvent } from '../../lib/transport/function-url.ts';
 import { answerError, answerJson } from './answer.ts';
 import { readCall } from './call.ts';
-import { ROUTES, routesAt, type AdminRoute } from './routes.ts';
+import type { AdminRoute } from './route.ts';
+import { ROUTES, routesAt } from './routes.ts';
 
 type Event = LambdaFunctionURLEvent;
 type Result = APIGatewayProxyStructuredResultV2;
@@ -41,7 +43,10 @@ async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Pro
   const request = requestOfEvent(event);
   // A key in the query is the one a call is about.
   const caller = await deps.authenticate({ ...request, query: new URLSearchParams() }, route.path);
-  return answerJson(await route.answer(deps, readCall(event, request, caller)));
+  requireAudience(route.who, caller);
+  const changedBy = request.headers['litellm-changed-by'];
+  const named = changedBy === undefined ? deps : { ...deps, changedBy };
+  return answerJson(await route.answer(named, readCall(event, request, caller)));
 }
 
 /** The router knows only "not found"; a path that exists for other verbs is told apart here. */

@@ -5,7 +5,7 @@ import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { providers } from '../providers/index.ts';
 import type { Credential } from '../stores/credentials.ts';
-import { requireMaster } from './access.ts';
+import { requireAdmin, requireViewer } from './access.ts';
 import { checkBaseUrl, credentialSecretName } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, freeObject, saysNothing, text } from './input.ts';
@@ -75,7 +75,7 @@ function readInfo(given: unknown): Pick<Credential, 'info' | 'provider'> {
  * @throws GatewayError `invalid_request`, `conflict` when the name is taken.
  */
 export async function createCredential(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const name = check(nameInput, body['credential_name'], 'credential_name');
   if (!saysNothing(body['model_id'])) {
     throw new GatewayError('invalid_request', 'model_id: not supported yet; give `credential_values`', { param: 'model_id' });
@@ -101,7 +101,7 @@ export async function createCredential(deps: ManagementDeps, caller: Caller, bod
 
 /** `GET /credentials`. */
 export async function listCredentials(deps: ManagementDeps, caller: Caller): Promise<JsonObject> {
-  requireMaster(caller);
+  requireViewer(caller);
   return { success: true, credentials: (await deps.credentials.list()).map(view) };
 }
 
@@ -111,7 +111,7 @@ export async function listCredentials(deps: ManagementDeps, caller: Caller): Pro
  * @throws GatewayError `not_found`.
  */
 export async function readCredential(deps: ManagementDeps, caller: Caller, name: string): Promise<JsonObject> {
-  requireMaster(caller);
+  requireViewer(caller);
   return view(await existing(deps, name));
 }
 
@@ -132,7 +132,7 @@ export async function updateCredential(
   name: string,
   body: JsonObject,
 ): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const credential = await existing(deps, name);
   const given = readValues(body['credential_values']);
   const info = readInfo({ ...credential.info, ...check(freeObject, body['credential_info'] ?? {}, 'credential_info') });
@@ -163,7 +163,7 @@ async function refuseWhileUsed(deps: ManagementDeps, { name, secretName }: Crede
  * @throws GatewayError `not_found`.
  */
 export async function deleteCredential(deps: ManagementDeps, caller: Caller, name: string): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const credential = await existing(deps, name);
   await deps.credentials.delete(credential.name);
   await deps.secrets.delete(credential.secretName);

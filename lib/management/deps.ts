@@ -36,6 +36,8 @@ export interface ManagementDeps extends Stores {
   readonly log: Log;
   /** Who calls a route, known by its pattern. Throws GatewayError `authentication`, or `permission` where the key may not be used so. */
   readonly authenticate: (request: HttpRequest, route: string) => Promise<Caller>;
+  /** Who an admin says made the change (`litellm-changed-by`); set per call. */
+  readonly changedBy?: string;
   /** Called after each write, so that a gateway in the same process drops what it cached. */
   readonly onChange?: () => void;
 }

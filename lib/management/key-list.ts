@@ -3,7 +3,7 @@ import type { VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { requireMaster } from './access.ts';
+import { requireAdmin } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 import { keyRow, standingOf } from './key-answer.ts';
 
@@ -39,7 +39,7 @@ function numberIn(value: string | undefined, name: string, initial: number, most
  * @throws GatewayError `invalid_request` for a wrong page or size.
  */
 export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const page = numberIn(query.page, 'page', 1, 1_000_000);
   const size = numberIn(query.size, 'size', 10, 100);
   const matching: VirtualKey[] = [];

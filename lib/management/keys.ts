@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { describeError } from '../log.ts';
-import { ownKey, requireMaster, requireSelf } from './access.ts';
+import { ownKey, requireAdmin, requireSelf } from './access.ts';
 import { openBudget, recordStartingSpend } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, text, usd } from './input.ts';
@@ -60,7 +60,7 @@ async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): P
  * @throws GatewayError `invalid_request` for wrong or unsupported fields, `conflict` for a secret or alias in use.
  */
 export async function generateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const fields = readKeyFields(body, ['key', 'spend']);
   const secret = check(secretInput, body['key'], 'key') ?? newSecret(deps.random);
   const spend = check(z.nullish(usd), body['spend'], 'spend') ?? 0n;
@@ -139,7 +139,7 @@ async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFi
  * @throws GatewayError `invalid_request`, `not_found`, `conflict`.
  */
 export async function updateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const fields = readKeyFields(body, ['key']);
   const key = await change(deps, keyName(body), (key) => changeFields(deps, key, fields));
   return answer(deps, key);
@@ -156,7 +156,7 @@ export async function setBlocked(
   body: JsonObject,
   blocked: boolean,
 ): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   return answer(deps, await change(deps, keyName(body), (key) => ({ ...key, blocked })));
 }
 
@@ -173,7 +173,7 @@ const deletion = z.object({
  * @throws GatewayError `not_found` naming the entry by its position, since it may be a secret.
  */
 export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const { keys, key_aliases: aliases } = check(deletion, body);
   const wanted = [
     ...(keys ?? []).map((key, index) => ({ at: `keys[${index}]`, find: () => readKey(deps, hashOf(key)) })),
@@ -199,7 +199,7 @@ export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: Jso
  * @throws GatewayError `invalid_request` (also for `grace_period`), `not_found`, `conflict`.
  */
 export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const fields = readKeyFields(body, ['key', 'new_key', 'new_master_key']);
   if (body['new_master_key'] !== undefined && body['new_master_key'] !== null) {
     const fault = 'new_master_key: not supported; the master key is a secret of its own, rotated in the secret store';

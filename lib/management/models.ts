@@ -4,7 +4,7 @@ import type { CredentialRef, Deployment } from '../domain/model.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
-import { requireMaster } from './access.ts';
+import { requireAdmin, requireViewer } from './access.ts';
 import { credentialForModel } from './credentials.ts';
 import { deploymentOf, isPriceField, modelSecretName, type DeploymentResult } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
@@ -51,7 +51,7 @@ async function rowOf(deps: ManagementDeps, deployment: Deployment): Promise<Json
  * @throws GatewayError `invalid_request`, `conflict` when the id of `model_info` is taken.
  */
 export async function newModel(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const info = part(body, 'model_info');
   const given = info['id'] ?? undefined;
   const id = given === undefined ? Buffer.from(deps.random(16)).toString('hex') : check(idInput, given, 'model_info.id');
@@ -82,7 +82,7 @@ export async function newModel(deps: ManagementDeps, caller: Caller, body: JsonO
  * @throws GatewayError `not_found`.
  */
 export async function modelInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  requireMaster(caller);
+  requireViewer(caller);
   const all = await deps.deployments();
   const wanted = id === undefined ? all : all.filter((deployment) => deployment.id === id);
   if (id !== undefined && wanted.length === 0) throw notFound(id);
@@ -111,7 +111,7 @@ export async function updateModel(
   body: JsonObject,
   pathId?: string,
 ): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const info = part(body, 'model_info');
   const id = check(idInput, pathId ?? info['id'] ?? body['model_id'], pathId === undefined ? 'model_info.id' : 'id');
   const old = await storedModel(deps, id);
@@ -181,7 +181,7 @@ async function dropSecret(deps: ManagementDeps, old: Deployment, now?: Deploymen
  * @throws GatewayError `invalid_request`, `not_found`.
  */
 export async function deleteModel(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireMaster(caller);
+  requireAdmin(caller);
   const id = check(idInput, saysNothing(body['id']) ? body['model_id'] : body['id'], 'id');
   const old = await storedModel(deps, id);
   if ((await deps.models.delete(id)) === undefined) throw notFound(id);

@@ -1,0 +1,44 @@
+/** `/model/...` and `/credentials/...` */
+import {
+  createCredential,
+  deleteCredential,
+  listCredentials,
+  readCredential,
+  updateCredential,
+} from '../../../lib/management/credentials.ts';
+import { deleteModel, modelInfo, newModel, updateModel } from '../../../lib/management/models.ts';
+import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
+
+const modelInfoAnswer: Answer = (deps, { caller, query }) => modelInfo(deps, caller, query('litellm_model_id'));
+const MODEL_INFO = { summary: 'Deployments with their prices and limits.', query: ['litellm_model_id'] };
+
+/** Routes of deployments and of credentials. */
+export const MODEL_ROUTES: readonly AdminRoute[] = [
+  post('/model/new', 'admin', 'Add a deployment.', (deps, { caller, body }) => newModel(deps, caller, body)),
+  get('/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
+  get('/v1/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
+  post('/model/update', 'admin', 'Change a deployment.', (deps, { caller, body }) => updateModel(deps, caller, body)),
+  patch('/model/{id}/update', 'admin', 'Change a deployment.', (deps, { caller, body, param }) =>
+    updateModel(deps, caller, body, param('id')),
+  ),
+  post('/model/delete', 'admin', 'Delete a deployment.', (deps, { caller, body }) => deleteModel(deps, caller, body)),
+
+  post('/credentials', 'admin', 'Keep the credential of a provider.', (deps, { caller, body }) =>
+    createCredential(deps, caller, body),
+  ),
+  get('/credentials', 'viewer', 'Names of credentials; never their values.', (deps, { caller }) =>
+    listCredentials(deps, caller),
+  ),
+  get('/credentials/by_name/{name}', 'viewer', 'A credential without its values.', (deps, { caller, param }) =>
+    readCredential(deps, caller, param('name')),
+  ),
+  get('/credentials/{name}', 'viewer', 'A credential without its values.', (deps, { caller, param }) =>
+    readCredential(deps, caller, param('name')),
+  ),
+  patch('/credentials/{name}', 'admin', 'Change a credential.', (deps, { caller, body, param }) =>
+    updateCredential(deps, caller, param('name'), body),
+  ),
+  del('/credentials/{name}', 'admin', 'Delete a credential.', (deps, { caller, param }) =>
+    deleteCredential(deps, caller, param('name')),
+  ),
+];

@@ -1,0 +1,28 @@
+/** The rights of management on one page: who may call which route. */
+import { GatewayError } from '../errors.ts';
+import type { Caller } from '../exchange.ts';
+import { isReadOnly, requireAdmin, requireViewer } from './access.ts';
+
+/** Who may call a route. */
+export type Audience =
+  /** The master key, and users with the role proxy_admin. */
+  | 'admin'
+  /** Those, and users with the role proxy_admin_viewer. */
+  | 'viewer'
+  /** Every key that may manage. The function behind the route narrows it to what is the caller's own (`access.ts`). */
+  | 'own'
+  /** `own`, for routes that change something: users with a viewer's role are refused. */
+  | 'own-change';
+
+/**
+ * Checks a call against the audience of its route.
+ *
+ * @throws GatewayError `permission`
+ */
+export function requireAudience(audience: Audience, caller: Caller): void {
+  if (audience === 'admin') requireAdmin(caller);
+  else if (audience === 'viewer') requireViewer(caller);
+  else if (audience === 'own-change' && isReadOnly(caller)) {
+    throw new GatewayError('permission', 'Your role may look at things, not change them.', { type: 'auth_error' });
+  }
+}

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bundle, BUNDLES, startFiles, type BundleSpec } from '../../infra/bundle.ts';
 
+const HERE = new URL('../..', import.meta.url).pathname;
 const SPEC: BundleSpec = { name: 'probe', entry: 'entry.ts', file: 'index.mjs' };
 
 let root: string;
@@ -105,8 +106,16 @@ describe('startFiles', () => {
 });
 
 describe('what is bundled', () => {
+  test("holds one of undici's parsers, not both", async () => {
+    writeFileSync(join(root, 'entry.ts'), `export { createAgent } from '${join(HERE, 'lib/transport/undici.ts')}';`);
+    await bundle(SPEC, root);
+
+    const { inputs } = JSON.parse(readFileSync(join(root, 'dist/reports/probe/metafile.json'), 'utf8')) as { inputs: object };
+    expect(Object.keys(inputs).filter((path) => path.includes('llhttp_simd'))).toHaveLength(1);
+    expect(Object.keys(inputs).filter((path) => path.includes('milo'))).toEqual([]);
+  });
+
   test.each(BUNDLES.map((spec) => [spec.name, spec] as const))('%s has its entry and data in the sources', (_, spec) => {
-    const here = new URL('../..', import.meta.url).pathname;
-    for (const path of [spec.entry, ...Object.values(spec.data ?? {})]) expect(existsSync(join(here, path)), path).toBe(true);
+    for (const path of [spec.entry, ...Object.values(spec.data ?? {})]) expect(existsSync(join(HERE, path)), path).toBe(true);
   });
 });

@@ -61,6 +61,8 @@ export interface Target {
   /** Input tokens the model accepts, output tokens it writes; absent when unknown. */
   readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
+  /** True where the provider cannot be told to write less. */
+  readonly takesNoCap?: boolean;
   readonly structuredOutput?: 'native' | 'tool';
   readonly supportsReasoning?: boolean;
   readonly supportsAdaptiveThinking?: boolean;

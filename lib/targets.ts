@@ -5,7 +5,7 @@ import type { CatalogModel, PriceSheet } from './domain/price-types.ts';
 import { adjustmentOf, type CostSettings } from './domain/price-adjustment.ts';
 import { isPriced, mergeSheet, priceUsage } from './domain/price.ts';
 import type { Target } from './exchange.ts';
-import { placeOf, providers, withoutPrefix } from './providers/index.ts';
+import { chooseApi, placeOf, providers, withoutPrefix } from './providers/index.ts';
 
 /** Most targets remembered. */
 const TARGETS_KEPT = 5_000;
@@ -66,6 +66,12 @@ function sheetOf(facts: CatalogModel | undefined, deployment: Deployment, settin
   };
 }
 
+/** True where the API that the model's name leads to takes no cap; such rows have one, or its name decides. */
+function takesNoCap({ provider }: Deployment, model: string): boolean {
+  const row = providers.get(provider);
+  return row !== undefined && chooseApi(row, model, 'openai-chat')?.api.takesNoCap === true;
+}
+
 /**
  * A function that completes a deployment; answers are remembered for as long as the deployment is unchanged.
  *
@@ -92,6 +98,7 @@ export function createTargets(
       model,
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      ...(takesNoCap(deployment, model) ? { takesNoCap: true } : {}),
       ...(facts === undefined ? {} : { supportsReasoning: supports['supports_reasoning'] === true }),
       ...flag('supportsAdaptiveThinking', supports['supports_adaptive_thinking']),
       ...flag('supportsSampling', supports['supports_sampling_params']),

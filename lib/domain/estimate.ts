@@ -104,8 +104,17 @@ function measure(request: GenerateRequest, target: Partial<MediaTarget>, ruler: 
   );
 }
 
-/** The most output tokens of one choice: the request's cap within the model's limit, else that limit, else a default. */
-export function outputCap(request: GenerateRequest, limits: { readonly maxOutputTokens?: number | undefined }): number {
+/**
+ * The most output tokens of one choice: the request's cap within the model's limit, else that limit, else a default. Where no cap can be
+ * said, what the request asks for is no limit.
+ */
+export function outputCap(
+  request: GenerateRequest,
+  limits: { readonly maxOutputTokens?: number | undefined; readonly takesNoCap?: boolean | undefined },
+): number {
+  if (limits.takesNoCap === true) {
+    return limits.maxOutputTokens ?? Math.max(request.maxOutputTokens ?? 0, DEFAULT_OUTPUT_TOKENS);
+  }
   const asked = request.maxOutputTokens ?? limits.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
   return Math.min(asked, limits.maxOutputTokens ?? asked);
 }

@@ -43,6 +43,8 @@ interface TargetCeiling {
   readonly outputTokens: number;
   /** Absent when the price is unknown. */
   readonly sheet?: PriceSheet;
+  /** The provider cannot be told to write less. */
+  readonly fixed: boolean;
 }
 
 /** The ceiling of an exchange, before any limit was asked. */
@@ -55,6 +57,7 @@ export function ceilingOf({ generate, plan }: Exchange): Ceiling {
       inputTokens: estimateInputTokens(generate, target),
     },
     outputTokens: outputCap(generate, target),
+    fixed: target.takesNoCap === true,
     ...(target.sheet === undefined ? {} : { sheet: target.sheet }),
   }));
   return {
@@ -133,5 +136,6 @@ function fittingOutput(ceiling: Ceiling, target: TargetCeiling, counter: OutputC
   else if (counter === 'tokens') fits = Math.floor((Number(room) - target.input.inputTokens) / ceiling.choices);
   else if (target.sheet === undefined) return Infinity;
   else fits = affordableOutput(target.sheet, { ...target.input, headroom: room, choices: ceiling.choices });
-  return fits >= target.outputTokens ? Infinity : fits;
+  if (fits >= target.outputTokens) return Infinity;
+  return target.fixed ? 0 : fits;
 }

@@ -125,6 +125,7 @@ export const chatgpt: Provider = {
       dialect: 'openai-responses',
       path: '/responses',
       quirks: [fixed('store', false), fixed('stream', true), ...REFUSED.map((field) => drop(field))],
+      takesNoCap: true,
     },
   ],
   parameters: { chatgpt_auth_url: { fallback: AUTH } },

@@ -44,6 +44,11 @@ export interface Api {
   readonly keepsResponses?: boolean;
   /** Beside the row's. */
   readonly headers?: Headers;
+  /**
+   * True where the API takes no cap on its output: what is held for a call is then all that the model may write, whatever the client
+   * asked for, and no call is made smaller to fit the rest of a budget.
+   */
+  readonly takesNoCap?: boolean;
   /** True where answers have another shape than the dialect's: they are written anew, also for clients that speak it. */
   readonly answersDiffer?: boolean;
   /** Fields of the body that hold parameters: the parameter's name by that of the field. */

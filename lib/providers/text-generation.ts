@@ -94,7 +94,7 @@ const fal: Provider = {
   envKeys: ['FAL_AI_API_KEY', 'FAL_KEY'],
   envBases: ['FAL_AI_API_BASE'],
   auth: { type: 'header', name: 'authorization', prefix: 'Key ' },
-  generate: speaking('fal', '/{model}', { headers: whole }),
+  generate: speaking('fal', '/{model}', { headers: whole, takesNoCap: true }),
   url: ({ base, model }) => belowBase(base, model),
   docs: 'https://docs.litellm.ai/docs/providers/fal_ai',
   checked: '2026-11-28',

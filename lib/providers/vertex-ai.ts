@@ -102,6 +102,7 @@ export const vertexAi: Provider = {
       variant: 'agent-engine',
       forcedBy: 'agent_engine/',
       path: `${PLACE}/reasoningEngines/{model}:streamQuery?alt=sse`,
+      takesNoCap: true,
     },
   ],
   count: [

@@ -3,19 +3,23 @@
  * of `@azure/ai-agents` (1.1), checked 2026-11-28.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { objectsOf, textOf } from '../values.ts';
+import { objectsOf, present, textOf } from '../values.ts';
 import { saidIn } from './agent.ts';
 import { chunkOf, type ChunkReader, type Kin, type Warn } from './wire.ts';
 
 /** What the system says goes beside the agent's own instructions. */
 function request(body: JsonObject, warn: Warn): JsonObject {
-  const said = saidIn(body, warn);
+  const { max_completion_tokens, temperature, top_p, ...rest } = body;
+  const said = saidIn(rest, warn);
   const instructions = said.filter(({ role }) => role === 'system').map(({ text }) => text);
   const messages = said.filter(({ role }) => role !== 'system').map(({ role, text }) => ({ role, content: text }));
   return {
     assistant_id: body['model'],
     thread: { messages },
     ...(instructions.length > 0 && { additional_instructions: instructions.join('\n\n') }),
+    ...present('max_completion_tokens', max_completion_tokens ?? undefined),
+    ...present('temperature', temperature ?? undefined),
+    ...present('top_p', top_p ?? undefined),
     stream: true,
   };
 }

@@ -169,6 +169,8 @@ describe('outputCap', () => {
   it('is the cap asked for within the limit of the model', () => {
     expect(outputCap(request({ maxOutputTokens: 100 }), { maxOutputTokens: 1000 })).toBe(100);
     expect(outputCap(request({ maxOutputTokens: 5000 }), { maxOutputTokens: 1000 })).toBe(1000);
+    expect(outputCap(request({ maxOutputTokens: 100 }), { maxOutputTokens: 1000, takesNoCap: true })).toBe(1000);
+    expect(outputCap(request({ maxOutputTokens: 100 }), { takesNoCap: true })).toBe(outputCap(request({}), {}));
     expect(outputCap(request({ maxOutputTokens: 5000 }), {})).toBe(5000);
     expect(outputCap(request(), { maxOutputTokens: 1000 })).toBe(1000);
     expect(outputCap(request(), {})).toBe(16_384);

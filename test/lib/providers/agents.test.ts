@@ -119,3 +119,30 @@ describe('an agent that speaks A2A', () => {
     expect(upstream.seen[0]?.path).toBe('/agents/one');
   });
 });
+
+describe('a budget', () => {
+  const KEY = 'sk-agents';
+  const priced = { price: { input_cost_per_token: 0.000001, output_cost_per_token: 0.000001 }, maxOutputTokens: 1_000 };
+  const call = (): Promise<Response> =>
+    fetch(`${gateway?.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+
+  it('holds for all that an agent may write, since it cannot be told to write less', async () => {
+    answerWith([200, { jsonrpc: '2.0', id: '1', result: { kind: 'message', parts: [{ kind: 'text', text: 'Hello' }] } }]);
+    const agent = aDeployment({ modelName: 'm', provider: 'a2a', model: 'x', apiBase: upstream.url, ...priced });
+    gateway = await serveGateway(upstream.url, { deployments: [agent] });
+    // 500 tokens' worth: enough for what is asked for, not for what may come.
+    await gateway.addKey(KEY, { maxBudget: 500_000_000n });
+
+    expect((await call()).status).toBe(429);
+    expect(upstream.seen).toEqual([]);
+
+    await gateway.close();
+    gateway = await serveGateway(upstream.url, { deployments: [agent] });
+    await gateway.addKey(KEY, { maxBudget: 2_000_000_000n });
+    expect((await call()).status).toBe(200);
+  });
+});

@@ -1,6 +1,6 @@
 /** Totals: what the calls of a scope used, as sums over the ledger. Projections: the ledger can write all of them anew. */
 import type { LedgerEntry } from './ledger-entry.ts';
-import type { Scope, ScopeKind } from './meter.ts';
+import { pairId, type Scope, type ScopeKind } from './meter.ts';
 import type { Money } from './money.ts';
 
 /** Sums over calls. Tokens count as in `Usage`: input includes what the cache served, output includes reasoning. */
@@ -124,7 +124,7 @@ export function scopesOf(entry: LedgerEntry): readonly TotalScope[] {
     ['key', keyHash],
     ['user', userId],
     ['team', teamId],
-    ['member', userId === undefined || teamId === undefined ? undefined : memberId(teamId, userId)],
+    ['member', userId === undefined || teamId === undefined ? undefined : pairId(teamId, userId)],
     ['organization', organizationId],
     ['project', projectId],
     ['customer', endUser],
@@ -134,9 +134,13 @@ export function scopesOf(entry: LedgerEntry): readonly TotalScope[] {
   return [...scopes, EVERYTHING];
 }
 
-/** Id of the scope `member`: a user within a team. */
-export const memberId = (teamId: string, userId: string): string =>
-  `${encodeURIComponent(teamId)}/${encodeURIComponent(userId)}`;
+/** The scopes whose calls are listed: those of the totals, but for keys and everything, which the ledger lists itself, and sessions. */
+export function listedUnder(entry: LedgerEntry): readonly Scope[] {
+  const { keyHash, sessionId } = entry;
+  const scopes: Scope[] = scopesOf(entry).filter(({ kind }) => kind !== 'key' && kind !== 'global');
+  if (sessionId !== undefined) scopes.push({ kind: 'session', id: pairId(keyHash, sessionId) });
+  return scopes;
+}
 
 /** What an entry is told apart by within its scopes. */
 export const dimensionsOf = (entry: LedgerEntry): Dimensions => ({

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import type { Scope } from '../domain/meter.ts';
 import type { DayTotal, Total, TotalKind, TotalScope } from '../domain/total.ts';
 import type { Page } from './keys.ts';
 
@@ -37,8 +38,8 @@ export interface TotalStore {
   list(kind: TotalKind, page: PageOf): Promise<Page<{ readonly id: string; readonly total: Total }>>;
   /** Totals of a scope by day and what calls are told apart by; days such as `2026-11-22`, both included, newest first. */
   days(scope: TotalScope, days: { readonly from: string; readonly to: string }, page: PageOf): Promise<Page<DayTotal>>;
-  /** Calls of a scope, newest first by arrival. Not for keys and not for everything: the ledger lists those itself. */
-  calls(scope: TotalScope, span: Span, page: PageOf): Promise<Page<CallRef>>;
+  /** Calls of a scope (`listedUnder`), newest first by arrival. Not for keys and not for everything: the ledger lists those itself. */
+  calls(scope: Scope, span: Span, page: PageOf): Promise<Page<CallRef>>;
   /** Writes all totals anew beside the ones in use. */
   readonly rebuild: {
     /** Opens a new generation, or goes on with the one that is open; from now on `apply` adds to both. */

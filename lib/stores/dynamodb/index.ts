@@ -13,7 +13,7 @@ import type { TableNames } from './schema.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
-export { entryFromImage } from './ledger.ts';
+export { entryFromImage } from './entry-document.ts';
 export { createTables, TABLES, type TableNames } from './schema.ts';
 
 /**

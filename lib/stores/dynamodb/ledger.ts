@@ -1,6 +1,6 @@
 /**
- * The ledger on DynamoDB: one item per request, written once. The entry is one JSON document; the attributes beside it are copies for
- * indexes and for exports that add up costs. Indexes carry keys only, which keeps the write of a request at its cheapest.
+ * The ledger on DynamoDB: one item per request, written once (`entry-document`). Indexes carry keys only, which keeps the write of a
+ * request at its cheapest.
  */
 import {
   BatchGetItemCommand,
@@ -10,59 +10,15 @@ import {
   ScanCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { createHash } from 'node:crypto';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { LedgerStore } from '../ledger.ts';
-import { number, text, textOf, type Item } from './attributes.ts';
+import { text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { entryFromImage, itemOf, timeKey, TIME_SHARDS } from './entry-document.ts';
 import { queryAll } from './registry.ts';
 
-/** Partitions of the index over all keys: each takes 1,000 entries a second. */
-const SHARDS = 4;
 /** Most items of one batch read (API reference, BatchGetItem). */
 const BATCH = 100;
-/** Digits of a time in a sort key: enough for 31,000 years. */
-const TIME_DIGITS = 15;
-
-/** An entry as JSON: money is text there, since JSON numbers are not exact. */
-type EntryDocument = Omit<LedgerEntry, 'cost' | 'costParts' | 'held'> & {
-  readonly cost?: string;
-  readonly held?: string;
-  readonly costParts?: Readonly<Record<string, string>>;
-};
-
-/** The attributes of a stream image that are read: as the SDK has them and as a Lambda event has them. */
-export type Image = Readonly<Record<string, { readonly S?: string | undefined }>>;
-
-/** The entry in an image of the ledger's stream; undefined when the image is not one. */
-export function entryFromImage(image: Image | undefined): LedgerEntry | undefined {
-  const json = image?.['doc']?.S;
-  if (json === undefined) return undefined;
-  const { cost, held, costParts, ...rest } = JSON.parse(json) as EntryDocument;
-  return {
-    ...rest,
-    ...(cost === undefined ? {} : { cost: BigInt(cost) }),
-    ...(held === undefined ? {} : { held: BigInt(held) }),
-    ...(costParts === undefined
-      ? {}
-      : { costParts: Object.fromEntries(Object.entries(costParts).map(([part, amount]) => [part, BigInt(amount)])) }),
-  };
-}
-
-function toItem(entry: LedgerEntry): Item {
-  return {
-    id: text(entry.id),
-    keyHash: text(entry.keyHash),
-    arrival: text(arrival(entry.at, entry.id)),
-    shard: text(String((createHash('sha256').update(entry.id).digest()[0] as number) % SHARDS)),
-    ...(entry.cost === undefined ? {} : { cost: number(entry.cost) }),
-    doc: text(JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))),
-  };
-}
-
-/** Sort key: time, then id, so that no two entries share one. */
-const arrival = (at: number, id: string): string => `${timeKey(at)}#${id}`;
-const timeKey = (at: number): string => String(at).padStart(TIME_DIGITS, '0');
 
 /** The ledger on DynamoDB. */
 export function createLedgerStore(client: DynamoDBClient, table: string): LedgerStore {
@@ -104,7 +60,7 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
       try {
         await answered(
           client.send(
-            new PutItemCommand({ TableName: table, Item: toItem(entry), ConditionExpression: 'attribute_not_exists(id)' }),
+            new PutItemCommand({ TableName: table, Item: itemOf(entry), ConditionExpression: 'attribute_not_exists(id)' }),
           ),
         );
         return 'recorded';
@@ -148,7 +104,7 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
       if (upper < lower) return { items: [] };
       const partitions =
         keyHash === undefined
-          ? Array.from({ length: SHARDS }, (_, shard) => ({ index: 'by-time', attribute: 'shard', value: String(shard) }))
+          ? Array.from({ length: TIME_SHARDS }, (_, shard) => ({ index: 'by-time', attribute: 'shard', value: String(shard) }))
           : [{ index: 'by-key', attribute: 'keyHash', value: keyHash }];
       // One more than asked tells whether there is another page; one more for the cursor itself.
       const pages = await Promise.all(partitions.map((partition) => page(partition, lower, upper, limit + 2)));

@@ -12,6 +12,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { Scope } from '../../domain/meter.ts';
 import { COUNTS, type DayTotal, type Dimensions, type Total, type TotalKind, type TotalScope } from '../../domain/total.ts';
 import { bigintOf, countOf, number, text, textOf, type Item } from './attributes.ts';
 
@@ -67,7 +68,7 @@ export const lifeAddress = (generation: number, { kind, id }: TotalScope): Addre
 });
 
 /** The partition of a scope's days, or of its calls. */
-export const scopePartition = (generation: number, what: 'day' | 'calls', { kind, id }: TotalScope): string =>
+export const scopePartition = (generation: number, what: 'day' | 'calls', { kind, id }: Scope): string =>
   `${generation}#${what}#${kind}#${nameOf(id)}`;
 
 /** Where a day's totals are: the partition, and how the sort keys begin. */

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { addTotals, dimensionsOf, scopesOf, totalOf, type Total, type TotalScope } from '../../domain/total.ts';
+import { addTotals, dimensionsOf, listedUnder, scopesOf, totalOf, type Total, type TotalScope } from '../../domain/total.ts';
 import { text, type Item } from './attributes.ts';
 import { answered, transact, wasRefused } from './client.ts';
 import {
@@ -173,7 +173,7 @@ export async function listCalls(
   const groups = new Map<string, { readonly pk: string; readonly minute: string; readonly entries: LedgerEntry[] }>();
   for (const entry of new Map(entries.map((one) => [one.id, one])).values()) {
     const minute = minuteKey(entry.at);
-    for (const scope of scopesOf(entry).filter(({ kind }) => kind !== 'key' && kind !== 'global')) {
+    for (const scope of listedUnder(entry)) {
       const pk = scopePartition(generation, 'calls', scope);
       const group = groups.get(`${pk}\n${minute}`) ?? { pk, minute, entries: [] };
       groups.set(`${pk}\n${minute}`, group);

@@ -1,15 +1,16 @@
 /** Totals in memory. */
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { Scope } from '../../domain/meter.ts';
 import {
   addTotals,
   dimensionsOf,
+  listedUnder,
   NO_TOTAL,
   scopesOf,
   totalOf,
   type DayTotal,
   type Total,
   type TotalKind,
-  type TotalScope,
 } from '../../domain/total.ts';
 import type { Page } from '../keys.ts';
 import type { CallRef, PageOf, TotalStore } from '../totals.ts';
@@ -24,7 +25,7 @@ interface Generation {
 
 const empty = (): Generation => ({ applied: new Set(), lives: new Map(), days: new Map(), calls: new Map() });
 
-const nameOf = ({ kind, id }: TotalScope): string => `${kind}#${id}`;
+const nameOf = ({ kind, id }: Scope): string => `${kind}#${id}`;
 
 /** Totals in memory. */
 export function createTotalStore(): TotalStore {
@@ -94,8 +95,10 @@ function fill({ applied, lives, days, calls }: Generation, entries: readonly Led
       days.set(name, rows);
       const row = JSON.stringify(dimensions);
       rows.set(row, { ...dimensions, total: addTotals(rows.get(row)?.total ?? NO_TOTAL, totalOf(entry)) });
-      const known = calls.get(name) ?? [];
-      calls.set(name, known);
+    }
+    for (const scope of listedUnder(entry)) {
+      const known = calls.get(nameOf(scope)) ?? [];
+      calls.set(nameOf(scope), known);
       known.push({ id: entry.id, at: entry.at });
     }
   }

@@ -2,6 +2,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { createLedgerHandler } from '../../../functions/ledger/handler.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
+import { itemOf } from '../../../lib/stores/dynamodb/entry-document.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { TotalStore } from '../../../lib/stores/totals.ts';
 import { NOW } from '../../support/exchange.ts';
@@ -28,15 +29,16 @@ const anEntry = (id: string, over: Partial<LedgerEntry> = {}): LedgerEntry => ({
   ...over,
 });
 
+type Image = NonNullable<DynamoDBRecord['dynamodb']>['NewImage'];
+
 /** A stream record as Lambda delivers it. */
-const aRecord = (position: string, doc: string, eventName: DynamoDBRecord['eventName'] = 'INSERT'): DynamoDBRecord => ({
+const aRecord = (position: string, image: Image, eventName: DynamoDBRecord['eventName'] = 'INSERT'): DynamoDBRecord => ({
   eventID: position,
   eventName: eventName ?? 'INSERT',
-  dynamodb: { SequenceNumber: position, NewImage: { doc: { S: doc } } },
+  dynamodb: { SequenceNumber: position, NewImage: image ?? {} },
 });
 
-const docOf = (entry: LedgerEntry): string =>
-  JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+const imageOf = (entry: LedgerEntry): Image => itemOf(entry) as Image;
 
 const quiet = (): void => undefined;
 
@@ -46,7 +48,7 @@ describe('ledger consumer', () => {
     const handler = createLedgerHandler(totals, quiet);
 
     const answer = await handler({
-      Records: [aRecord('1', docOf(anEntry('one'))), aRecord('2', docOf(anEntry('two', { cost: 500n })))],
+      Records: [aRecord('1', imageOf(anEntry('one'))), aRecord('2', imageOf(anEntry('two', { cost: 500n })))],
     });
 
     expect(answer).toEqual({ batchItemFailures: [] });
@@ -56,7 +58,7 @@ describe('ledger consumer', () => {
   test('counts a batch that is delivered twice once', async () => {
     const { totals } = open();
     const handler = createLedgerHandler(totals, quiet);
-    const event = { Records: [aRecord('1', docOf(anEntry('one')))] };
+    const event = { Records: [aRecord('1', imageOf(anEntry('one')))] };
 
     await handler(event);
     const again = await handler(event);
@@ -78,7 +80,7 @@ describe('ledger consumer', () => {
     )({
       Records: ['one', 'two', 'three'].map((id, index) => {
         const keyHash = id === 'two' ? 'another-key' : KEY;
-        return aRecord(String(index + 1), docOf({ ...anEntry(id), keyHash }));
+        return aRecord(String(index + 1), imageOf({ ...anEntry(id), keyHash }));
       }),
     });
 
@@ -90,7 +92,7 @@ describe('ledger consumer', () => {
     const lines: unknown[] = [];
     const handler = createLedgerHandler(open().totals, (...line) => void lines.push(line));
 
-    const answer = await handler({ Records: [aRecord('7', 'not json')] });
+    const answer = await handler({ Records: [aRecord('7', { ...imageOf(anEntry('x')), doc: { S: 'not json' } })] });
 
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] });
     expect(lines).toEqual([['error', 'a ledger record could not be read', expect.objectContaining({ position: '7' })]]);
@@ -103,7 +105,7 @@ describe('ledger consumer', () => {
       totals,
       quiet,
     )({
-      Records: [aRecord('1', docOf(anEntry('one')), 'MODIFY'), aRecord('2', docOf(anEntry('two')), 'REMOVE')],
+      Records: [aRecord('1', imageOf(anEntry('one')), 'MODIFY'), aRecord('2', imageOf(anEntry('two')), 'REMOVE')],
     });
 
     expect(answer).toEqual({ batchItemFailures: [] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addTotals, agentOf, dimensionsOf, memberId, NO_TOTAL, scopesOf, totalOf } from '../../../lib/domain/total.ts';
+import { addTotals, agentOf, dimensionsOf, listedUnder, NO_TOTAL, scopesOf, totalOf } from '../../../lib/domain/total.ts';
 import { anEntry } from '../stores/contract.ts';
 
 describe('totals', () => {
@@ -45,7 +45,14 @@ describe('the scopes of an entry', () => {
       { kind: 'tag', id: 'y' },
       { kind: 'global', id: '' },
     ]);
-    expect(memberId('a/b', 'c')).not.toBe(memberId('a', 'b/c'));
+    expect(listedUnder({ ...entry, sessionId: 's' }).map(({ kind }) => kind)).toEqual([
+      'user',
+      'team',
+      'member',
+      'tag',
+      'tag',
+      'session',
+    ]);
   });
 
   it('have days in UTC by arrival, and say nothing of what no provider was reached for', () => {

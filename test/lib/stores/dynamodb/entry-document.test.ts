@@ -128,7 +128,7 @@ describe('the item of a ledger entry', () => {
         const kept = JSON.parse(
           JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
         );
-        const back = entryFromImage(itemOf(entry) as Image);
+        const back = entryFromImage(itemOf(entry));
         expect(
           JSON.parse(JSON.stringify(back, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))),
         ).toEqual(kept);

@@ -33,6 +33,7 @@ export const BUNDLES: readonly BundleSpec[] = [
   { name: 'web', entry: 'functions/gateway/web-entry.ts', file: 'index.js', data: CATALOG, budgetKb: 1_000 },
   { name: 'admin', entry: 'functions/admin/index.ts', file: 'index.mjs', data: CATALOG },
   { name: 'keeper', entry: 'functions/keeper/index.ts', file: 'index.mjs' },
+  { name: 'reconciler', entry: 'functions/reconciler/index.ts', file: 'index.mjs' },
   { name: 'ledger', entry: 'functions/ledger/index.ts', file: 'index.mjs' },
   { name: 'local', entry: 'functions/local/main.ts', file: 'index.mjs', data: CATALOG, external: ['@dynoxide/*'] },
 ];

@@ -64,6 +64,7 @@ export class GatewayStack extends Stack {
     this.#watchErrorLog(gateway.logs);
     const adminUrl = this.#createAdmin(doors);
     this.#createKeeper();
+    this.#createReconciler();
     this.#createLedgerConsumer();
 
     new CfnOutput(this, 'GatewayUrl', { value: gateway.url, description: 'Base URL for clients' });
@@ -147,6 +148,38 @@ export class GatewayStack extends Stack {
       meaning: 'The keeper was not started for fifteen minutes.',
       atMost: 0,
       periods: 3,
+    });
+  }
+
+  /** Compares meters and totals with the ledger each night, and says by how much they differ: 0 is the only pass. */
+  #createReconciler(): void {
+    const reconciler = new LambdaFunction(this, 'Reconciler', {
+      description: 'Compares the ledger with meters and totals',
+      bundle: `${this.#bundles}/reconciler`,
+      settings: this.#settings,
+      timeout: Duration.minutes(15),
+      memorySize: 1_024,
+    });
+    reconciler.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.hours(1) });
+    grantAccess(reconciler.dedicatedRole, ACCESS.reconciler, this.#stores);
+    new Rule(this, 'EachNight', {
+      description: 'Starts the reconciliation',
+      schedule: Schedule.cron({ hour: '3', minute: '17' }),
+      targets: [
+        new LambdaTarget(reconciler, { retryAttempts: 1, maxEventAge: Duration.hours(1), deadLetterQueue: this.#deadLetters }),
+      ],
+    });
+    new MetricFilter(this, 'BooksDifference', {
+      logGroup: reconciler.logs,
+      filterPattern: FilterPattern.stringValue('$.message', '=', 'reconciliation'),
+      metricNamespace: 'Tollgate',
+      metricName: `${this.stackName}-books-difference-usd`,
+      metricValue: '$.differenceUsd',
+    });
+    this.#alarms.watch('BooksDiffer', {
+      metric: reconciler.metricErrors({ period: PERIOD }),
+      meaning:
+        'Meters or totals differ from the ledger, or the comparison failed. The log names them; `npm run reconcile` shows all.',
     });
   }
 

@@ -45,6 +45,12 @@ export const ACCESS = {
     meters: ['GetItem', 'Query', 'UpdateItem'],
     ledger: ['GetItem', 'PutItem'],
   },
+  reconciler: {
+    registry: ['GetItem', 'Query'],
+    meters: ['GetItem'],
+    ledger: ['Query', 'BatchGetItem'],
+    totals: ['GetItem', 'Query'],
+  },
   ledger: {
     totals: ['GetItem', 'UpdateItem', 'BatchWriteItem'],
   },

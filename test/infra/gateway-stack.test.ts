@@ -69,7 +69,7 @@ describe.each(Object.entries(shells))('gateway stack with the %s shell', (_, tem
 
   test('keeps the logs of every function for a month', () => {
     const logs = Object.entries(resourcesOf(template, 'AWS::Logs::LogGroup')).filter(([id]) => !id.startsWith('S3ObjectCopy'));
-    expect(logs).toHaveLength(4);
+    expect(logs).toHaveLength(5);
     for (const [, { Properties }] of logs) expect(Properties['RetentionInDays']).toBe(30);
   });
 
@@ -127,6 +127,20 @@ describe.each(Object.entries(shells))('gateway stack with the %s shell', (_, tem
       ScheduleExpression: 'rate(1 minute)',
       Targets: [{ DeadLetterConfig: expect.anything(), RetryPolicy: { MaximumRetryAttempts: 0 } }],
     });
+  });
+
+  test('compares the books each night, and makes a metric of the difference', () => {
+    const schedules = Object.values(resourcesOf(template, 'AWS::Events::Rule')).map(
+      ({ Properties }) => Properties['ScheduleExpression'],
+    );
+    expect(schedules).toContain('cron(17 3 * * ? *)');
+    const filters = Object.values(resourcesOf(template, 'AWS::Logs::MetricFilter')).map(({ Properties }) => Properties);
+    expect(filters).toContainEqual(
+      expect.objectContaining({
+        FilterPattern: '{ $.message = "reconciliation" }',
+        MetricTransformations: [expect.objectContaining({ MetricValue: '$.differenceUsd' })],
+      }),
+    );
   });
 
   test('encrypts what waits in the dead-letter queue', () => {

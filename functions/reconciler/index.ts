@@ -1,0 +1,5 @@
+import { openOnAws } from '../aws-stores.ts';
+import { createReconciler } from './handler.ts';
+
+/** Entry of the reconciler's bundle. */
+export const handler = createReconciler(openOnAws());

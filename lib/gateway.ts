@@ -28,6 +28,8 @@ import { requireParams } from './policies/required-params.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
 import { answerStored } from './stored-responses.ts';
+import { streamStored } from './stored-stream.ts';
+import { createNumberedCutter } from './response-follower.ts';
 import type { HttpReply, HttpRequest } from './transport/message.ts';
 
 /** Everything the core needs; shells and tests put it together. */
@@ -130,6 +132,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
       const { route, request } = exchange;
       const reader = readerOf(exchange, deps.now());
+      if (request.method === 'GET' && route.endsWith('/{id}') && request.query.get('stream') === 'true') {
+        const streaming = { ...deps.conversations, cutter: createNumberedCutter };
+        return streamReply(await streamStored(streaming, { id, query: request.query, reader }, exchange.signal));
+      }
       return jsonReply(
         await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
       );
@@ -300,6 +306,13 @@ function jsonReply(body: JsonObject): Reply {
     done: Promise.resolve({ status: 'success' }),
   };
 }
+
+const streamReply = (body: AsyncIterable<Uint8Array>): Reply => ({
+  status: 200,
+  headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+  body,
+  done: Promise.resolve({ status: 'success' }),
+});
 
 async function listModels(deps: GatewayDeps, exchange: Exchange): Promise<Reply> {
   const models = await deps.models(exchange);

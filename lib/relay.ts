@@ -142,7 +142,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
     ...(usage === undefined ? {} : { usage }),
     ...(error === undefined ? {} : { error }),
   };
-  const headers = providerHeaders(answer.headers);
+  const headers = { ...providerHeaders(answer.headers), ...(usage === undefined ? {} : client.usageHeaders?.(usage)) };
   const done = Promise.resolve(outcome);
   exchange.committed = true;
   if (usage !== undefined) exchange.billed = usage;

@@ -5,6 +5,7 @@
 import type { Exchange } from './exchange.ts';
 import { isObject, type JsonObject } from './kinds/json.ts';
 import type { Follower } from './policies/background.ts';
+import type { NumberedFrame, StoredStreamDeps } from './stored-stream.ts';
 import { joined, type SseFrame } from './transport/message.ts';
 import { createFrameCutter, type RawFrame } from './transport/sse.ts';
 
@@ -92,6 +93,19 @@ export function createFollower(own: OwnFields): Follower {
     get upstreamId() {
       return upstreamId;
     },
+  };
+}
+
+/** Cuts stored events into frames that know their numbers. */
+export function createNumberedCutter(): ReturnType<StoredStreamDeps['cutter']> {
+  const cutter = createFrameCutter();
+  return {
+    push: (bytes) =>
+      cutter.push(bytes).map(({ raw, frame }): NumberedFrame => {
+        const number = frame === undefined ? undefined : parsed(frame.data)?.['sequence_number'];
+        // One without a number is never left out.
+        return { bytes: raw, number: typeof number === 'number' ? number : Number.POSITIVE_INFINITY };
+      }),
   };
 }
 

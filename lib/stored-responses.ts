@@ -38,11 +38,6 @@ export async function answerStored(store: ConversationStore, request: StoredRequ
   if (stored === undefined) throw notFound(id);
   if (route.endsWith('/input_items')) return pageOf(stored, query);
   if (route.endsWith('/cancel')) return cancelled(store, stored, reader);
-  if (query.get('stream') === 'true') {
-    const message =
-      'stream: this gateway does not keep the events of a stream; ask again without it until the status is final.';
-    throw new GatewayError('invalid_request', message, { param: 'stream', code: 'unsupported_parameter' });
-  }
   return standing(store, stored, reader);
 }
 
@@ -69,7 +64,8 @@ async function cancelled(store: ConversationStore, stored: StoredResponse, reade
   return standing(store, latest, reader);
 }
 
-const notFound = (id: string): GatewayError =>
+/** The error for a response that does not exist here, or belongs to somebody else. */
+export const notFound = (id: string): GatewayError =>
   new GatewayError('not_found', `Response with id '${id}' not found.`, {
     type: 'invalid_request_error',
     code: 'response_not_found',
@@ -105,5 +101,6 @@ function pageOf({ input }: StoredResponse, query: URLSearchParams): JsonObject {
   };
 }
 
-const wrong = (param: string, expected: string, got: string): GatewayError =>
+/** The error for a parameter of the query. */
+export const wrong = (param: string, expected: string, got: string): GatewayError =>
   new GatewayError('invalid_request', `${param}: expected ${expected}, got "${got}".`, { param });

@@ -136,6 +136,8 @@ export interface ClientSide extends WireFormat {
   encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject;
   /** Canonical -> client, streamed. */
   encodeStream(context: ReplyContext): StreamEncoder;
+  /** Headers in which clients of whole answers look for the usage; absent where its place is in the body. */
+  usageHeaders?(usage: Usage): Headers;
   /** The client's error body. The status is `error.status`, unless the dialect renames it (see `statusOf`). */
   encodeError(error: GatewayError, callId: string): JsonObject;
 

@@ -26,6 +26,8 @@ export interface StoredResponse {
   readonly deploymentId?: string;
   /** Its id at that provider, where it is another one. */
   readonly upstreamId?: string;
+  /** Its events are kept too. */
+  readonly streamed?: boolean;
   /** Only while it is made in the background: the moment by which it is done, or lost. */
   readonly runsUntil?: number;
 }

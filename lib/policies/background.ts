@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts';
 import type { Background, Exchange, Outcome, Reply, Turn } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { describeError } from '../log.ts';
+import { EventLog, Live } from './background-events.ts';
 import { readerOf, storedOf, type ConversationDeps } from './conversation.ts';
 import { outcomeOfFailure } from './outcome.ts';
 import type { Next, Policy } from './policy.ts';
@@ -43,8 +44,6 @@ const LAST_WORDS_MS = 30_000;
 /** Pauses before the store is asked again to keep an ending, milliseconds. */
 const PAUSES = [200, 1_000];
 
-const NOTHING = new Uint8Array();
-
 /** Answers at once, and makes the response while the client is away. */
 export function background(deps: BackgroundDeps): Policy {
   return async function backgroundPolicy(exchange, next) {
@@ -57,10 +56,13 @@ export function background(deps: BackgroundDeps): Policy {
       ...recordOf(deps, exchange, turn, response),
       runsUntil: exchange.deadline + LAST_WORDS_MS,
     };
+    const log = new EventLog((part, bytes) => deps.store.append(draft, part, bytes));
     await Promise.all([deps.store.begin(draft), deps.store.put(draft)]);
     exchange.life.outlive();
     exchange.generate = { ...exchange.generate, stream: true };
-    return work({ deps, exchange, turn, background: turn.background, follower, id: draft.id }, next);
+    const { background: asked } = turn;
+    const live = asked.streams ? { live: new Live(), log } : {};
+    return work({ deps, exchange, turn, background: asked, follower, id: draft.id, ...live }, next);
   };
 }
 
@@ -71,21 +73,23 @@ interface Work {
   readonly background: Background;
   readonly follower: Follower;
   readonly id: string;
+  /** Where the events go, for a client that reads along. */
+  readonly live?: Live;
+  readonly log?: EventLog;
 }
 
 /** Starts the call and answers beside it. The money waits for the call alone, the end of a live stream for the store too. */
 function work(run: Work, next: Next): Reply {
-  const { background: asked, follower } = run;
-  const live = asked.streams ? new Live() : undefined;
+  const { background: asked, follower, live } = run;
   const first = live ?? once(Buffer.from(JSON.stringify(follower.response)));
   const over = new AbortController();
   void watch(run, over.signal);
-  const done = make(run, next, live);
+  const done = make(run, next);
   const close = async (): Promise<void> => {
     await done;
     over.abort();
-    const ending = await keepEnding(run);
-    live?.push(follower.end(ending));
+    const last = await keepEnding(run);
+    live?.push(last);
     live?.end();
   };
   asked.kept = close();
@@ -95,30 +99,31 @@ function work(run: Work, next: Next): Reply {
 }
 
 /** Makes the response. Never throws: what goes wrong is told in the response. */
-async function make({ deps, exchange, follower }: Work, next: Next, live: Live | undefined): Promise<Outcome> {
+async function make({ deps, exchange, follower, live, log }: Work, next: Next): Promise<Outcome> {
+  const tell = (bytes: Uint8Array): void => {
+    live?.push(bytes);
+    log?.push(bytes);
+  };
   try {
     const reply = await next();
     const { body } = reply;
     const chunks = body instanceof Uint8Array ? [body] : body;
-    for await (const chunk of chunks) {
-      const bytes = follower.push(chunk);
-      live?.push(bytes);
-    }
+    for await (const chunk of chunks) tell(follower.push(chunk));
     return await reply.done;
   } catch (thrown) {
     const error = GatewayError.from(thrown);
-    const bytes = error.kind === 'client_closed' ? NOTHING : follower.push(deps.told(exchange, error));
-    live?.push(bytes);
+    if (error.kind !== 'client_closed') tell(follower.push(deps.told(exchange, error)));
     return outcomeOfFailure(exchange, error);
   }
 }
 
-/** Ends the work once the client cancelled or deleted the response. A store that does not answer says nothing. */
-async function watch({ deps, exchange, id }: Work, over: AbortSignal): Promise<void> {
+/** Stores the events, and ends the work once the client cancelled or deleted the response. A store that fails is asked again. */
+async function watch({ deps, exchange, id, log }: Work, over: AbortSignal): Promise<void> {
   const { store, sleep, now } = deps;
   for (;;) {
     await sleep(WATCH_MS, over);
     if (over.aborted) return;
+    await log?.flush().catch(() => {});
     const fate = await store.fate(id, readerOf(exchange, now())).catch(() => 'open' as const);
     if (fate === 'open') continue;
     exchange.life.end(new GatewayError('client_closed', 'The response was cancelled.'));
@@ -126,26 +131,39 @@ async function watch({ deps, exchange, id }: Work, over: AbortSignal): Promise<v
   }
 }
 
-/** Stores how it ended. Never throws: a response that cannot be stored reads as failed once its time is over. */
-async function keepEnding(run: Work): Promise<Ending> {
-  const { deps, exchange, turn, follower, id } = run;
+/**
+ * Stores how it ended, events first: whoever sees the end finds them all. Gives the last of them. Never throws: a response that cannot be
+ * stored reads as failed once its time is over.
+ */
+async function keepEnding(run: Work): Promise<Uint8Array> {
+  const { deps, exchange, turn, follower, id, log } = run;
   const { store, now } = deps;
   try {
     const ending = await insist(run, () => store.decide(id, 'finished', readerOf(exchange, now())));
     // Deleted: nobody wants to know.
-    if (ending === undefined) return 'cancelled';
+    if (ending === undefined) return follower.end('cancelled');
+    const last = follower.end(ending);
+    log?.push(last);
+    const told = await insist(run, async () => log?.flush()).then(
+      () => ({}),
+      // The response matters more than the way it came about: without all of its events it has none.
+      () => ({ streamed: false }),
+    );
     const { upstreamId } = follower;
-    const record = recordOf(deps, exchange, turn, follower.final(ending));
+    const record = { ...recordOf(deps, exchange, turn, follower.final(ending)), ...told };
     await insist(run, () => store.put(upstreamId === undefined ? record : { ...record, upstreamId }));
-    return ending;
+    return last;
   } catch (error) {
     deps.log('error', 'a response made in the background could not be kept', { id: exchange.id, error: describeError(error) });
-    return 'finished';
+    return follower.end('finished');
   }
 }
 
-const recordOf = (deps: BackgroundDeps, exchange: Exchange, turn: Turn, response: JsonObject): StoredResponse =>
-  storedOf(deps, exchange, turn, { id: String(response['id']), response, bytes: JSON.stringify(response).length });
+function recordOf(deps: BackgroundDeps, exchange: Exchange, turn: Turn, response: JsonObject): StoredResponse {
+  const found = { id: String(response['id']), response, bytes: JSON.stringify(response).length };
+  const streamed = turn.background?.streams === true ? { streamed: true } : {};
+  return { ...storedOf(deps, exchange, turn, found), ...streamed };
+}
 
 async function insist<T>({ deps, exchange }: Work, step: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
@@ -162,41 +180,4 @@ async function insist<T>({ deps, exchange }: Work, step: () => Promise<T>): Prom
 /** Known in full, but not what `admit` waits for: its outcome is still to come. */
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
-}
-
-/** A stream that is written whether anybody reads it or not; once its reader left, nothing is kept for it. */
-class Live implements AsyncIterable<Uint8Array> {
-  #waiting: Uint8Array[] = [];
-  #ended = false;
-  #left = false;
-  #wake: () => void = () => {};
-
-  push(bytes: Uint8Array): void {
-    if (this.#left || bytes.length === 0) return;
-    this.#waiting.push(bytes);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        const ready = this.#waiting;
-        this.#waiting = [];
-        yield* ready;
-        if (this.#waiting.length > 0) continue;
-        if (this.#ended) return;
-        await new Promise<void>((wake) => {
-          this.#wake = wake;
-        });
-      }
-    } finally {
-      this.#left = true;
-      this.#waiting = [];
-    }
-  }
 }

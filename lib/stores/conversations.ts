@@ -17,6 +17,10 @@ export interface ConversationStore {
   decide(id: string, ending: Ending, reader: Reader): Promise<Ending | undefined>;
   /** What was decided: `open` while nothing was, undefined when the response was deleted. */
   fate(id: string, reader: Reader): Promise<Ending | 'open' | undefined>;
+  /** Keeps a part of the events of a response that is made in the background; parts are numbered from 0. */
+  append(stored: Pick<StoredResponse, 'id' | 'owner' | 'expiresAt'>, part: number, bytes: Uint8Array): Promise<void>;
+  /** A part of them; undefined while there is none. */
+  eventsAt(id: string, part: number, reader: Reader): Promise<Uint8Array | undefined>;
   /** True when there was one to delete. */
   delete(id: string, reader: Reader): Promise<boolean>;
 }

@@ -185,6 +185,38 @@ describe('a response in the background', () => {
     expect(await client.responses.retrieve(id)).toMatchObject({ status: 'completed', output_text: 'Hello Ada' });
   });
 
+  it('is read on from where a client left, by the numbers of its events, while it is made and afterwards', async () => {
+    const { script, release } = held();
+    upstream.answer(script);
+    const stream = await client.responses.create({ model: 'chat', input, background: true, stream: true });
+    const seen: OpenAI.Responses.ResponseStreamEvent[] = [];
+    for await (const event of stream) {
+      seen.push(event);
+      if (event.type === 'response.output_text.delta') break;
+    }
+    const id = seen[0]?.type === 'response.created' ? seen[0].response.id : '';
+    const after = seen.at(-1)?.sequence_number ?? 0;
+
+    const rest = await client.responses.retrieve(id, { stream: true, starting_after: after });
+    release();
+    const read: OpenAI.Responses.ResponseStreamEvent[] = [];
+    for await (const event of rest) read.push(event);
+
+    const numbers = [...seen, ...read].map(({ sequence_number: number }) => number);
+    expect(numbers).toEqual(numbers.map((_, index) => index));
+    expect(read.at(-1)).toMatchObject({ type: 'response.completed', response: { id, status: 'completed' } });
+    const again = await client.responses.retrieve(id, { stream: true });
+    expect(await Array.fromAsync(again)).toEqual([...seen, ...read]);
+  });
+
+  it('has no events when nobody asked for a stream', async () => {
+    upstream.answer(sendChunks(WORDS));
+    const begun = await client.responses.create({ model: 'chat', input, background: true });
+    await expect(client.responses.retrieve(begun.id, { stream: true })).rejects.toMatchObject({ status: 400, param: 'stream' });
+    await expect(client.responses.retrieve('resp_nowhere', { stream: true })).rejects.toMatchObject({ status: 404 });
+    await polled(begun.id);
+  });
+
   it('goes on when a client that read along leaves', async () => {
     const { script, release } = held();
     upstream.answer(script);

@@ -176,6 +176,17 @@ describe("InvokeModel with a vendor's body", () => {
     },
   );
 
+  it('tells the usage in headers too', async () => {
+    upstream.answer(sendJson(chatAnswer('Hello Ada')));
+    const answer = await fetch(`${gateway.url}/model/meta.llama3/invoke`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-one' },
+      body: JSON.stringify({ prompt: 'Hi', max_gen_len: 9 }),
+    });
+    expect(answer.headers.get('x-amzn-bedrock-input-token-count')).toBe('10');
+    expect(answer.headers.get('x-amzn-bedrock-output-token-count')).toBe('5');
+  });
+
   it('that fails in the middle is an exception to the SDK', async () => {
     upstream.answer(sendChunks([chatChunk({ content: 'Half' })], { destroy: true }));
     await expect(stream('meta.llama3', { prompt: 'Hi', max_gen_len: 9 })).rejects.toMatchObject({

@@ -109,11 +109,6 @@ describe('a stored response', () => {
     await expect(answer).rejects.toMatchObject({ status: 400, message: 'Cannot cancel a synchronous response.' });
   });
 
-  it('is not streamed again', async () => {
-    await expect((await ask('/resp_1?stream=true')).answer).rejects.toMatchObject({ status: 400, detail: { param: 'stream' } });
-    expect(await (await ask('/resp_1?stream=false')).answer).toEqual(stored.response);
-  });
-
   it('is not compacted, and the answer says why', async () => {
     const { answer } = await ask('/', { method: 'POST', route: '/v1/responses/compact', id: undefined });
     await expect(answer).rejects.toMatchObject({ status: 501, retryable: false, detail: { code: 'unsupported_operation' } });

@@ -193,6 +193,15 @@ describe('money of a response in the background', () => {
     await settled(key, 6n);
   });
 
+  it('is settled when the store keeps no events, and the response is there without them', async () => {
+    const { key, exchange } = aBackgroundCall({ turn: { asSent: {}, added: [], background: { streams: true } } });
+    const reply = await run(exchange, answering(exchange, used(6)), { append: away });
+    const [live] = await Promise.all([Array.fromAsync(reply.body as AsyncIterable<Uint8Array>), reply.done]);
+    expect(Buffer.concat(live).toString()).toContain('response.completed');
+    expect(await seen(exchange)).toMatchObject({ status: 'completed' });
+    await settled(key, 6n);
+  });
+
   it('is settled when the store keeps the draft and not the end; a fault that passes does no harm', async () => {
     for (const faults of [1, 9]) {
       const { key, exchange } = aBackgroundCall();

@@ -5,7 +5,7 @@ import { decodeError, encodeError } from './error.ts';
 import { CODECS, codecFor, decodeRequest, encodeRequest } from './request.ts';
 import { encodeResponse } from './response.ts';
 import { decodeStream, encodeStream } from './stream.ts';
-import { BODIES, bodyOf, DIALECT, usageOfHeaders, type Body } from './wire.ts';
+import { BODIES, bodyOf, DIALECT, headersOfUsage, usageOfHeaders, type Body } from './wire.ts';
 
 /** `POST /model/{id}/invoke` and `/invoke-with-response-stream`. */
 export const bedrockInvoke: ClientSide = {
@@ -20,6 +20,7 @@ export const bedrockInvoke: ClientSide = {
   encodeResponse,
   encodeStream,
   encodeError,
+  usageHeaders: headersOfUsage,
   passthrough: {
     withoutForeignProofs: (body) =>
       body['anthropic_version'] === undefined ? body : (CODECS.claude.withoutForeignProofs?.(body) ?? body),

@@ -107,7 +107,16 @@ function usageOf(figures: Readonly<Record<'fresh' | 'read' | 'written' | 'output
   };
 }
 
-/** The other way, for clients. */
+/** The other way, for clients: LangChain and others read the headers. */
+export const headersOfUsage = (usage: Usage): Headers => {
+  const { inputTokenCount, outputTokenCount } = metricsOf(usage);
+  return {
+    'x-amzn-bedrock-input-token-count': String(inputTokenCount),
+    'x-amzn-bedrock-output-token-count': String(outputTokenCount),
+  };
+};
+
+/** The same for streams. */
 export const metricsOf = ({ inputTokens = 0, outputTokens = 0, cacheReadTokens, cacheWriteTokens }: Usage): JsonObject => ({
   inputTokenCount: Math.max(0, inputTokens - (cacheReadTokens ?? 0) - (cacheWriteTokens ?? 0)),
   outputTokenCount: outputTokens,

@@ -2,7 +2,8 @@
  * Kept responses in the meters table, beside everything else that expires there; the function that writes them has no right to write
  * the registry, where keys are. `response#<owner>#<id>#<n>` holds a part of the record as JSON bytes, part 0 also how many parts there
  * are; `item#<owner>#<id>` names the response that an output item belongs to. Part 0 is written last and deleted first, so whoever
- * finds it finds the rest. `run#<owner>#<id>` says how a response ended that was made in the background, once somebody said so.
+ * finds it finds the rest. `run#<owner>#<id>` says how a response ended that was made in the background, once somebody said so;
+ * `events#<owner>#<id>#<n>` holds a part of its events, packed.
  */
 import {
   BatchGetItemCommand,
@@ -13,6 +14,7 @@ import {
   UpdateItemCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
@@ -27,6 +29,7 @@ const BATCH = 100;
 const partKey = (owner: string, id: string, part: number, draft = false): string =>
   `response#${owner}#${id}#${draft && part > 0 ? 'draft' : ''}${part}`;
 const itemKey = (owner: string, itemId: string): string => `item#${owner}#${itemId}`;
+const eventsKey = (owner: string, id: string, part: number) => ({ pk: text(`events#${owner}#${id}#${part}`) });
 const runKey = (owner: string, id: string) => ({ pk: text(`run#${owner}#${id}`) });
 
 /** Conversations on DynamoDB. */
@@ -34,6 +37,14 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
   const write = (item: Item) => answered(client.send(new PutItemCommand({ TableName: table, Item: item })));
   const remove = ({ pk }: Item) =>
     answered(client.send(new DeleteItemCommand({ TableName: table, Key: pk === undefined ? {} : { pk } })));
+
+  /** Parts are numbered without gaps: the first that was not there is the end. */
+  async function removeEvents({ owner, id }: StoredResponse): Promise<void> {
+    for (let part = 0; ; part++) {
+      const gone = new DeleteItemCommand({ TableName: table, Key: eventsKey(owner, id, part), ReturnValues: 'ALL_OLD' });
+      if ((await answered(client.send(gone))).Attributes === undefined) return;
+    }
+  }
 
   /** Items by key, as far as there are any; batches side by side. */
   async function read(keys: readonly string[]): Promise<ReadonlyMap<string, Item>> {
@@ -126,6 +137,18 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       return run === undefined ? undefined : (endingOf(run) ?? 'open');
     },
 
+    async append(stored, part, bytes) {
+      await write({ ...eventsKey(stored.owner, stored.id, part), ...lifeOf(stored), doc: { B: gzipSync(bytes) } });
+    },
+
+    async eventsAt(id, part, { owner, now }) {
+      const { Item: found } = await answered(
+        client.send(new GetItemCommand({ TableName: table, Key: eventsKey(owner, id, part), ConsistentRead: true })),
+      );
+      const packed = found !== undefined && isLive(found, now) ? found['doc']?.B : undefined;
+      return packed === undefined ? undefined : gunzipSync(packed);
+    },
+
     async delete(id, reader) {
       const [stored] = await get([id], reader);
       if (stored === undefined) return false;
@@ -134,6 +157,7 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       await Promise.all(
         [...rest, ...(stored.response['background'] === true ? tracesOf(stored, rest.length) : [])].map(remove),
       );
+      if (stored.streamed === true) await removeEvents(stored);
       return true;
     },
   };

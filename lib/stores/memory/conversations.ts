@@ -18,9 +18,12 @@ export function createConversationStore(): ConversationStore {
     const found = responses.get(keyOf(owner, id));
     return found !== undefined && found.expiresAt > now ? found : undefined;
   };
+  /** Events of responses, part by part. */
+  const logs = new Map<string, Uint8Array[]>();
   const remove = (stored: StoredResponse): void => {
     responses.delete(keyOf(stored.owner, stored.id));
     fates.delete(keyOf(stored.owner, stored.id));
+    logs.delete(keyOf(stored.owner, stored.id));
     for (const itemId of itemIdsOf(stored)) holders.delete(keyOf(stored.owner, itemId));
   };
 
@@ -52,6 +55,14 @@ export function createConversationStore(): ConversationStore {
     },
 
     fate: async (id, { owner }) => fates.get(keyOf(owner, id)),
+
+    async append({ id, owner }, part, bytes) {
+      const parts = logs.get(keyOf(owner, id)) ?? [];
+      parts[part] = bytes;
+      logs.set(keyOf(owner, id), parts);
+    },
+
+    eventsAt: async (id, part, { owner }) => logs.get(keyOf(owner, id))?.[part],
 
     async delete(id, reader) {
       const stored = find(id, reader);

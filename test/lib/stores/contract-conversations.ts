@@ -142,6 +142,24 @@ export function conversationsContract(name: string, stores: () => Stores): void 
       expect(await conversations().decide(stored.id, 'finished', READER)).toBeUndefined();
     });
 
+    it('keeps events part by part, until the response is deleted', async () => {
+      const stored = aResponse({ streamed: true, response: { background: true } });
+      const parts = [Buffer.from('event: ü👋\n'), Buffer.alloc(300_000, 'x'), Buffer.from('end')];
+      await conversations().put(stored);
+      for (const [part, bytes] of parts.entries()) await conversations().append(stored, part, bytes);
+      await conversations().append(stored, 1, parts[1] ?? Buffer.alloc(0)); // a repeat
+
+      for (const [part, bytes] of parts.entries()) {
+        expect(Buffer.from((await conversations().eventsAt(stored.id, part, READER)) ?? []).equals(bytes)).toBe(true);
+      }
+      expect(await conversations().eventsAt(stored.id, 3, READER)).toBeUndefined();
+      expect(await conversations().eventsAt(stored.id, 0, { ...READER, owner: 'master' })).toBeUndefined();
+
+      await conversations().delete(stored.id, READER);
+      expect(await conversations().eventsAt(stored.id, 0, READER)).toBeUndefined();
+      expect(await conversations().eventsAt(stored.id, 2, READER)).toBeUndefined();
+    });
+
     it('replaces a draft of several parts by a final response of several parts', async () => {
       const item = (letter: string) => ({ type: 'message', id: unique('msg'), role: 'user', content: letter.repeat(500_000) });
       const draft = aResponse({ runsUntil: NOW + 1, input: [item('d')] });

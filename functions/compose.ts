@@ -27,6 +27,7 @@ import { createRegistry } from '../lib/registry.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
 import { followResponse } from '../lib/response-follower.ts';
+import { createShardHints } from '../lib/shards.ts';
 import { catalogFacts, createTargets } from '../lib/targets.ts';
 import { createHttpClient } from '../lib/transport/http.ts';
 
@@ -137,6 +138,7 @@ export function compose(from: Composition): Composed {
       now,
       log,
       expired: env.TOLLGATE_EXPIRED_HOLD,
+      hints: createShardHints(),
       disableLedger: env.TOLLGATE_DISABLE_LEDGER,
       scopes: {
         userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,

@@ -65,5 +65,6 @@ async function sweepMeter(
   if (failures.length > 0) throw failures[0];
   const open = meter.holds.filter(({ expiresAt }) => expiresAt > now);
   const nextDue = open.length === 0 ? undefined : Math.min(...open.map(({ expiresAt }) => expiresAt));
-  await deps.meters.checked(meter.id, meter.rev, nextDue);
+  const risen = (meter.buried ?? []).filter(({ until }) => until <= now).map(({ id }) => id);
+  await deps.meters.checked(meter.id, meter.rev, nextDue, risen);
 }

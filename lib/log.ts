@@ -27,3 +27,26 @@ export function describeError(thrown: unknown): { readonly name: string; readonl
     ? { name: thrown.name, message: thrown.message }
     : { name: typeof thrown, message: String(thrown) };
 }
+
+/** Namespace of the gateway's own metrics in CloudWatch. */
+const NAMESPACE = 'Tollgate';
+
+/**
+ * Fields that make a log line count as a metric too, in CloudWatch's embedded metric format: 1 per line, by each dimension.
+ *
+ * @param now milliseconds since the epoch
+ */
+export const counted = (
+  name: string,
+  dimensions: Readonly<Record<string, string>>,
+  now: number,
+): Readonly<Record<string, unknown>> => ({
+  _aws: {
+    Timestamp: now,
+    CloudWatchMetrics: [
+      { Namespace: NAMESPACE, Dimensions: [Object.keys(dimensions)], Metrics: [{ Name: name, Unit: 'Count' }] },
+    ],
+  },
+  ...dimensions,
+  [name]: 1,
+});

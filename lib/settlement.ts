@@ -6,8 +6,9 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { callIdOf } from './domain/call-id.ts';
 import type { LedgerEntry } from './domain/ledger-entry.ts';
-import { scopeOfMeter, type Amounts, type Counter, type Hold } from './domain/meter.ts';
+import { COUNTERS, scopeOfMeter, type Amounts, type CallFacts, type Counter, type Hold } from './domain/meter.ts';
 import { describeError, type Log } from './log.ts';
+import { coverShard, readMeter } from './shards.ts';
 import type { LedgerStore } from './stores/ledger.ts';
 import type { MeterStore } from './stores/meters.ts';
 
@@ -25,12 +26,14 @@ export interface SettlementDeps {
 /** The operator's rule for a call nobody settled: book what was held, or nothing. */
 export type ExpiredPolicy = 'hold' | 'zero';
 
-/** A hold of a call, in one meter. */
+/** A hold of a call, in one meter or shard of one. */
 export interface OpenHold {
   readonly meter: string;
   /** Its id; that of the call when absent. */
   readonly id?: string;
   readonly amounts: Amounts;
+  /** A copy of its write may still be under way: forbidden until then, milliseconds since the epoch. */
+  readonly buryUntil?: number;
 }
 
 /** Pauses before the store is asked again, milliseconds, and the time after which nobody asks again: the keeper will. */
@@ -52,9 +55,7 @@ export async function settleCall(
   try {
     const truth = await insist(deps, patienceMs, () => recordOnce(deps.ledger, entry));
     const steps = await Promise.allSettled(
-      holds.map(({ meter, id = entry.id, amounts }) =>
-        insist(deps, patienceMs, () => deps.meters.settle(meter, id, amounts, actualAmounts(amounts, truth))),
-      ),
+      holds.map((hold) => insist(deps, patienceMs, () => settleHold(deps.meters, entry.id, hold, truth))),
     );
     const failed = steps.find((step) => step.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -65,9 +66,22 @@ export async function settleCall(
   }
 }
 
+async function settleHold(
+  meters: MeterStore,
+  callId: string,
+  { meter, id = callId, amounts, buryUntil }: OpenHold,
+  truth: LedgerEntry,
+): Promise<void> {
+  const actual = actualAmounts(amounts, truth);
+  await meters.settle(meter, id, amounts, actual, buryUntil);
+  const isOver = COUNTERS.some((counter) => (actual[counter] ?? 0n) > (amounts[counter] ?? 0n));
+  if (isOver) await coverShard(meters, meter);
+}
+
 /**
- * Settles a hold whose lease has ended. A hold of money without an entry first gets one, at the cost the policy says. A hold without
- * money (a parallel slot) never makes an entry: it would stand in the way of the true one, and a slot costs nothing.
+ * Settles a hold whose lease has ended. A call without an entry first gets one, at the cost the policy says, if its facts are where the
+ * hold says they are. Where they are not, admission never came to its end: the facts stay until there is an entry. Then, and for a hold
+ * without money, no entry is made: it would stand in the way of the true one, and such a hold costs nothing.
  *
  * @returns `booked` when this call wrote the entry and settled, `settled` when the entry was there, `absent` when somebody was faster.
  */
@@ -77,11 +91,20 @@ export async function settleExpired(
   meter: string,
   hold: Hold,
 ): Promise<'booked' | 'settled' | 'absent'> {
+  // Before the ledger: facts that are gone by now left an entry there.
+  const call = await factsOf(deps.meters, hold);
   const known = await deps.ledger.get(callIdOf(hold.id));
-  const own = known === undefined ? expiredEntry(meter, hold, policy, deps.now()) : undefined;
+  const own = known === undefined ? expiredEntry(meter, hold, call, policy, deps.now()) : undefined;
   const truth = own === undefined ? known : await recordOnce(deps.ledger, own);
   const outcome = await deps.meters.settle(meter, hold.id, hold.amounts, actualAmounts(hold.amounts, truth));
   return outcome === 'settled' && own !== undefined && truth === own ? 'booked' : outcome;
+}
+
+/** What is known of the call of a hold of money; undefined when it never got as far as to hold money in its first scope. */
+async function factsOf(meters: MeterStore, { id, call, home }: Hold): Promise<CallFacts | undefined> {
+  if (call !== undefined || home === undefined) return call;
+  const whole = await readMeter(meters, home);
+  return whole?.holds.find((hold) => callIdOf(hold.id) === callIdOf(id))?.call;
 }
 
 /** What a meter must show for a call, given what it held there and the call's entry. */
@@ -110,22 +133,28 @@ async function recordOnce(ledger: LedgerStore, entry: LedgerEntry): Promise<Ledg
   return (await ledger.get(entry.id)) ?? entry;
 }
 
-/** The entry of a call that nobody came back to settle; undefined for a hold without money. */
-function expiredEntry(meter: string, hold: Hold, policy: ExpiredPolicy, now: number): LedgerEntry | undefined {
+/** The entry of a call that nobody came back to settle; undefined where there is nothing to book. */
+function expiredEntry(
+  meter: string,
+  hold: Hold,
+  call: CallFacts | undefined,
+  policy: ExpiredPolicy,
+  now: number,
+): LedgerEntry | undefined {
   const held = hold.amounts.usd;
-  if (held === undefined) return undefined;
-  const at = hold.call?.at ?? hold.expiresAt;
+  if (held === undefined || (call === undefined && hold.home !== undefined)) return undefined;
+  const at = call?.at ?? hold.expiresAt;
   return {
     id: callIdOf(hold.id),
     at,
     endedAt: now,
     status: 'expired',
-    ...(hold.call?.owner ?? { keyHash: scopeOfMeter(meter).id, tags: [] }),
-    kind: hold.call?.kind ?? 'generate',
-    route: hold.call?.route ?? '',
-    clientDialect: hold.call?.clientDialect ?? '',
-    modelGroup: hold.call?.modelGroup ?? '',
-    stream: hold.call?.stream ?? false,
+    ...(call?.owner ?? { keyHash: scopeOfMeter(meter).id, tags: [] }),
+    kind: call?.kind ?? 'generate',
+    route: call?.route ?? '',
+    clientDialect: call?.clientDialect ?? '',
+    modelGroup: call?.modelGroup ?? '',
+    stream: call?.stream ?? false,
     httpStatus: 0,
     cost: policy === 'hold' ? held : 0n,
     price: { source: 'hold', rule: `expired:${policy}` },

@@ -99,6 +99,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'type:lib/stores',
     'type:lib/transport',
     'lib/settlement.ts',
+    'lib/shards.ts',
   ],
   'lib/stores': ['type:lib/domain'],
   // Its hot commands are signed and sent by the house's own parts.
@@ -106,6 +107,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/stores/memory': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
   'lib/stores/secrets-manager': ['type:lib/stores'],
   'lib/management': [
+    'lib/shards.ts',
     'lib/domain',
     'lib/kinds',
     'type:lib/stores',

@@ -35,14 +35,14 @@ export const ACCESS = {
   },
   admin: {
     registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
-    meters: ['GetItem', 'PutItem', 'UpdateItem'],
+    meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
     ledger: ['GetItem', 'BatchGetItem', 'Query', 'PutItem'],
     totals: ['GetItem', 'Query'],
     secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'],
     masterKey: true,
   },
   keeper: {
-    meters: ['GetItem', 'Query', 'UpdateItem'],
+    meters: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
     ledger: ['GetItem', 'PutItem'],
   },
   reconciler: {

@@ -81,8 +81,10 @@ export interface HoldRequest {
   readonly swept: boolean;
   /** The meter may go after this moment (milliseconds since the epoch), although its window never ends. */
   readonly keepUntil?: number;
-  /** Given with money: enough to write the call's ledger entry should it never be settled. */
+  /** Given with the first hold of money of a call: enough to write its ledger entry should it never be settled. */
   readonly call?: CallFacts;
+  /** Given with the others: the meter whose hold has those facts. */
+  readonly home?: string;
 }
 
 /** One open hold inside a meter. */
@@ -93,7 +95,13 @@ export interface Hold {
   /** Lease end, milliseconds since the epoch. After it, whoever sees the hold settles it. */
   readonly expiresAt: number;
   readonly call?: CallFacts;
+  readonly home?: string;
+  /** The shard it is in, where it was found by reading a whole meter. */
+  readonly shard?: string;
 }
+
+/** Numbers by name; an absent one is 0. */
+export type Counts = Readonly<Record<string, bigint>>;
 
 /** A meter as read. */
 export interface Meter {
@@ -103,6 +111,10 @@ export interface Meter {
   readonly holds: readonly Hold[];
   /** Counts up with every hold. */
   readonly rev: number;
+  /** What is kept beside the counters: see `domain/shard.ts`. */
+  readonly counts?: Counts;
+  /** Holds that were settled while a copy of their write could still be under way: it will find itself forbidden until `until`. */
+  readonly buried?: readonly { readonly id: string; readonly until: number }[];
 }
 
 /** Held now, per counter. */

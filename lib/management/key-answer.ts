@@ -3,6 +3,7 @@ import { budgetMeter } from '../domain/budget.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import { heldOf, spentOf } from '../domain/meter.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
+import { readMeter } from '../shards.ts';
 import type { Total } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
 
@@ -22,7 +23,7 @@ export async function standingOf(deps: ManagementDeps, key: VirtualKey): Promise
   const { meter: id, window } = budgetMeter(key, deps.now());
   const limited = key.maxBudget !== undefined;
   const [meter, total] = await Promise.all([
-    limited ? deps.meters.read(id) : undefined,
+    limited ? readMeter(deps.meters, id) : undefined,
     deps.totals.read({ kind: 'key', id: scopeOf(key).id }),
   ]);
   if (!limited) return { spent: total.spend, held: 0n, total };

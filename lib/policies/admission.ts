@@ -2,11 +2,16 @@
 import { holdIdOf } from '../domain/call-id.ts';
 import type { Counter, HoldRequest, Meter } from '../domain/meter.ts';
 import { GatewayError } from '../errors.ts';
-import { settleExpired, type ExpiredPolicy, type SettlementDeps } from '../settlement.ts';
+import { settleExpired, type ExpiredPolicy, type OpenHold, type SettlementDeps } from '../settlement.ts';
+import { placeHold, type Lease, type Placed, type ShardHints, type StandingHold } from '../shards.ts';
+import { mayGoOn, reportSkipped, type OnStoreFailure } from './degraded.ts';
 
 /** What admission needs. */
 export interface AdmissionDeps extends SettlementDeps {
   readonly expired: ExpiredPolicy;
+  readonly hints: ShardHints;
+  /** What becomes of a call whose limits cannot be asked; every limit refuses by default. */
+  readonly onStoreFailure?: OnStoreFailure;
 }
 
 /** A limit that stood in the way. */
@@ -20,9 +25,8 @@ export interface Refusal {
 /** A hold in place. */
 export interface Held {
   readonly request: HoldRequest;
-  /** Id of the hold. */
-  readonly id: string;
-  /** The meter with it. */
+  readonly hold: StandingHold;
+  /** The item with it: the meter, or a shard of it. */
   readonly meter: Meter;
 }
 
@@ -31,51 +35,81 @@ export type Taken =
   | { readonly type: 'held'; readonly holds: readonly Held[] }
   | { readonly type: 'refused'; readonly refusals: readonly Refusal[] };
 
-/** Whose holds, and which try it is. */
-export interface Lease {
+/** Writes that one request may need for one hold, and then some: expired holds, shards, others that are faster. */
+const IDS_PER_ATTEMPT = 64;
+
+/** A lease of a call, for every hold of one attempt. Attempts count from 1, no two share one. */
+export interface AttemptLease extends Pick<Lease, 'expiresAt' | 'slot' | 'standing'> {
   readonly callId: string;
-  /** Counts from 1: no two tries of a call share one. Each may make holds under two ids, see `holdIdsOf`. */
   readonly attempt: number;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
 }
 
-/** The ids under which a try makes its holds: the second one where expired holds had to be cleared away first. */
-export const holdIdsOf = ({ callId, attempt }: Pick<Lease, 'callId' | 'attempt'>): readonly [string, string] => [
-  holdIdOf(callId, 2 * attempt - 1),
-  holdIdOf(callId, 2 * attempt),
-];
+/** Opens the lease of an attempt. @param expiresAt milliseconds since the epoch */
+export const openLease = (callId: string, attempt: number, expiresAt: number): AttemptLease => ({
+  callId,
+  attempt,
+  expiresAt,
+  slot: slotOf(callId),
+  standing: new Map(),
+});
+
+/** Spreads calls evenly: the last characters of an id are random. */
+const slotOf = (callId: string): number => Buffer.from(callId.slice(-4)).reduce((sum, byte) => sum * 31 + byte, 0);
+
+/** What stands of a lease, for whoever settles it. */
+export const openHolds = ({ standing, expiresAt }: Pick<Lease, 'standing' | 'expiresAt'>): readonly OpenHold[] =>
+  [...standing.values()].map(({ meter, id, request, late }) => ({
+    meter,
+    id,
+    amounts: request.amounts,
+    // What nobody sweeps is moot when its window ends.
+    ...(late && request.swept ? { buryUntil: expiresAt } : {}),
+  }));
 
 /**
  * Takes all holds side by side, in one round trip. When a meter refuses, what the others gave is taken back. Expired holds in a meter
- * that refuses are settled first, and that meter is asked once more.
+ * that refuses are settled first, and that meter is asked once more. A limit that may go without its store counts as having room.
  *
- * @throws GatewayError `overloaded` when a store fails: holds may then stand, and the caller settles them as a call that came to nothing.
+ * @throws GatewayError `overloaded` when a store fails: what may stand is in the lease, for the caller to settle as nothing.
  */
-export async function takeHolds(deps: AdmissionDeps, requests: readonly HoldRequest[], lease: Lease): Promise<Taken> {
+export async function takeHolds(deps: AdmissionDeps, requests: readonly HoldRequest[], lease: AttemptLease): Promise<Taken> {
   const steps = await Promise.allSettled(requests.map((request) => takeHold(deps, request, lease)));
-  const failed = steps.find((step) => step.status === 'rejected');
-  if (failed !== undefined) throw GatewayError.from(failed.reason);
-  const outcomes = steps.flatMap((step) => (step.status === 'fulfilled' ? [step.value] : []));
+  const outcomes: (Refusal | Held)[] = [];
+  const skipped: { readonly request: HoldRequest; readonly error: GatewayError }[] = [];
+  for (const [index, step] of steps.entries()) {
+    const request = requests[index] as HoldRequest;
+    if (step.status === 'fulfilled') outcomes.push(step.value);
+    else if (mayGoOn(deps.onStoreFailure, request)) skipped.push({ request, error: GatewayError.from(step.reason) });
+    else throw GatewayError.from(step.reason);
+  }
   const refusals = outcomes.filter(isRefusal);
-  const holds = outcomes.filter((outcome): outcome is Held => !isRefusal(outcome));
-  if (refusals.length === 0) return { type: 'held', holds };
-  await Promise.all(holds.map(({ request, id }) => deps.meters.settle(request.meter, id, request.amounts, {})));
+  if (refusals.length === 0) {
+    for (const { request, error } of skipped) reportSkipped(deps, request, lease.callId, error);
+    return { type: 'held', holds: outcomes.filter((outcome): outcome is Held => !isRefusal(outcome)) };
+  }
+  await Promise.all(
+    openHolds(lease).map(({ meter, id = lease.callId, amounts, buryUntil }) =>
+      deps.meters.settle(meter, id, amounts, {}, buryUntil),
+    ),
+  );
   return { type: 'refused', refusals };
 }
 
 const isRefusal = (outcome: Refusal | Held): outcome is Refusal => 'counter' in outcome;
 
-async function takeHold(deps: AdmissionDeps, request: HoldRequest, lease: Lease): Promise<Refusal | Held> {
-  const [id, nextId] = holdIdsOf(lease);
-  const first = await deps.meters.hold(request, id, lease.expiresAt);
-  if (first.type === 'held') return { request, id, meter: first.meter };
+async function takeHold(deps: AdmissionDeps, request: HoldRequest, lease: AttemptLease): Promise<Refusal | Held> {
+  let serial = (lease.attempt - 1) * IDS_PER_ATTEMPT;
+  const own: Lease = { ...lease, nextId: () => holdIdOf(lease.callId, ++serial) };
+  const first = await placeHold(deps, request, own);
+  if (first.type === 'held') return asHeld(request, first);
   const now = deps.now();
   const expired = first.meter.holds.filter((hold) => hold.expiresAt <= now);
   if (expired.length === 0) return { request, counter: first.counter, meter: first.meter };
   // One that cannot be settled now keeps its room; the others make theirs.
-  await Promise.allSettled(expired.map((hold) => settleExpired(deps, deps.expired, request.meter, hold)));
-  const second = await deps.meters.hold(request, nextId, lease.expiresAt);
-  if (second.type === 'held') return { request, id: nextId, meter: second.meter };
+  await Promise.allSettled(expired.map((hold) => settleExpired(deps, deps.expired, hold.shard ?? request.meter, hold)));
+  const second = await placeHold(deps, request, own);
+  if (second.type === 'held') return asHeld(request, second);
   return { request, counter: second.counter, meter: second.meter };
 }
+
+const asHeld = (request: HoldRequest, { hold, meter }: Extract<Placed, { type: 'held' }>): Held => ({ request, hold, meter });

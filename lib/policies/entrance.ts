@@ -2,14 +2,24 @@
 import { budgetsOf, hasTokenRate, holdRequests, type Demand, type LimitedScope } from '../domain/budget.ts';
 import { spentOf, type HoldRequest } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
+import { isShard } from '../domain/shard.ts';
 import { GatewayError } from '../errors.ts';
 import type { Admission, Exchange, Target } from '../exchange.ts';
 import { settleCall, type OpenHold } from '../settlement.ts';
-import { holdIdsOf, takeHolds, type AdmissionDeps, type Held, type Lease, type Refusal, type Taken } from './admission.ts';
+import {
+  openHolds,
+  openLease,
+  takeHolds,
+  type AdmissionDeps,
+  type AttemptLease,
+  type Held,
+  type Refusal,
+  type Taken,
+} from './admission.ts';
 import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
 import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
-import { clipName, ownerOf } from './owner.ts';
+import { briefOwner, clipName, ownerOf } from './owner.ts';
 import { describeScope, refusalError } from './refusal.ts';
 
 /** How long a lease outlives the deadline of its call, milliseconds: time enough to settle. */
@@ -45,9 +55,10 @@ export async function enter(deps: AdmissionDeps, exchange: Exchange, scopes: rea
   let ceiling = full;
   for (let attempt = 1; ; attempt++) {
     const demand = demandOf(exchange, ceiling);
-    const requests = scopes.flatMap((limited) => holdRequests(limited, now, demand));
-    const taken = await takeOrClear(deps, exchange, requests);
-    if (taken.type === 'held') return passOf(scopes, taken.holds, now, clampOf(full, ceiling));
+    const requests = withOneHome(scopes.flatMap((limited) => holdRequests(limited, now, demand)));
+    const lease = openLease(exchange.id, ++exchange.admissions, exchange.deadline + LEASE_MARGIN_MS);
+    const taken = await takeOrClear(deps, exchange, requests, lease);
+    if (taken.type === 'held') return passOf(scopes, taken.holds, openHolds(lease), now, clampOf(full, ceiling));
     const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
     if (final !== undefined) throw refusalError(final, deps.now());
     ceiling = ceiling && shrink(ceiling, taken.refusals);
@@ -73,7 +84,10 @@ function pricedTargets({ plan, modelName }: Exchange, capped: LimitedScope): rea
 function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
   const { receivedAt: at, route, dialect, modelName: model, generate } = exchange;
   const call = {
-    owner: ownerOf(exchange),
+    owner: briefOwner(
+      ownerOf(exchange),
+      exchange.tagged.map(({ id }) => id),
+    ),
     at,
     kind: 'generate',
     route,
@@ -86,20 +100,29 @@ function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
   return { model, usd: costCeiling(ceiling), tokens: { total, input, output } as Demand['tokens'], call };
 }
 
+/** The facts of a call are kept once: in its first hold of money. The others say where, which keeps the meters of wide scopes small. */
+function withOneHome(requests: readonly HoldRequest[]): readonly HoldRequest[] {
+  const home = requests.find(({ call }) => call !== undefined);
+  return requests.map((request) => {
+    if (home === undefined || request === home || request.call === undefined) return request;
+    const { call: _, ...rest } = request;
+    return { ...rest, home: home.meter };
+  });
+}
+
 /** Takes the holds. When the store fails in the middle, the call is settled as one that came to nothing, so that no hold is booked. */
-async function takeOrClear(deps: AdmissionDeps, exchange: Exchange, requests: readonly HoldRequest[]): Promise<Taken> {
-  const lease: Lease = {
-    callId: exchange.id,
-    attempt: ++exchange.admissions,
-    expiresAt: exchange.deadline + LEASE_MARGIN_MS,
-  };
+async function takeOrClear(
+  deps: AdmissionDeps,
+  exchange: Exchange,
+  requests: readonly HoldRequest[],
+  lease: AttemptLease,
+): Promise<Taken> {
   try {
     return await takeHolds(deps, requests, lease);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const entry = entryOf(exchange, { outcome: { status: 'error', error }, httpStatus: error.status, now: deps.now() });
-    const holds = holdIdsOf(lease).flatMap((id) => requests.map(({ meter, amounts }) => ({ meter, id, amounts })));
-    await settleCall(deps, entry, holds, 0);
+    await settleCall(deps, entry, openHolds(lease), 0);
     throw error;
   }
 }
@@ -113,14 +136,18 @@ function clampOf(full: Ceiling | undefined, held: Ceiling | undefined): number |
 function passOf(
   scopes: readonly LimitedScope[],
   held: readonly Held[],
+  holds: readonly OpenHold[],
   now: number,
   clampedOutputTokens: number | undefined,
 ): Pass {
   const money = held.filter(({ request }) => request.amounts.usd !== undefined);
-  const own = money.find(({ request }) => request.scope.kind === 'key' && request.model === undefined);
+  // A shard knows only a part of what was spent.
+  const own = money.find(
+    ({ request, meter }) => request.scope.kind === 'key' && request.model === undefined && !isShard(meter.id),
+  );
   const usd = money[0]?.request.amounts.usd;
   return {
-    holds: held.map(({ request, id }) => ({ meter: request.meter, id, amounts: request.amounts })),
+    holds,
     admission: {
       headers: {
         ...limitHeaders(scopes, held, now),

@@ -2,9 +2,13 @@
 import type { LimitedScope } from '../domain/budget.ts';
 import type { Amounts, Meter } from '../domain/meter.ts';
 import { formatUsd } from '../domain/money.ts';
+import { isShard } from '../domain/shard.ts';
 import type { Held } from './admission.ts';
 
-/** LiteLLM's headers of the key's own limits, and the rates of whichever scope is nearest to its limit. */
+/**
+ * LiteLLM's headers of the key's own limits, and the rates of whichever scope is nearest to its limit. A shard knows only a part of what
+ * remains, so it says nothing.
+ */
 export function limitHeaders(scopes: readonly LimitedScope[], held: readonly Held[], now: number): Record<string, string> {
   const key = scopes.find(({ scope }) => scope.kind === 'key')?.limits;
   return {
@@ -19,7 +23,7 @@ function nearestRates(held: readonly Held[], now: number): Record<string, string
   const headers: Record<string, string> = {};
   for (const counter of ['requests', 'tokens'] as const) {
     const [nearest] = held
-      .filter(({ request }) => request.limits[counter] !== undefined)
+      .filter(({ request, meter }) => request.limits[counter] !== undefined && !isShard(meter.id))
       .toSorted((one, other) => Number(roomOf(one, counter) - roomOf(other, counter)));
     if (nearest === undefined) continue;
     const limits: Amounts = { [counter]: nearest.request.limits[counter] };

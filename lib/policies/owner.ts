@@ -30,3 +30,24 @@ export function ownerOf({ caller, endUser, sessionId, tags }: Exchange): Owner {
     ...named,
   };
 }
+
+/** Most characters of an owner inside a hold, as JSON: an update of a meter costs a write unit per kilobyte of all its holds. */
+const MOST_BRIEF = 600;
+
+/**
+ * The owner as a hold keeps it: every scope that may have a meter, and of what only the ledger would tell, as much as is short. Tags with
+ * limits are among the former.
+ */
+export function briefOwner({ keyAlias, tags, ...ids }: Owner, limited: readonly string[]): Owner {
+  const kept = tags.filter((tag) => limited.includes(tag));
+  let size = JSON.stringify({ ...ids, tags: kept }).length;
+  const fits = (text: string): boolean => {
+    const grown = size + JSON.stringify(text).length + 1;
+    if (grown > MOST_BRIEF) return false;
+    size = grown;
+    return true;
+  };
+  const named = keyAlias !== undefined && fits(keyAlias) ? { keyAlias } : {};
+  const others = tags.filter((tag) => !limited.includes(tag) && fits(tag));
+  return { ...ids, ...named, tags: [...kept, ...others] };
+}

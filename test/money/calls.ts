@@ -11,6 +11,7 @@ import type { Exchange, Outcome, Reply, Target } from '../../lib/exchange.ts';
 import { sweep, type Sweep } from '../../lib/keeper.ts';
 import { admit, type AdmitDeps } from '../../lib/policies/admit.ts';
 import type { Policy } from '../../lib/policies/policy.ts';
+import { createShardHints, readMeter } from '../../lib/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { aDeployment, aKey, anExchange, NOW } from '../support/exchange.ts';
 
@@ -74,6 +75,7 @@ export function admitOn(stores: Pick<Stores, 'meters' | 'ledger'>, over: Partial
     log: () => {},
     sleep: async () => {},
     expired: 'hold',
+    hints: createShardHints(),
     spendOf: async () => 0n,
     disableLedger: false,
     ...over,
@@ -98,8 +100,8 @@ export interface Books {
 export async function booksOf(stores: Stores, key: VirtualKey): Promise<Books> {
   const scope = scopeOf(key);
   const [budget, slots, entries] = await Promise.all([
-    stores.meters.read(budgetMeter(key, NOW).meter),
-    stores.meters.read(meterId(scope, 'parallel', { name: 'total', start: 0 })),
+    readMeter(stores.meters, budgetMeter(key, NOW).meter),
+    readMeter(stores.meters, meterId(scope, 'parallel', { name: 'total', start: 0 })),
     entriesOf(stores, scope.id),
   ]);
   const meters = [budget, slots].filter((meter): meter is Meter => meter !== undefined);

@@ -3,12 +3,13 @@ import { budgetMeter } from '../../lib/domain/budget.ts';
 import { hashSecret } from '../../lib/domain/key.ts';
 import { heldOf, spentOf, type Meter } from '../../lib/domain/meter.ts';
 import type { Money } from '../../lib/domain/money.ts';
+import { readMeter } from '../../lib/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 async function meterOf(stores: Stores, secret: string): Promise<Meter | undefined> {
   const key = await stores.keys.get(hashSecret(secret));
   if (key === undefined) throw new Error('no such key');
-  return stores.meters.read(budgetMeter(key, Date.now()).meter);
+  return readMeter(stores.meters, budgetMeter(key, Date.now()).meter);
 }
 
 /** What open requests hold, once settlements under way are through: waits for the last one up to two seconds. */

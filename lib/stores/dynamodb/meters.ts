@@ -1,50 +1,59 @@
 /**
- * Meters on DynamoDB. One item per meter: a number per counter (spent + held) and one attribute `h#<call id>` per open hold, so that
- * every step is one conditional `UpdateItem`, which the service serialises per item. The presence of the attribute makes each step
- * happen once, however often it is sent.
+ * Meters on DynamoDB. One item per meter, so that every step is one conditional `UpdateItem`, which the service serialises per item. The
+ * presence of a hold's attribute makes each step happen once, however often it is sent.
  */
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
-  type AttributeValue,
   type DynamoDBClient,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
-import {
-  COUNTERS,
-  firstWithoutRoom,
-  type Amounts,
-  type CallFacts,
-  type Counter,
-  type Hold,
-  type HoldRequest,
-  type Meter,
-} from '../../domain/meter.ts';
-import type { HoldOutcome, MeterStore } from '../meters.ts';
-import { bigintOf, countOf, number, text, textOf, type Item } from './attributes.ts';
+import { COUNTERS, firstWithoutRoom, type Amounts, type HoldRequest, type Meter } from '../../domain/meter.ts';
+import { roomChanges } from '../../domain/shard.ts';
+import type { Change, HoldOutcome, MeterStore } from '../meters.ts';
+import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { amountItem, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
+import { createUpdate, type Update } from './meter-update.ts';
 import { queryAll } from './registry.ts';
 
-const HOLD = 'h#';
 /** Partitions of the sparse index; more of them carry more meters that come and go. */
 const DUE_SHARDS = 4;
 /** How long a meter outlives its window: long enough to reconcile money, short for rates. Seconds. */
 const KEEP_MONEY_SECONDS = 35 * 86_400;
 const KEEP_RATES_SECONDS = 600;
+/** Tries to bury a hold that keeps coming and going. */
+const BURIALS = 3;
+/** Most items of one batch read (API reference, BatchGetItem). */
+const MOST_READ = 100;
+/** Most attributes one update removes. */
+const MOST_REMOVED = 100;
+
+/** What an update came to: the item after it, or as it was when the condition failed. */
+interface Answer {
+  readonly done: boolean;
+  readonly item: Item | undefined;
+  /** It was sent more than once. */
+  readonly late: boolean;
+}
+
+/** The SDK's own count of tries, on answers and errors alike. */
+const wasRepeated = (metadata: { readonly attempts?: number | undefined } | undefined): boolean =>
+  (metadata?.attempts ?? 1) > 1;
 
 /** Meters on DynamoDB. */
 export function createMeterStore(client: DynamoDBClient, table: string): MeterStore {
-  /** One conditional update; the exception, with the item as it was, when the condition failed. */
-  async function update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<Item | ConditionalCheckFailedException> {
+  async function update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<Answer> {
     try {
-      const { Attributes = {} } = await answered(client.send(new UpdateItemCommand({ TableName: table, ...input })));
-      return Attributes;
+      const { Attributes, $metadata } = await answered(client.send(new UpdateItemCommand({ TableName: table, ...input })));
+      return { done: true, item: Attributes, late: wasRepeated($metadata) };
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return error;
-      throw error;
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { done: false, item: error.Item, late: wasRepeated(error.$metadata) };
     }
   }
 
@@ -55,34 +64,70 @@ export function createMeterStore(client: DynamoDBClient, table: string): MeterSt
     return Item === undefined ? undefined : toMeter(id, Item);
   }
 
-  /** What a hold that was not written came to, by the meter as it stands. */
-  function judge(request: HoldRequest, holdId: string, found: Meter | undefined): HoldOutcome | undefined {
-    const meter = found ?? { id: request.meter, committed: {}, holds: [], rev: 0 };
-    if (meter.holds.some(({ id }) => id === holdId)) return { type: 'held', meter };
-    const counter = firstWithoutRoom(meter, request);
-    return counter === undefined ? undefined : { type: 'refused', counter, meter };
+  async function readAll(ids: readonly string[]): Promise<readonly (Meter | undefined)[]> {
+    const found = new Map<string, Meter>();
+    for (let from = 0; from < ids.length; from += MOST_READ) {
+      let keys: Item[] = ids.slice(from, from + MOST_READ).map((id) => ({ pk: text(id) }));
+      while (keys.length > 0) {
+        const { Responses, UnprocessedKeys } = await answered(
+          client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } })),
+        );
+        for (const item of Responses?.[table] ?? []) {
+          const id = textOf(item, 'pk') as string;
+          found.set(id, toMeter(id, item));
+        }
+        keys = UnprocessedKeys?.[table]?.Keys ?? [];
+      }
+    }
+    return ids.map((id) => found.get(id));
+  }
+
+  /** Forbids a hold that is not there; settles it like any other when it came in between. */
+  async function bury(meter: string, holdId: string, until: number, settle: () => Promise<Answer>): Promise<boolean> {
+    for (let burial = 1; burial <= BURIALS; burial++) {
+      const { done } = await update(
+        createUpdate(meter)
+          .absent(HOLD + holdId)
+          .set(BURIED + holdId, number(until))
+          .build(),
+      );
+      if (done) return false;
+      if ((await settle()).done) return true;
+    }
+    throw new Error(`meter ${meter}: hold ${holdId} came and went while it was buried`);
   }
 
   return {
     read,
+    readAll,
 
-    async hold(request, holdId, expiresAt) {
-      const { meter: id, amounts, limits } = request;
-      const neverFits = COUNTERS.some((counter) => (limits[counter] ?? amounts[counter] ?? 0n) < (amounts[counter] ?? 0n));
-      if (neverFits) {
-        const judged = judge(request, holdId, await read(id));
-        if (judged !== undefined) return judged;
-      }
-      const result = await update(holdUpdate(request, holdId, expiresAt));
-      if (!(result instanceof ConditionalCheckFailedException)) return { type: 'held', meter: toMeter(id, result) };
-      const judged = judge(request, holdId, result.Item === undefined ? undefined : toMeter(id, result.Item));
-      if (judged === undefined) throw new Error(`meter ${id}: a hold was refused although every limit has room`);
-      return judged;
+    async hold(request, holdId, expiresAt, change) {
+      const { meter: id } = request;
+      const { done, item, late } = await update(holdUpdate(request, holdId, expiresAt, change ?? termsOf(request)));
+      const meter = toMeter(id, item);
+      if (done || meter.holds.some((hold) => hold.id === holdId)) return { type: 'held', meter, ...(late ? { late } : {}) };
+      if (late && request.swept)
+        await bury(id, holdId, expiresAt, () => update(settleUpdate(id, holdId, request.amounts, {}, expiresAt)));
+      const outcome = { meter, ...(late ? { late } : {}) } as const;
+      if (change !== undefined) return { type: 'missed', ...outcome } satisfies HoldOutcome;
+      const counter = firstWithoutRoom(meter, request);
+      if (counter === undefined) throw new Error(`meter ${id}: a hold was refused although every limit has room`);
+      return { type: 'refused', counter, ...outcome } satisfies HoldOutcome;
     },
 
-    async settle(meter, holdId, held, actual) {
-      const result = await update(settleUpdate(meter, holdId, held, actual));
-      return result instanceof ConditionalCheckFailedException ? 'absent' : 'settled';
+    async settle(meter, holdId, held, actual, buryUntil) {
+      const settle = (): Promise<Answer> => update(settleUpdate(meter, holdId, held, actual, buryUntil));
+      if ((await settle()).done) return 'settled';
+      if (buryUntil === undefined) return 'absent';
+      return (await bury(meter, holdId, buryUntil, settle)) ? 'settled' : 'absent';
+    },
+
+    async change(id, change, life) {
+      const changing = createUpdate(id).change(change);
+      const ttl = life && lastSecond(life);
+      if (ttl !== undefined) changing.set('ttl', number(ttl));
+      const { done, item } = await update(changing.build('ALL_NEW'));
+      return { done, meter: toMeter(id, item) };
     },
 
     async seed(meter, spent) {
@@ -119,77 +164,53 @@ export function createMeterStore(client: DynamoDBClient, table: string): MeterSt
       );
       const entries = (await Promise.all(shards)).flat();
       entries.sort((one, other) => countOf(one, 'due') - countOf(other, 'due'));
-      const meters = await Promise.all(entries.slice(0, limit).map((entry) => read(textOf(entry, 'pk') as string)));
+      const meters = await readAll(entries.slice(0, limit).map((entry) => textOf(entry, 'pk') as string));
       return meters.filter((meter) => meter !== undefined);
     },
 
-    async checked(meter, rev, nextDue) {
-      const result = await update({
-        Key: { pk: text(meter) },
-        ExpressionAttributeNames: { '#due': 'due', ...(nextDue === undefined ? { '#q': 'q', '#rev': 'rev' } : {}) },
-        ...(nextDue === undefined
-          ? {
-              UpdateExpression: 'REMOVE #due, #q',
-              ConditionExpression: 'attribute_exists(#due) AND #rev = :rev',
-              ExpressionAttributeValues: { ':rev': number(rev) },
-            }
-          : {
-              UpdateExpression: 'SET #due = :due',
-              ConditionExpression: 'attribute_exists(#due)',
-              ExpressionAttributeValues: { ':due': number(nextDue) },
-            }),
-      });
-      return result instanceof ConditionalCheckFailedException ? 'changed' : 'done';
+    async checked(meter, rev, nextDue, risen = []) {
+      const checking = createUpdate(meter).present('due');
+      if (nextDue === undefined) checking.equal('rev', number(rev)).remove('due').remove('q');
+      else checking.set('due', number(nextDue));
+      for (const id of risen.slice(0, MOST_REMOVED)) checking.remove(BURIED + id);
+      return (await update(checking.build())).done ? 'done' : 'changed';
     },
   };
 }
 
-/** If the hold is not there and every limited counter has room: add the amounts, put the hold. Creates the meter too. */
-function holdUpdate(request: HoldRequest, holdId: string, expiresAt: number): Omit<UpdateItemCommandInput, 'TableName'> {
-  const { meter, amounts, limits, swept, call } = request;
-  const names: Record<string, string> = { '#hold': HOLD + holdId, '#rev': 'rev' };
-  const values: Item = {
-    ':hold': holdAttribute(amounts, expiresAt, call),
-    ':one': number(1),
-  };
-  const conditions = ['attribute_not_exists(#hold)'];
-  const sets = ['#hold = :hold'];
-  const adds = ['#rev :one'];
+/** What a hold adds and needs where its limits decide alone. */
+function termsOf({ amounts, limits }: HoldRequest): Change {
+  const atMost: Record<string, bigint> = {};
   for (const counter of COUNTERS) {
-    const amount = amounts[counter];
-    if (amount === undefined) continue;
-    names[`#${counter}`] = counter;
-    values[`:${counter}`] = number(amount);
-    adds.push(`#${counter} :${counter}`);
-    const limit = limits[counter];
-    if (limit === undefined) continue;
-    values[`:${counter}Room`] = number(limit - amount);
-    conditions.push(`(attribute_not_exists(#${counter}) OR #${counter} <= :${counter}Room)`);
+    const [amount, limit] = [amounts[counter], limits[counter]];
+    if (amount !== undefined && limit !== undefined) atMost[counter] = limit - amount;
   }
-  if (swept) {
-    Object.assign(names, { '#due': 'due', '#q': 'q' });
-    Object.assign(values, { ':expires': number(expiresAt), ':q': text(dueShard(meter)) });
-    sets.push('#due = if_not_exists(#due, :expires)', '#q = if_not_exists(#q, :q)');
-  }
+  return { add: amounts, atMost };
+}
+
+/** If the hold is neither there nor buried, and the change may be made: make it, put the hold. Creates the meter too. */
+function holdUpdate(
+  request: HoldRequest,
+  holdId: string,
+  expiresAt: number,
+  change: Change,
+): Omit<UpdateItemCommandInput, 'TableName'> {
+  const { meter, amounts, swept } = request;
+  const update: Update = createUpdate(meter)
+    .absent(HOLD + holdId)
+    .absent(BURIED + holdId)
+    .change(change)
+    .set(HOLD + holdId, holdAttribute(amounts, expiresAt, request))
+    .add('rev', 1n);
+  // Only the first hold after a sweep moves the meter in the index.
+  if (swept) update.setOnce('due', number(expiresAt)).setOnce('q', text(dueShard(meter)));
   const ttl = lastSecond(request);
-  if (ttl !== undefined) {
-    names['#ttl'] = 'ttl';
-    values[':ttl'] = number(ttl);
-    sets.push('#ttl = :ttl');
-  }
-  return {
-    Key: { pk: text(meter) },
-    UpdateExpression: `SET ${sets.join(', ')} ADD ${adds.join(', ')}`,
-    ConditionExpression: conditions.join(' AND '),
-    ExpressionAttributeNames: names,
-    ExpressionAttributeValues: values,
-    ReturnValues: 'ALL_NEW',
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  };
+  if (ttl !== undefined) update.set('ttl', number(ttl));
+  return update.build('ALL_NEW');
 }
 
 /** The second since the epoch after which the meter may go; undefined when it may not. */
-function lastSecond({ window, keepUntil, amounts }: HoldRequest): number | undefined {
+function lastSecond({ window, keepUntil, amounts }: Pick<HoldRequest, 'window' | 'keepUntil' | 'amounts'>): number | undefined {
   if (window.end === undefined) return keepUntil === undefined ? undefined : Math.ceil(keepUntil / 1000);
   return Math.ceil(window.end / 1000) + (amounts.usd === undefined ? KEEP_RATES_SECONDS : KEEP_MONEY_SECONDS);
 }
@@ -200,71 +221,20 @@ function settleUpdate(
   holdId: string,
   held: Amounts,
   actual: Amounts,
+  buryUntil: number | undefined,
 ): Omit<UpdateItemCommandInput, 'TableName'> {
-  const names: Record<string, string> = { '#hold': HOLD + holdId };
-  const values: Item = {};
-  const adds: string[] = [];
+  const added: Partial<Record<(typeof COUNTERS)[number], bigint>> = {};
   for (const counter of COUNTERS) {
     const delta = (actual[counter] ?? 0n) - (held[counter] ?? 0n);
-    if (delta === 0n) continue;
-    names[`#${counter}`] = counter;
-    values[`:${counter}`] = number(delta);
-    adds.push(`#${counter} :${counter}`);
+    if (delta !== 0n) added[counter] = delta;
   }
-  return {
-    Key: { pk: text(meter) },
-    UpdateExpression: `REMOVE #hold${adds.length === 0 ? '' : ` ADD ${adds.join(', ')}`}`,
-    ConditionExpression: 'attribute_exists(#hold)',
-    ExpressionAttributeNames: names,
-    ...(adds.length === 0 ? {} : { ExpressionAttributeValues: values }),
-  };
+  const update = createUpdate(meter)
+    .present(HOLD + holdId)
+    .remove(HOLD + holdId)
+    .change({ add: { ...added, ...roomChanges(meter, added) } });
+  if (buryUntil !== undefined) update.set(BURIED + holdId, number(buryUntil));
+  return update.build();
 }
 
 /** Which partition of the sparse index a meter belongs to. */
 const dueShard = (meter: string): string => String((createHash('sha256').update(meter).digest()[0] as number) % DUE_SHARDS);
-
-function amountItem(amounts: Amounts): Item {
-  const item: Item = {};
-  for (const counter of COUNTERS) {
-    const amount = amounts[counter];
-    if (amount !== undefined) item[counter] = number(amount);
-  }
-  return item;
-}
-
-function amountsOf(item: Item): Amounts {
-  const amounts: Partial<Record<Counter, bigint>> = {};
-  for (const counter of COUNTERS) {
-    const amount = bigintOf(item, counter);
-    if (amount !== undefined) amounts[counter] = amount;
-  }
-  return amounts;
-}
-
-/** A hold as its attribute: one JSON text, which costs a reader of many holds far less than nested attributes. Money is text in it. */
-interface HoldDocument {
-  readonly amounts: Readonly<Partial<Record<Counter, string>>>;
-  readonly expires: number;
-  readonly call?: CallFacts;
-}
-
-function holdAttribute(amounts: Amounts, expires: number, call: CallFacts | undefined): AttributeValue {
-  const texts = Object.fromEntries(Object.entries(amounts).map(([counter, amount]) => [counter, amount.toString()]));
-  const document: HoldDocument = { amounts: texts, expires, ...(call === undefined ? {} : { call }) };
-  return text(JSON.stringify(document));
-}
-
-function toHold(id: string, json: string): Hold {
-  const { amounts, expires, call } = JSON.parse(json) as HoldDocument;
-  const exact = Object.fromEntries(Object.entries(amounts).map(([counter, amount]) => [counter, BigInt(amount)]));
-  return { id, amounts: exact, expiresAt: expires, ...(call === undefined ? {} : { call }) };
-}
-
-function toMeter(id: string, item: Item): Meter {
-  const holds: Hold[] = [];
-  for (const name in item) {
-    const json = name.startsWith(HOLD) ? textOf(item, name) : undefined;
-    if (json !== undefined) holds.push(toHold(name.slice(HOLD.length), json));
-  }
-  return { id, committed: amountsOf(item), holds, rev: countOf(item, 'rev') };
-}

@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { createKeeper } from '../../../functions/keeper/handler.ts';
 import { ACCESS, type Access } from '../../../infra/constructs/access.ts';
 import { budgetMeter } from '../../../lib/domain/budget.ts';
-import { hashSecret } from '../../../lib/domain/key.ts';
+import { hashSecret, scopeOf, type VirtualKey } from '../../../lib/domain/key.ts';
+import type { CallFacts } from '../../../lib/domain/meter.ts';
 import { USD } from '../../../lib/domain/money.ts';
+import { granted } from '../../../lib/domain/shard.ts';
 import { project } from '../../../lib/projection.ts';
 import { open } from '../../../lib/stores/dynamodb/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
@@ -44,6 +46,16 @@ const rightsOf = (access: Access): readonly string[] =>
     .concat(access.records === undefined ? [] : ['registry:PutItem'])
     .toSorted();
 
+const lostCall = (key: VirtualKey): CallFacts => ({
+  owner: { keyHash: scopeOf(key).id, tags: [] },
+  at: NOW,
+  kind: 'generate',
+  route: '/v1/chat/completions',
+  clientDialect: 'openai-chat',
+  modelGroup: 'm',
+  stream: false,
+});
+
 describe('access', () => {
   test('lets the guard of these tests refuse what is not granted', async () => {
     const { stores, guarded } = await storesOf({ registry: ['GetItem'] });
@@ -82,7 +94,9 @@ describe('access', () => {
     await tables.stores.keys.create(key);
     // A lost call holds the whole budget: the first request has to settle it to get in.
     const budget = { ...budgetMeter(key, Date.now()), amounts: { usd: USD }, limits: { usd: USD }, swept: true };
-    await tables.stores.meters.hold(budget, 'lost-before', Date.now() - 1);
+    const { meters } = tables.stores;
+    await meters.hold({ ...budget, amounts: { usd: USD - 1n }, call: lostCall(key) }, 'lost-before', Date.now() - 1);
+    await meters.hold({ ...budget, amounts: { usd: 1n }, home: budget.meter }, 'lost-before~2', Date.now() - 1);
     const gateway = await serveGateway(provider.url, { stores, deployments: [], env: { TOLLGATE_EXPIRED_HOLD: 'zero' } });
     stops.push(
       () => gateway.close(),
@@ -123,6 +137,7 @@ describe('access', () => {
     const request = { meter: 'key#c#usd#total#0', scope, window, amounts: { usd: 5n }, limits: { usd: 10n }, swept: true };
     await tables.stores.meters.hold(request, 'lost', NOW - 1);
     await tables.stores.meters.hold({ ...request, meter: 'key#c#usd#total#1' }, 'entered', NOW - 1);
+    await tables.stores.meters.hold({ ...request, meter: 'team#t#usd#total#1', home: request.meter }, 'lost', NOW - 1);
     const keep = createKeeper({ env: { TOLLGATE_EXPIRED_HOLD: 'hold' }, stores, log: () => undefined, now: () => NOW });
 
     const done = await keep();
@@ -158,6 +173,12 @@ describe('access', () => {
     await tables.stores.ledger.record({ ...(await createAdmin().spend({ id: 'later', keyHash: String(token) })) });
     await call('POST', '/key/update', { key, max_budget: null });
     await call('POST', '/key/update', { key, max_budget: 20, key_alias: 'two' });
+    // A budget that many calls share: read with its shards.
+    const { meter } = budgetMeter(aKey((await tables.stores.keys.get(String(token))) ?? {}), NOW);
+    await tables.stores.meters.change(meter, {
+      add: { usd: 1n, [granted(1, 'usd')]: 1n },
+      equal: { [granted(1, 'usd')]: 0n },
+    });
     await call('GET', `/key/info?key=${String(key)}`);
     await call('GET', '/key/list');
     await call('POST', '/key/block', { key });

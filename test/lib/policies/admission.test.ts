@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Amounts, HoldRequest } from '../../../lib/domain/meter.ts';
-import { takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
+import { openLease, takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
 import { refusalError } from '../../../lib/policies/refusal.ts';
+import { createShardHints } from '../../../lib/shards.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import { NOW } from '../../support/exchange.ts';
@@ -43,10 +44,11 @@ const deps = (over: Partial<AdmissionDeps> = {}): AdmissionDeps => ({
   now: () => NOW,
   log: () => {},
   expired: 'hold',
+  hints: createShardHints(),
   ...over,
 });
 const take = (id: string, requests: readonly HoldRequest[], over: Partial<AdmissionDeps> = {}) =>
-  takeHolds(deps(over), requests, { callId: id, attempt: 1, expiresAt: LEASE });
+  takeHolds(deps(over), requests, openLease(id, 1, LEASE));
 const refusalsOf = async (id: string, requests: readonly HoldRequest[]) => {
   const taken = await take(id, requests);
   return taken.type === 'refused' ? taken.refusals : [];
@@ -61,7 +63,11 @@ describe('admission', () => {
       holds: [
         { request: money },
         { request: rate },
-        { request: slot, id: 'one', meter: { id: slot.meter, holds: [{ id: 'one', expiresAt: LEASE }] } },
+        {
+          request: slot,
+          hold: { id: 'one', late: false },
+          meter: { id: slot.meter, holds: [{ id: 'one', expiresAt: LEASE }] },
+        },
       ],
     });
   });

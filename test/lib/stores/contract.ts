@@ -327,6 +327,85 @@ export function storesContract(name: string, stores: () => Stores): void {
       expect(outcomes.filter(({ type }) => type === 'held')).toHaveLength(7);
     });
 
+    it('forbids a hold that is settled while a copy of its write may come', async () => {
+      const request = aHold();
+      await stores().meters.hold(request, 'one', 500);
+
+      expect(await stores().meters.settle(request.meter, 'one', request.amounts, { usd: 4n }, 900)).toBe('settled');
+      expect(await stores().meters.settle(request.meter, 'two', request.amounts, {}, 900)).toBe('absent');
+      await expect(stores().meters.hold(request, 'one', 500)).rejects.toThrow();
+      await expect(stores().meters.hold(request, 'two', 500)).rejects.toThrow();
+      expect((await stores().meters.hold(request, 'three', 500)).type).toBe('held');
+
+      const meter = await stores().meters.read(request.meter);
+      expect(meter).toMatchObject({ committed: { usd: 4n + (request.amounts.usd ?? 0n) }, holds: [{ id: 'three' }] });
+      expect(meter?.buried?.toSorted((one, other) => one.id.localeCompare(other.id))).toEqual([
+        { id: 'one', until: 900 },
+        { id: 'two', until: 900 },
+      ]);
+    });
+
+    it('forgets what was forbidden when the keeper says so', async () => {
+      const request = aHold();
+      await stores().meters.hold(request, 'one', 5);
+      await stores().meters.settle(request.meter, 'one', request.amounts, {}, 900);
+
+      expect(await stores().meters.checked(request.meter, 1, undefined, ['one'])).toBe('done');
+      expect((await stores().meters.read(request.meter))?.buried ?? []).toEqual([]);
+    });
+
+    it('changes counts only when they are as expected, an absent one being 0', async () => {
+      const meter = unique('counts');
+
+      expect(await stores().meters.change(meter, { add: { usd: 5n, 'g1.usd': 5n }, equal: { 'g1.usd': 0n } })).toMatchObject({
+        done: true,
+        meter: { committed: { usd: 5n }, counts: { 'g1.usd': 5n } },
+      });
+      expect(await stores().meters.change(meter, { add: { usd: 5n }, equal: { 'g1.usd': 4n } })).toMatchObject({
+        done: false,
+        meter: { committed: { usd: 5n } },
+      });
+      const refused = [
+        { atMost: { usd: 4n } },
+        { atMost: { absent: -1n } },
+        { atLeast: { usd: 6n } },
+        { atLeast: { absent: 1n } },
+      ];
+      for (const expected of refused) {
+        expect((await stores().meters.change(meter, { add: { usd: 1n }, ...expected })).done).toBe(false);
+      }
+      const met = { atMost: { usd: 5n, absent: 0n }, atLeast: { 'g1.usd': 5n, absent: 0n }, equal: { absent: 0n } };
+      expect(await stores().meters.change(meter, { add: { usd: -7n }, ...met })).toMatchObject({
+        done: true,
+        meter: { committed: { usd: -2n } },
+      });
+    });
+
+    it('lets a change decide on a hold, and its room pay for what is settled', async () => {
+      const shard = `${unique('shard')}#0~3`;
+      const request = { ...aHold(), meter: shard, amounts: { usd: 10n }, limits: { usd: 1n } };
+      const change = { add: { usd: 10n, 'room.usd': -10n }, atLeast: { 'room.usd': 10n } };
+
+      expect((await stores().meters.hold(request, 'one', 500, change)).type).toBe('missed');
+      await stores().meters.change(shard, { add: { 'room.usd': 12n }, equal: { 'room.usd': 0n } });
+      expect((await stores().meters.hold(request, 'one', 500, change)).type).toBe('held');
+      expect((await stores().meters.hold(request, 'one', 500, change)).type).toBe('held');
+      await stores().meters.settle(shard, 'one', { usd: 10n }, { usd: 3n });
+
+      expect(await stores().meters.read(shard)).toMatchObject({ committed: { usd: 3n }, counts: { 'room.usd': 9n } });
+    });
+
+    it('reads several at once, in their order', async () => {
+      const requests = Array.from({ length: 3 }, () => aHold());
+      for (const request of requests) await stores().meters.hold(request, 'one', 500);
+      const ids = [requests[2]?.meter, unique('no-meter'), requests[0]?.meter] as string[];
+
+      const found = await stores().meters.readAll(ids);
+
+      expect(found.map((meter) => meter?.id)).toEqual([ids[0], undefined, ids[2]]);
+      expect(await stores().meters.readAll([])).toEqual([]);
+    });
+
     it('seeds only a meter that does not exist', async () => {
       const request = aHold({ amounts: { usd: 5n } });
 

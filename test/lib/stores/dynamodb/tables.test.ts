@@ -83,7 +83,7 @@ describe('a meter item', () => {
       usd: { N: '1' },
       due: { N: '5000' },
       ttl: { N: String(86_400 + 35 * 86_400) },
-      'h#one': { S: '{"amounts":{"usd":"1"},"expires":5000}' },
+      'h#one': { S: '{"a":{"u":"1"},"x":5000}' },
     });
   });
 

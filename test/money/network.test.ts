@@ -3,8 +3,8 @@
  * long after they were given up. The client repeats them by itself; the books must not notice.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoClient, open } from '../../lib/stores/dynamodb/index.ts';
-import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
+import { open } from '../../lib/stores/dynamodb/index.ts';
+import { clientFor, NAMES, sdkClientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { startFaultyNetwork, type NetworkFault, type Passing } from '../support/faulty-network.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, TOKEN, used } from './calls.ts';
 
@@ -24,13 +24,7 @@ const ANSWERED = TOKEN * 6n;
 /** The client as the gateway has it, and the SDK alone. */
 const CLIENTS = {
   'the short way': (url: string) => clientFor(url, { timeoutMs: TIMEOUT_MS }),
-  'the SDK': (url: string) =>
-    createDynamoClient({
-      endpoint: url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      timeoutMs: TIMEOUT_MS,
-    }),
+  'the SDK': (url: string) => sdkClientFor(url, { timeoutMs: TIMEOUT_MS }),
 } as const;
 
 /** One call of a fresh key over such a network, and what the books say when all is quiet. */

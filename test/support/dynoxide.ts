@@ -38,13 +38,11 @@ export const NAMES: TableNames = {
 
 /** A client of an emulator, or of a proxy before it, as the gateway has it. */
 export const clientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
-  createDynamoClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: CREDENTIALS,
-    http: createHttpClient(DYNAMO_HTTP),
-    ...over,
-  });
+  sdkClientFor(endpoint, { http: createHttpClient(DYNAMO_HTTP), ...over });
+
+/** The same as keeper and ledger have it: the SDK does everything. */
+export const sdkClientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
+  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over });
 
 /** Starts an emulator and creates the tables. */
 export async function startDynoxide(): Promise<Emulator> {

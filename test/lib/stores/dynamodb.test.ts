@@ -1,17 +1,25 @@
 import { afterAll, beforeAll } from 'vitest';
-import { startDynoxide, type Emulator } from '../../support/dynoxide.ts';
+import { open } from '../../../lib/stores/dynamodb/index.ts';
+import type { Stores } from '../../../lib/stores/stores.ts';
+import { NAMES, sdkClientFor, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
 import { conversationsContract } from './contract-conversations.ts';
 import { identityContract } from './contract-identity.ts';
 import { totalsContract } from './contract-totals.ts';
 import { storesContract } from './contract.ts';
 
 let emulator: Emulator;
+/** Another one, so that nothing is there yet, through the SDK alone. */
+let other: Emulator;
+let plain: Stores;
 beforeAll(async () => {
-  emulator = await startDynoxide();
+  [emulator, other] = await Promise.all([startDynoxide(), startDynoxide()]);
+  plain = open(sdkClientFor(other.endpoint), NAMES);
 });
-afterAll(() => emulator.stop());
+afterAll(() => Promise.all([emulator.stop(), other.stop()]));
 
 storesContract('dynamodb', () => emulator.stores);
 conversationsContract('dynamodb', () => emulator.stores);
 identityContract('dynamodb', () => emulator.stores);
 totalsContract('dynamodb', () => emulator.stores);
+
+storesContract('dynamodb by the SDK alone', () => plain);

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from '../../../../lib/stores/dynamodb/index.ts';
 import { createHttpClient } from '../../../../lib/transport/http.ts';
 import { signV4 } from '../../../../lib/transport/sigv4.ts';
-import { clientFor } from '../../../support/dynoxide.ts';
+import { clientFor, sdkClientFor } from '../../../support/dynoxide.ts';
 import { sendJson, sendText, startUpstream, type Script, type Seen, type Upstream } from '../../../support/upstream.ts';
 
 const NOW = Date.UTC(2026, 10, 28, 12);
@@ -30,14 +30,14 @@ afterEach(() => {
 });
 afterAll(() => service.close());
 
-/** A client of the service; the SDK alone with `http: undefined`. */
+/** A client of the service that takes the short way, and one that is the SDK alone. */
 function aClient(over: DynamoOptions = {}): DynamoDBClient {
   const client = clientFor(service.url, { credentials: KEYS, now: () => NOW, ...over });
   clients.push(client);
   return client;
 }
 function sdkClient(): DynamoDBClient {
-  const client = createDynamoClient({ endpoint: service.url, region: 'us-east-1', credentials: KEYS });
+  const client = sdkClientFor(service.url, { credentials: KEYS });
   clients.push(client);
   return client;
 }

@@ -1,5 +1,6 @@
 /** Runs a row's `follow`: what lies between a provider's first answer and the one that its dialect reads. */
 import type { UpstreamSide } from '../dialects/dialect.ts';
+import { GatewayError } from '../errors.ts';
 import type { Answer, HttpClient } from '../transport/http.ts';
 import type { FollowContext, FollowingCall, Provider, SigningRequest } from './provider.ts';
 
@@ -73,10 +74,15 @@ export function answerOf(
   ended: () => void = () => {},
 ): Answer {
   const { 'content-length': _length, 'content-encoding': _encoding, ...kept } = headers;
-  const read = async (): Promise<Uint8Array> => {
+  const read = async (limit: number): Promise<Uint8Array> => {
     if (body instanceof Uint8Array) return body;
     const parts: Uint8Array[] = [];
-    for await (const part of body) parts.push(part);
+    let size = 0;
+    for await (const part of body) {
+      size += part.length;
+      if (size > limit) throw new GatewayError('upstream', `The answer of the provider is longer than ${limit} bytes.`);
+      parts.push(part);
+    }
     return Buffer.concat(parts);
   };
   return {

@@ -1,11 +1,10 @@
 /** Amazon SageMaker: endpoints of an account, each a container with an API of its own, behind one address and AWS's signature. */
-import type { Answer } from '../transport/http.ts';
 import { payloadsOf } from '../transport/event-stream-payload.ts';
 import { isStreamOf } from '../transport/framing.ts';
 import type { SseFrame } from '../transport/message.ts';
 import { awsAuthorizer, awsParameters, awsSecrets } from './aws.ts';
 import { answerOf } from './follow.ts';
-import type { FollowContext, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
 import { drop, rename } from './quirks.ts';
 
 const sign = awsAuthorizer('sagemaker');
@@ -30,27 +29,43 @@ const paths = {
   streamPath: '/endpoints/{model}/invocations-response-stream',
 } as const;
 
+/** SageMaker puts the bytes of a container's stream into messages of its own, wherever it likes: they are taken out again. */
+const unpacking =
+  (type: string, failure: (error: string) => string): NonNullable<Provider['follow']> =>
+  async (answer) => {
+    if (!isStreamOf('aws-event-stream', answer.headers['content-type'], false)) return answer;
+    const last = (frame: SseFrame): Uint8Array => Buffer.from(failure(errorOf(frame)));
+    return answerOf(answer, type, payloadsOf(answer.body, last), () => answer.discard());
+  };
+
+/** What SageMaker says in the middle of a stream, as JSON on one line: its own spelling is `Message`. */
+function errorOf({ event = '', data }: SseFrame): string {
+  const said = wordsIn(data);
+  return JSON.stringify({ message: said, type: event.replace(/^\w+:/, '') });
+}
+
+function wordsIn(data: string): string {
+  try {
+    const { Message, message = Message } = JSON.parse(data) as { readonly Message?: unknown; readonly message?: unknown };
+    return typeof message === 'string' ? message : data;
+  } catch {
+    return data;
+  }
+}
+
 /** Endpoints that run Hugging Face's containers. */
 export const sagemaker: Provider = {
   ...endpoints,
   id: 'sagemaker',
   name: 'Amazon SageMaker (Hugging Face text models)',
   generate: [{ ...paths, dialect: 'text-generation', variant: 'sagemaker' }],
+  follow: unpacking('application/x-ndjson', (error) => `\n{"error":${error}}\n`),
   docs: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html',
   checked: '2026-11-22',
 };
 
-/** Containers that speak OpenAI's API stream it as they do elsewhere; SageMaker puts the bytes into messages of its own. */
-async function follow(answer: Answer, _context: FollowContext): Promise<Answer> {
-  if (!isStreamOf('aws-event-stream', answer.headers['content-type'], false)) return answer;
-  return answerOf(answer, 'text/event-stream', payloadsOf(answer.body, failure), () => answer.discard());
-}
-
-/** What SageMaker says in the middle of a stream, as an event of it. The blank line ends whatever the container was saying. */
-function failure({ event = '', data }: SseFrame): Uint8Array {
-  const text = data.trim().startsWith('{') ? data : JSON.stringify({ message: data, type: event.replace(/^\w+:/, '') });
-  return Buffer.from(`\n\nevent: error\ndata: ${text.replaceAll(/\r?\n/g, ' ')}\n\n`);
-}
+/** The blank line ends whatever the container was saying. */
+const follow = unpacking('text/event-stream', (error) => `\n\nevent: error\ndata: ${error}\n\n`);
 
 /** Endpoints whose containers take messages: text-generation-inference, vLLM, DJL. The endpoint is the model. */
 export const sagemakerChat: Provider = {

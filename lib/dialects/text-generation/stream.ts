@@ -22,7 +22,6 @@ const DONE = '[DONE]';
 
 class TextDecoder implements StreamDecoder {
   readonly #places: StreamPlaces;
-  readonly #cut: LineCutter | undefined;
   #events: GenerateEvent[] = [];
   #state: 'waiting' | 'started' | 'writing' | 'ended' = 'waiting';
   #usage: Usage | undefined;
@@ -30,17 +29,15 @@ class TextDecoder implements StreamDecoder {
 
   constructor(places: StreamPlaces) {
     this.#places = places;
-    this.#cut = places.lines === true ? new LineCutter() : undefined;
   }
 
   push({ event, data }: SseFrame): readonly GenerateEvent[] {
-    if (event !== undefined && /^(?:exception|error):/.test(event)) this.#fail(errorInside(objectOf(data)));
-    else for (const text of this.#cut?.push(data) ?? [data]) this.#take(text);
+    if (event === 'error') this.#fail(errorInside(objectOf(data)));
+    else this.#take(this.#places.lines === true ? data.replace(/^data:/, '').trim() : data);
     return this.#flush();
   }
 
   end(): readonly GenerateEvent[] {
-    for (const text of this.#cut?.end() ?? []) this.#take(text);
     if (this.#places.end === 'close' && this.#state !== 'waiting') this.#end();
     this.#fail(new GatewayError('upstream', 'The provider ended its stream before the answer was finished.'));
     return this.#flush();
@@ -53,7 +50,7 @@ class TextDecoder implements StreamDecoder {
   }
 
   #take(text: string): void {
-    if (this.#state === 'ended') return;
+    if (this.#state === 'ended' || text === '') return;
     if (text.trim() === DONE) {
       if (this.#places.end === 'done') this.#end();
       return;
@@ -115,26 +112,4 @@ function larger(known: Usage | undefined, next: Usage | undefined): Usage | unde
 const objectOf = (text: string): JsonObject => {
   const value = parseJson(text);
   return isObject(value) ? value : { message: text };
-};
-
-/** Cuts the stream inside a stream into the JSON of its lines. */
-class LineCutter {
-  #rest = '';
-
-  push(piece: string): readonly string[] {
-    const lines = (this.#rest + piece).split('\n');
-    this.#rest = lines.pop() ?? '';
-    return lines.flatMap(payloadOf);
-  }
-
-  end(): readonly string[] {
-    const last = this.#rest;
-    this.#rest = '';
-    return payloadOf(last);
-  }
-}
-
-const payloadOf = (line: string): readonly string[] => {
-  const text = line.replace(/^data:/, '').trim();
-  return text === '' ? [] : [text];
 };

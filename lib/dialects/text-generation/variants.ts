@@ -271,12 +271,13 @@ export const VARIANTS: Readonly<Record<VariantId, Variant>> = {
 
   /**
    * `POST /endpoints/{name}/invocations`: Hugging Face's containers. Pipelines refuse `details`, so the end is not told. Streams are
-   * those of text-generation-inference inside AWS's frames. That, and the list around whole answers, is recalled.
+   * those of text-generation-inference inside AWS's frames, which the row takes off; lines end as the container likes. That, and the list
+   * around whole answers, is recalled.
    */
   sagemaker: {
     ...tgi,
     constants: [[['parameters', 'return_full_text'], false]],
-    stream: { ...TGI_STREAM, framing: 'aws-event-stream', asked: ['stream'], lines: true },
+    stream: { ...TGI_STREAM, framing: 'ndjson', asked: ['stream'], lines: true },
   },
 
   tgi,

@@ -64,7 +64,7 @@ export interface StreamPlaces extends Ending {
   readonly end: Place | 'done' | 'close';
   /** The value at `end` that means that more follows, where it always has one. */
   readonly unfinished?: string | boolean;
-  /** True where frames are pieces of another stream inside: JSON a line, each after `data:` or not. */
+  /** True where every line is a frame: JSON, after `data:` or not. */
   readonly lines?: boolean;
 }
 

@@ -120,11 +120,11 @@ describe('a client that chats', () => {
   });
 
   it('gets the frames of SageMaker, whose calls are signed by the keys of the deployment', async () => {
-    const lines = bytesOf('sagemaker.stream.txt')
-      .toString('utf8')
-      .split(/(?<=\n\n)/);
+    const bytes = bytesOf('sagemaker.stream.txt');
+    // SageMaker cuts where it likes: here within characters too.
+    const parts = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, index) => bytes.subarray(index * 7, index * 7 + 7));
     const headers = { ':event-type': 'PayloadPart', ':message-type': 'event', ':content-type': 'application/octet-stream' };
-    const frames = lines.map((line) => encodeMessage(headers, Buffer.from(line)));
+    const frames = parts.map((part) => encodeMessage(headers, part));
     upstream.answer(sendBytes('application/vnd.amazon.eventstream', Buffer.concat(frames)));
     const keys = JSON.stringify({ aws_access_key_id: 'AKIDEXAMPLE', aws_secret_access_key: 'not-a-secret' });
     const { text } = await ask(
@@ -145,6 +145,29 @@ describe('a client that chats', () => {
         body: { inputs: 'Hi', stream: true },
       },
     ]);
+  });
+
+  it('gets an error where SageMaker breaks off', async () => {
+    const headers = { ':exception-type': 'ModelStreamError', ':message-type': 'exception' };
+    const piece = encodeMessage(
+      { ':event-type': 'PayloadPart', ':message-type': 'event' },
+      Buffer.from('data:{"token":{"text":"Half"}}\n'),
+    );
+    const broken = encodeMessage(headers, Buffer.from('{"Message":"The container stopped."}'));
+    upstream.answer(sendBytes('application/vnd.amazon.eventstream', Buffer.concat([piece, broken])));
+    const keys = JSON.stringify({ aws_access_key_id: 'AKIDEXAMPLE', aws_secret_access_key: 'not-a-secret' });
+    const { text } = await ask(
+      {
+        provider: 'sagemaker',
+        model: 'my-endpoint',
+        parameters: { aws_region_name: 'eu-central-1' },
+        credential: { type: 'value', value: keys },
+      },
+      true,
+    );
+
+    expect(told(text).text).toBe('Half');
+    expect(text).toContain('The container stopped.');
   });
 
   it('gets the error of a model that is still loading', async () => {

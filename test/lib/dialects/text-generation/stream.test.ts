@@ -30,10 +30,7 @@ describe('a stream', () => {
 
   it.each(STREAMED)('of %s gives the same events wherever it is cut', (variant) => {
     const bytes = bytesOf(`${variant}.stream.txt`);
-    // Messages of SageMaker carry text: a container does not cut its characters.
-    const starts = [...bytes.keys(), bytes.length].filter(
-      (at) => textGeneration(variant).framing !== 'aws-event-stream' || ((bytes[at] ?? 0) & 0xc0) !== 0x80,
-    );
+    const starts = [...bytes.keys(), bytes.length];
     const whole = decodePieces(variant, [bytes]);
 
     for (const at of starts) {
@@ -103,21 +100,23 @@ describe('a stream', () => {
     expect(answer.choices).toMatchObject([{ parts: [{ text: 'Half' }], finish: 'error' }]);
   });
 
-  it('of SageMaker may break off with an exception, in JSON or not', () => {
-    const piece = { event: 'PayloadPart', data: 'data:{"token":{"text":"Half"}}\n' };
-    const modelled = { event: 'exception:ModelStreamError', data: '{"Message":"The container stopped."}' };
-    const plain = { event: 'error:InternalError', data: 'no more' };
+  it('of SageMaker may have lines without data:, and errors as a line', () => {
+    const lines = (...values: readonly string[]) => decodePieces('sagemaker', [Buffer.from(values.join('\n'))]);
+    const hi = '{"token":{"text":"Hi"}}';
 
-    expect(foldEvents(decodeFrames('sagemaker', [piece, modelled])).error?.message).toBe('The container stopped.');
-    expect(foldEvents(decodeFrames('sagemaker', [plain])).error?.message).toBe('no more');
-  });
-
-  it('of SageMaker may have lines without data:, and none at its end', () => {
-    const data = '{"token":{"text":"Hi"}}\n{"token":{"text":"!"},"generated_text":"Hi!"}';
-
-    expect(foldEvents(decodeFrames('sagemaker', [{ event: 'PayloadPart', data }])).choices).toEqual([
+    expect(foldEvents(lines(hi, 'data: {"token":{"text":"!"},"generated_text":"Hi!"}')).choices).toEqual([
       { index: 0, parts: [{ type: 'text', text: 'Hi!' }], finish: 'stop' },
     ]);
+    expect(
+      foldEvents(lines(hi, '{"error":{"message":"The container stopped.","type":"ModelStreamError"}}')).error?.message,
+    ).toBe('The container stopped.');
+  });
+
+  it('of watsonx may hold an event that is an error', () => {
+    const data = '{"errors":[{"code":"model_no_support","message":"No such model."}],"status_code":400}';
+
+    expect(foldEvents(decodeFrames('watsonx', [{ event: 'error', data }])).error?.message).toBe('No such model.');
+    expect(foldEvents(decodeFrames('watsonx', [{ event: 'error', data: 'no more' }])).error?.message).toBe('no more');
   });
 
   it('that nobody asked for is an error', () => {

@@ -18,14 +18,8 @@ export function decodeFrames(variant: string, frames: readonly SseFrame[]): Gene
   return [...frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()];
 }
 
-/** Events of a provider's stream that arrives in these pieces. Those of SageMaker are messages, each with a piece of text. */
+/** Events of a provider's stream that arrives in these pieces. */
 export function decodePieces(variant: string, pieces: readonly Uint8Array[]): GenerateEvent[] {
-  if (textGeneration(variant).framing === 'aws-event-stream') {
-    return decodeFrames(
-      variant,
-      pieces.map((piece) => ({ event: 'PayloadPart', data: Buffer.from(piece).toString('utf8') })),
-    );
-  }
   const parser = codecOf(textGeneration(variant).framing).parser();
   return decodeFrames(variant, [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()]);
 }

@@ -1,6 +1,7 @@
 /** Responses in the background with the official OpenAI SDK: created, asked for until they are there, cancelled, read along. */
 import OpenAI from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createUrlHandler } from '../../functions/gateway/url.ts';
 import { serveGateway, type Served } from '../support/gateway.ts';
 import { aDeployment } from '../support/exchange.ts';
 import { heldNow, spentNow } from '../support/money.ts';
@@ -16,6 +17,7 @@ import {
   type Script,
   type Upstream,
 } from '../support/upstream.ts';
+import { serveHandler } from '../support/url-front.ts';
 
 let upstream: Upstream;
 let gateway: Served;
@@ -228,6 +230,45 @@ describe('a response in the background', () => {
     }
     release();
     expect(await polled(id)).toMatchObject({ status: 'completed', output_text: 'Hello Ada' });
+  });
+});
+
+describe('on a function URL', () => {
+  it('the client is answered while the invocation goes on, until the response is kept', async () => {
+    const { script, release } = held();
+    upstream.answer(script);
+    const handler = createUrlHandler({ service: gateway.gateway, log: () => {}, maxBodyBytes: 1_000_000 });
+    const front = await serveHandler(handler);
+    onTestFinished(() => front.stop());
+    const url = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: 'sk-one', maxRetries: 0 });
+
+    const begun = await url.responses.create({ model: 'chat', input, background: true });
+    const ended = front.idle();
+    expect(await client.responses.retrieve(begun.id)).toMatchObject({ status: 'in_progress' });
+    release();
+    await ended;
+
+    expect(await client.responses.retrieve(begun.id)).toMatchObject({ status: 'completed', output_text: 'Hello Ada' });
+    expect(await heldNow(gateway.stores, 'sk-one')).toBe(0n);
+  });
+
+  it('ends in time: what was written by the deadline is paid, and the response says why it failed', async () => {
+    const { script } = held();
+    upstream.answer(script);
+    const handler = createUrlHandler({ service: gateway.gateway, log: () => {}, maxBodyBytes: 1_000_000 });
+    // Fifteen seconds are kept back for the end.
+    const front = await serveHandler(handler, 15_300);
+    onTestFinished(() => front.stop());
+    const url = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: 'sk-one', maxRetries: 0 });
+    const before = await spentNow(gateway.stores, 'sk-one');
+
+    const begun = await url.responses.create({ model: 'chat', input, background: true });
+    await front.idle();
+
+    const final = await client.responses.retrieve(begun.id);
+    expect(final).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('longer') as string } });
+    expect(await heldNow(gateway.stores, 'sk-one')).toBe(0n);
+    expect((await spentNow(gateway.stores, 'sk-one')) - before).toBeGreaterThan(0n);
   });
 });
 

@@ -169,6 +169,7 @@ export function compose(from: Composition): Composed {
     log,
     onChange: registry.forget,
     deployments: registry.deployments,
+    userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),
     target: targets,

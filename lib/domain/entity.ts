@@ -10,6 +10,8 @@ export interface Entity {
   readonly updatedBy?: string;
   /** Free facts of the operator. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Fields of LiteLLM that are kept and shown as they were given: they speak of things this gateway has none of. */
+  readonly kept?: Readonly<Record<string, unknown>>;
   /** Counts up with every change; writes are conditional on it. */
   readonly rev: number;
 }

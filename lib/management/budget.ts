@@ -1,13 +1,18 @@
-/** How spend that happened outside of a key's budget meter gets into it. */
-import { budgetMeter } from '../domain/budget.ts';
+/** How spend that happened outside of a scope's budget meters gets into them. */
+import { coversName } from '../domain/access.ts';
+import { budgetsOf, type Budget, type LimitedScope } from '../domain/budget.ts';
 import { newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
-import { spentOf } from '../domain/meter.ts';
+import type { Limits } from '../domain/limits.ts';
+import { pairId, spentOf, type Scope, type ScopeKind } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
+import { dayOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import type { Page } from '../stores/keys.ts';
+import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
 
-type BudgetMeter = ReturnType<typeof budgetMeter>;
+const DAY_MS = 86_400_000;
 
 /** Entries of the ledger read at once. */
 const PAGE = 1_000;
@@ -46,43 +51,98 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
 }
 
 /**
- * Brings the meter of a key's current budget window up to what the ledger says the key spent in it. Called before a budget comes into
+ * Brings the meters of a scope's current budget windows up to what the ledger says was spent in them. Called before a budget comes into
  * force, since calls without a budget write no meter. Calls still open at this moment, and those that a gateway admits by what it
- * remembers of the key (seconds), are in neither and stay outside of the window.
+ * remembers of the scope (seconds), are in neither and stay outside of the window.
+ *
+ * @param before the limits so far: budgets that were in force already are left alone
  */
-export async function openBudget(deps: ManagementDeps, key: VirtualKey): Promise<void> {
-  if (key.maxBudget === undefined) return;
-  const budget = budgetMeter(key, deps.now());
+export async function openBudgets(deps: ManagementDeps, limited: LimitedScope, before?: Limits): Promise<void> {
+  const now = deps.now();
+  const known = new Set(before === undefined ? [] : budgetsOf({ ...limited, limits: before }, now).map(({ meter }) => meter));
+  for (const budget of budgetsOf(limited, now)) if (!known.has(budget.meter)) await openBudgetMeter(deps, budget);
+}
+
+async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<void> {
   const spent = await ledgerSpend(deps, budget);
   if (spent === 0n || (await deps.meters.seed(budget.meter, { usd: spent })) === 'seeded') return;
-  // The key had a budget with this window before: the meter knows what was spent until it was taken away.
+  // The scope had a budget with this window before: the meter knows what was spent until it was taken away.
   const meter = await deps.meters.read(budget.meter);
   const missing = meter === undefined ? spent : spent - spentOf(meter, 'usd');
   if (missing > 0n) await book(deps, budget, missing);
 }
 
-/** Sum of the costs of a key's calls in a window. */
-async function ledgerSpend(deps: ManagementDeps, { scope, window }: BudgetMeter): Promise<Money> {
-  let sum = 0n;
+/** `openBudgets` of a key. */
+export const openBudget = (deps: ManagementDeps, key: VirtualKey): Promise<void> =>
+  openBudgets(deps, { scope: scopeOf(key), limits: key });
+
+/** Sum of the costs of a budget's calls in its window. */
+async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money> {
+  const { start } = budget.window;
+  const { scope } = budget;
+  // Totals by day know no teams and no organizations of a user, and of a key the ledger itself is as quick.
+  if (!isTotalScope(scope) || scope.kind === 'key' || scope.kind === 'user') return sumOf(deps, budget, Infinity);
+  const tomorrow = startOfDay(start) === start ? start : startOfDay(start) + DAY_MS;
+  const days = { from: dayOf(tomorrow), to: dayOf(deps.now() + DAY_MS) };
+  let sum = await sumOf(deps, budget, tomorrow);
   let cursor: string | undefined;
   do {
-    const page = await deps.ledger.list({
-      keyHash: scope.id,
-      from: window.start,
-      limit: PAGE,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const entry of page.items) sum += entry.cost ?? 0n;
+    const page = await deps.totals.days(scope, days, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { modelGroup, total } of page.items) if (isOfModel(budget, modelGroup)) sum += total.spend;
     cursor = page.cursor;
   } while (cursor !== undefined);
   return sum;
 }
 
+const isTotalScope = (scope: Scope): scope is TotalScope => (TOTAL_KINDS as readonly ScopeKind[]).includes(scope.kind);
+const startOfDay = (at: number): number => Math.floor(at / DAY_MS) * DAY_MS;
+const isOfModel = ({ model }: Budget, name: string): boolean => model === undefined || coversName(model, name);
+
+/** The same from the entries one by one, for those that arrived before `to`. */
+async function sumOf(deps: ManagementDeps, budget: Budget, to: number): Promise<Money> {
+  const span = { from: budget.window.start, to: Math.min(to, deps.now() + DAY_MS) };
+  if (span.from >= span.to) return 0n;
+  let sum = 0n;
+  let cursor: string | undefined;
+  do {
+    const page = await entriesOf(deps, budget.scope, span, cursor);
+    for (const entry of page.items) {
+      if (countsFor(deps, budget.scope, entry) && isOfModel(budget, entry.modelGroup)) sum += entry.cost ?? 0n;
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return sum;
+}
+
+async function entriesOf(
+  deps: ManagementDeps,
+  scope: Scope,
+  span: Span,
+  cursor: string | undefined,
+): Promise<Page<LedgerEntry>> {
+  const from = cursor === undefined ? {} : { cursor };
+  if (scope.kind === 'key') return deps.ledger.list({ keyHash: scope.id, ...span, limit: PAGE, ...from });
+  const listed = scope.kind === 'organization-member' ? { kind: 'user' as const, id: innerId(scope.id) } : scope;
+  const page = await deps.totals.calls(listed, span, { limit: PAGE, ...from });
+  const items = await deps.ledger.getAll(page.items.map(({ id }) => id));
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+/** Calls that are listed under a scope's user count for the scope only with the right owner beside. */
+function countsFor(deps: ManagementDeps, { kind, id }: Scope, entry: LedgerEntry): boolean {
+  if (kind === 'user') return entry.teamId === undefined || deps.userBudgetsForTeamKeys === true;
+  if (kind !== 'organization-member') return true;
+  return entry.organizationId !== undefined && pairId(entry.organizationId, entry.userId ?? '') === id;
+}
+
+/** The second half of what `pairId` made. */
+const innerId = (pair: string): string => decodeURIComponent(pair.slice(pair.indexOf('/') + 1));
+
 /**
  * Adds an amount to a meter whatever its limit: a hold without limits, settled at its own amount. The ledger has it already, so the
  * keeper must not: should this process die in between, the amount stays counted as a hold.
  */
-async function book(deps: ManagementDeps, { meter, scope, window }: BudgetMeter, amount: Money): Promise<void> {
+async function book(deps: ManagementDeps, { meter, scope, window }: Budget, amount: Money): Promise<void> {
   const now = deps.now();
   const id = newCallId(now, deps.random);
   const amounts = { usd: amount };

@@ -30,6 +30,8 @@ export interface ManagementDeps extends Stores {
   readonly target: (deployment: Deployment, model: string) => Promise<Target>;
   /** Figures of requests and answers. Throws GatewayError for what is none. */
   readonly reader: BodyFigures;
+  /** A user's budget counts for keys of teams too. */
+  readonly userBudgetsForTeamKeys?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;

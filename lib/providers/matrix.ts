@@ -85,7 +85,7 @@ ${Object.entries(NOT_HERE)
  * Names that LiteLLM ticks for chat, and why there is nothing to call: looked for in its code, in the providers' documentation and in
  * public code on 2026-11-28.
  */
-const NOT_HERE: Readonly<Record<string, string>> = {
+export const NOT_HERE: Readonly<Record<string, string>> = {
   auto_router: 'LiteLLM’s own choice between models, no provider.',
   cursor: 'an API for agents that work on repositories in the background; it answers with no text to a conversation.',
   deepgram: 'speech; LiteLLM’s code has transcription only, and its address for chat does not exist (404).',

@@ -87,7 +87,7 @@ function url({ base, model, path }: Address): string {
     : joinUrl(base, path);
 }
 
-/** Where Replicate is and how it is spoken to. That a version may be told with the name before it (`org/llm:<hash>`) is recalled. */
+/** Where Replicate is and how it is spoken to. A version is told with the name before it: `org/llm:<hash>`. */
 export const replicate: Provider = {
   id: 'replicate',
   name: 'Replicate',

@@ -1,9 +1,12 @@
 /** Google Vertex AI: project and location in the path, tokens of Google's OAuth, one API per publisher. */
 import { GatewayError } from '../errors.ts';
 import { googleToken } from '../transport/google-oauth.ts';
-import type { Headers } from '../transport/message.ts';
+import type { Answer } from '../transport/http.ts';
+import type { Headers, SseFrame } from '../transport/message.ts';
+import { createNdjsonParser } from '../transport/ndjson.ts';
 import { roleKeys } from './aws.ts';
-import type { AuthContext, Provider, SigningRequest, Values } from './provider.ts';
+import { answerOf } from './follow.ts';
+import type { AuthContext, FollowContext, Provider, SigningRequest, Values } from './provider.ts';
 import { drop, fixed } from './quirks.ts';
 
 const PLACE = '/v1/projects/{vertex_project}/locations/{vertex_location}';
@@ -72,6 +75,25 @@ const misconfigured = (fault: string, cause?: unknown): GatewayError =>
     cause,
   });
 
+/** Agents are asked for server-sent events, and some answer with lines of JSON all the same. */
+async function follow(answer: Answer, { sent }: FollowContext): Promise<Answer> {
+  if (!new URL(sent.url).pathname.endsWith(':streamQuery')) return answer;
+  return answerOf(answer, 'text/event-stream', eventsOf(answer.body), () => answer.discard());
+}
+
+async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const parser = createNdjsonParser();
+  const write = (frames: readonly SseFrame[]): Uint8Array => {
+    const lines = frames.map(({ data }) => data.replace(/^data:\s*/, '')).filter((line) => /^[[{]/.test(line));
+    return Buffer.from(lines.map((line) => `data: ${line.replaceAll('\n', ' ')}\n\n`).join(''));
+  };
+  for await (const chunk of body) {
+    const frames = parser.push(chunk);
+    if (frames.length > 0) yield write(frames);
+  }
+  yield write(parser.end());
+}
+
 /** Where Vertex AI is and how it is spoken to. */
 export const vertexAi: Provider = {
   id: 'vertex_ai',
@@ -81,6 +103,7 @@ export const vertexAi: Provider = {
   envKeys: ['VERTEXAI_CREDENTIALS', 'VERTEX_CREDENTIALS', 'GOOGLE_APPLICATION_CREDENTIALS'],
   envBases: ['VERTEXAI_API_BASE', 'VERTEX_API_BASE'],
   auth: { type: 'header', name: 'x-goog-api-key' },
+  follow,
   generate: [
     {
       dialect: 'anthropic-messages',

@@ -1,6 +1,6 @@
 /**
  * Agents on Vertex AI's Agent Engine: `:streamQuery`, always streamed, each event a step of the agent. Source: LiteLLM's adapter, checked
- * 2026-11-28; that `alt=sse` asks for server-sent events here as elsewhere at Google is recalled.
+ * 2026-11-28. Frames are server-sent events; the row makes them where the agent answers with lines of JSON.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { objectsOf, textOf } from '../values.ts';

@@ -107,6 +107,45 @@ describe('agents of Azure AI Foundry', () => {
   });
 });
 
+describe('an agent on Agent Engine', () => {
+  const steps = ['Hel', 'lo ✓'].map((text) =>
+    JSON.stringify({ content: { parts: [{ text }] }, usage_metadata: { prompt_token_count: 4, candidates_token_count: 1 } }),
+  );
+
+  it.each([
+    ['server-sent events', 'text/event-stream', steps.map((step) => `data: ${step}\n\n`).join('')],
+    ['lines of JSON', 'application/json', `${steps.join('\n')}\n`],
+    ['lines of JSON under the name of events', 'text/event-stream', steps.join('\n')],
+  ])('may answer in %s, to clients of either kind', async (_what, type, text) => {
+    upstream.answer(async (_seen, response) => {
+      response.writeHead(200, { 'content-type': type });
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += 11) {
+        response.write(bytes.subarray(at, at + 11));
+        await new Promise((done) => setImmediate(done));
+      }
+      response.end();
+    });
+    const agent = {
+      provider: 'vertex_ai',
+      model: 'agent_engine/456',
+      parameters: { vertex_project: 'p', vertex_location: 'us-central1' },
+    };
+
+    expect(await (await ask(agent)).json()).toMatchObject({
+      choices: [{ message: { content: 'Hello ✓' } }],
+      usage: { prompt_tokens: 8, completion_tokens: 2 },
+    });
+    await gateway?.close();
+    const streamed = await (await ask(agent, undefined, { stream: true })).text();
+    expect([...streamed.matchAll(/"content":"([^"]+)"/g)].map(([, piece]) => piece)).toEqual(['Hel', 'lo ✓']);
+    expect(upstream.seen[0]).toMatchObject({
+      path: '/v1/projects/p/locations/us-central1/reasoningEngines/456:streamQuery?alt=sse',
+      body: { class_method: 'stream_query', input: { message: 'Hi' } },
+    });
+  });
+});
+
 describe('an agent that speaks A2A', () => {
   it('is called at the very address it was given', async () => {
     answerWith([200, { jsonrpc: '2.0', id: '1', result: { kind: 'message', parts: [{ kind: 'text', text: 'Hello' }] } }]);

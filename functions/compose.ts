@@ -139,6 +139,10 @@ export function compose(from: Composition): Composed {
       log,
       expired: env.TOLLGATE_EXPIRED_HOLD,
       hints: createShardHints(),
+      onStoreFailure: env.TOLLGATE_ON_STORE_FAILURE,
+      ...(env.TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE === undefined
+        ? {}
+        : { throttleShare: env.TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE }),
       disableLedger: env.TOLLGATE_DISABLE_LEDGER,
       scopes: {
         userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,

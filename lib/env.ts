@@ -24,6 +24,10 @@ export const ENV = {
     'JSON: limits of models whoever calls them, by name or pattern: `{"gpt-4o": {"max_budget": 100, "budget_duration": "1d", "rpm_limit": 60, "tpm_limit": 100000}}`.',
   TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS:
     "true: a user's budget counts for keys of teams too; LiteLLM's setting of that name.",
+  TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE:
+    'Share of its rates (0 to 1) at which a scope with `throttle_on_budget_exceeded` goes on over budget; absent refuses. LiteLLM `budget_exceeded_throttle_percentage`.',
+  TOLLGATE_ON_STORE_FAILURE:
+    'What becomes of calls whose limits cannot be asked, by kind: `budget=closed,rate=open,parallel=open`; closed (default) refuses with 503, open lets through uncounted.',
   TOLLGATE_MAX_BODY_BYTES: 'Largest request body in bytes; default 6291456 on a function URL, 33554432 elsewhere.',
   TOLLGATE_RESPONSE_COST_IN_STREAM:
     'true: the cost is part of the usage of streams; LiteLLM `include_cost_in_streaming_usage`.',
@@ -135,6 +139,17 @@ function areAddresses(entries: readonly string[]): boolean {
   }
 }
 
+const share = z.coerce.number(SHARE).check(z.gte(0, SHARE), z.lte(1, SHARE));
+
+const CHOICES = 'expected choices such as budget=closed,rate=open,parallel=open';
+/** `kind=open` or `kind=closed`, with commas in between, as an object. */
+const onStoreFailure = z.pipe(
+  z.string(CHOICES).check(z.regex(/^((budget|rate|parallel)=(open|closed)(,|$))*$/, CHOICES)),
+  z.transform((text): Readonly<Partial<Record<'budget' | 'rate' | 'parallel', 'open' | 'closed'>>> =>
+    Object.fromEntries(text.split(',').flatMap((choice) => (choice === '' ? [] : [choice.split('=')]))),
+  ),
+);
+
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
   TOLLGATE_METERS_TABLE: z._default(z.string(), 'tollgate-meters'),
@@ -148,6 +163,8 @@ const schema = z.object({
   TOLLGATE_BUDGET_DURATION: z.optional(duration),
   TOLLGATE_MODEL_LIMITS: z.optional(modelLimits),
   TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS: flag,
+  TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE: z.optional(share),
+  TOLLGATE_ON_STORE_FAILURE: z._default(onStoreFailure, {}),
   TOLLGATE_MAX_BODY_BYTES: z.optional(z.coerce.number(POSITIVE).check(z.int(POSITIVE), z.positive(POSITIVE))),
   TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
   TOLLGATE_NUM_RETRIES: count(2),

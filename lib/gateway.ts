@@ -20,6 +20,7 @@ import { background, type BackgroundDeps } from './policies/background.ts';
 import { identify, takeNames, withDefaultModel, type IdentifyDeps } from './policies/identify.ts';
 import type { ModelAccessDeps } from './policies/model-access.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
+import { budgetFallback } from './policies/budget-fallback.ts';
 import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
 import { record } from './policies/record.ts';
@@ -117,6 +118,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     decode(hear, (exchange, body) => decodeRequest(exchange, body, asked), completed),
     remember(deps.conversations), // around all that makes the answer: keeps what the client gets
     identify(deps.identification), // customer and tags: scopes of their own, and part of the ledger entry
+    budgetFallback(), // around all that depends on the model: a cheaper one is checked and priced like the one asked for
     authorize(deps.access), // aliases, then every level's models; tags have some too
     route(deps.routing), // before money: a hold needs the price of what will be called
     deps.admit, // the only door: one admission for all limits; settles on `done`

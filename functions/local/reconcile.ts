@@ -5,6 +5,7 @@ import { gatewayLimits } from '../../lib/gateway-limits.ts';
 import { StartError } from '../../lib/local/start-error.ts';
 import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/reconcile.ts';
 import { jsonOf, reportOf } from '../../lib/reconcile-report.ts';
+import { readMeter } from '../../lib/shards.ts';
 import { openBooks, type Books } from './books.ts';
 
 const HELP = `Compares the ledger with meters and totals. The exit code is 0 when nothing differs, else 1.
@@ -57,7 +58,7 @@ const run = ({ stores, env }: Books, span: ReconcileSpan): Promise<Reconciliatio
   reconcile(
     {
       stores,
-      readMeter: (id) => stores.meters.read(id),
+      readMeter: (id) => readMeter(stores.meters, id),
       settings: { global: gatewayLimits(env), userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS },
       now: Date.now,
     },

@@ -4,6 +4,7 @@ import { formatUsd, toUsdNumber } from '../../lib/domain/money.ts';
 import { gatewayLimits } from '../../lib/gateway-limits.ts';
 import type { Log } from '../../lib/log.ts';
 import { reconcile, type Reconciliation } from '../../lib/reconcile.ts';
+import { readMeter } from '../../lib/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 const DAY_MS = 86_400_000;
@@ -31,7 +32,7 @@ export function createReconciler({ env, stores, log, now = Date.now }: Reconcile
     const done = await reconcile(
       {
         stores,
-        readMeter: (id) => stores.meters.read(id),
+        readMeter: (id) => readMeter(stores.meters, id),
         settings: { global: gatewayLimits(env), userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS },
         now,
       },

@@ -47,7 +47,7 @@ export const ACCESS = {
   },
   reconciler: {
     registry: ['GetItem', 'Query'],
-    meters: ['GetItem'],
+    meters: ['GetItem', 'BatchGetItem'],
     ledger: ['Query', 'BatchGetItem'],
     totals: ['GetItem', 'Query'],
   },

@@ -144,6 +144,25 @@ function tightest(one: HoldRequest, other: HoldRequest): HoldRequest {
   return { ...other, ...one, amounts: { ...other.amounts, ...one.amounts }, limits };
 }
 
+/**
+ * A hold of a scope that is over its budget and goes on at a reduced rate: its money is booked and refuses nothing, its rates are this
+ * share (0 to 1) of what they were, at least 1.
+ */
+export function throttledHold(hold: HoldRequest, share: number): HoldRequest {
+  if (hold.amounts.usd !== undefined) return { ...hold, limits: {} };
+  if (hold.amounts.parallel !== undefined) return hold;
+  const limits: Partial<Record<Counter, bigint>> = {};
+  for (const counter of COUNTERS) {
+    const limit = hold.limits[counter];
+    if (limit !== undefined) limits[counter] = BigInt(Math.max(1, Math.floor(Number(limit) * share)));
+  }
+  return { ...hold, limits };
+}
+
+/** True when a scope that is over its budget has a rate to reduce. */
+export const mayThrottle = ({ throttled, rpmLimit, tpmLimit }: Limits): boolean =>
+  throttled === true && (rpmLimit !== undefined || tpmLimit !== undefined);
+
 /** What every hold of a scope says of it. */
 const named = ({ scope, name }: LimitedScope, model?: string): Pick<HoldRequest, 'scope' | 'name' | 'model'> => ({
   scope,
@@ -154,12 +173,13 @@ const named = ({ scope, name }: LimitedScope, model?: string): Pick<HoldRequest,
 function moneyHolds(limited: LimitedScope, now: number, { usd, model, call }: Demand): readonly HoldRequest[] {
   if (usd === undefined || usd === 0n) return [];
   const keepUntil = limited.scope.kind === 'session' ? { keepUntil: now + SESSION_LIFE_MS } : {};
-  return budgetsOf(limited, now, model).map(({ meter, window, max, model: pattern }) => ({
+  return budgetsOf(limited, now, model).map(({ meter, window, max, soft, model: pattern }) => ({
     ...named(limited, pattern),
     meter,
     window,
     amounts: { usd },
     limits: max === undefined ? {} : { usd: max },
+    ...(soft === undefined ? {} : { soft }),
     swept: true,
     call,
     ...keepUntil,

@@ -75,6 +75,8 @@ export interface HoldRequest {
   readonly model?: string;
   readonly window: Window;
   readonly amounts: Amounts;
+  /** Spend at which somebody is told, 1e-12 USD. */
+  readonly soft?: bigint;
   /** A hold is refused when committed + amount would exceed the limit of any counter. */
   readonly limits: Amounts;
   /** True when the keeper must settle what is left open (money and slots); false when the window's end makes it moot. */

@@ -7,16 +7,16 @@ import { formatUsd, type Money } from '../domain/money.ts';
 import { GatewayError } from '../errors.ts';
 import type { Exchange, Outcome, Reply } from '../exchange.ts';
 import { settleCall } from '../settlement.ts';
-import type { AdmissionDeps } from './admission.ts';
 import { costHeaders } from './cost-headers.ts';
-import { enter, FREE, type Pass } from './entrance.ts';
+import { enter, FREE, type EntranceDeps, type Pass } from './entrance.ts';
 import { entryOf } from './entry.ts';
 import { outcomeOfFailure } from './outcome.ts';
 import type { Policy } from './policy.ts';
 import { scopesOf, type ScopeSettings } from './scopes.ts';
+import { tellCrossings } from './soft-budget.ts';
 
 /** What the policy needs. */
-export interface AdmitDeps extends AdmissionDeps {
+export interface AdmitDeps extends EntranceDeps {
   /** What a key has spent over its whole life, 1e-12 USD; may be seconds old. */
   readonly spendOf: (keyHash: string) => Promise<Money>;
   /** No ledger entries for the master key. Keys always have theirs. */
@@ -78,6 +78,7 @@ async function leave(deps: AdmitDeps, exchange: Exchange, pass: Pass, outcome: O
     });
   }
   await settleCall(deps, entry, pass.holds);
+  if (pass.watched.length > 0) await tellCrossings(deps, pass.watched);
 }
 
 /** The cost of the call where it is known before the head goes out, and what its key has spent. */

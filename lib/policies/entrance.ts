@@ -1,5 +1,13 @@
 /** The way in: what a call may use at most, the holds for it in every scope, and a smaller output where only that fits. */
-import { budgetsOf, hasTokenRate, holdRequests, type Demand, type LimitedScope } from '../domain/budget.ts';
+import {
+  budgetsOf,
+  hasTokenRate,
+  holdRequests,
+  mayThrottle,
+  throttledHold,
+  type Demand,
+  type LimitedScope,
+} from '../domain/budget.ts';
 import { spentOf, type HoldRequest } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { isShard } from '../domain/shard.ts';
@@ -21,6 +29,7 @@ import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { briefOwner, clipName, ownerOf } from './owner.ts';
 import { describeScope, refusalError } from './refusal.ts';
+import { watchedIn } from './soft-budget.ts';
 
 /** How long a lease outlives the deadline of its call, milliseconds: time enough to settle. */
 const LEASE_MARGIN_MS = 60_000;
@@ -30,20 +39,28 @@ const TRIES = 3;
 /** A call that was let in. */
 export interface Pass {
   readonly holds: readonly OpenHold[];
+  /** Holds whose soft budget may be crossed once the call is settled. */
+  readonly watched: readonly HoldRequest[];
   readonly admission: Admission;
   /** What its key had spent before this call, 1e-12 USD, where the key has a budget. */
   readonly spent?: Money;
 }
 
 /** The pass of a call that no limit counts. */
-export const FREE: Pass = { holds: [], admission: { headers: {} } };
+export const FREE: Pass = { holds: [], watched: [], admission: { headers: {} } };
+
+/** What the way in needs. */
+export interface EntranceDeps extends AdmissionDeps {
+  /** Share of its rates at which a scope that is throttled over budget goes on, 0 to 1; absent refuses like any other. */
+  readonly throttleShare?: number;
+}
 
 /**
  * Takes the holds of a call in all its scopes, with a smaller output where that makes it fit.
  *
  * @throws GatewayError `budget_exceeded`, `rate_limit`; `permission` where a cap counts a call that nobody can price; `overloaded`.
  */
-export async function enter(deps: AdmissionDeps, exchange: Exchange, scopes: readonly LimitedScope[]): Promise<Pass> {
+export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: readonly LimitedScope[]): Promise<Pass> {
   // Windows by arrival, as in the ledger: so the entries of a window add up to its meter.
   const now = exchange.receivedAt;
   const { modelName } = exchange;
@@ -53,17 +70,40 @@ export async function enter(deps: AdmissionDeps, exchange: Exchange, scopes: rea
   const needsCeiling = budgets.length > 0 || scopes.some((limited) => hasTokenRate(limited, modelName));
   const full = needsCeiling ? ceilingOf(exchange) : undefined;
   let ceiling = full;
+  const over = new Set<LimitedScope>();
   for (let attempt = 1; ; attempt++) {
     const demand = demandOf(exchange, ceiling);
-    const requests = withOneHome(scopes.flatMap((limited) => holdRequests(limited, now, demand)));
+    const requests = withOneHome(
+      scopes.flatMap((limited) => {
+        const holds = holdRequests(limited, now, demand);
+        return over.has(limited) ? holds.map((hold) => throttledHold(hold, deps.throttleShare ?? 1)) : holds;
+      }),
+    );
     const lease = openLease(exchange.id, ++exchange.admissions, exchange.deadline + LEASE_MARGIN_MS);
     const taken = await takeOrClear(deps, exchange, requests, lease);
-    if (taken.type === 'held') return passOf(scopes, taken.holds, openHolds(lease), now, clampOf(full, ceiling));
+    if (taken.type === 'held') {
+      const pass = { scopes, over, held: taken.holds, open: openHolds(lease), now };
+      return passOf(pass, clampOf(full, ceiling));
+    }
+    const eased = scopes.filter((limited) => isEased(deps, limited, taken.refusals) && !over.has(limited));
+    for (const limited of eased) over.add(limited);
+    if (eased.length > 0) {
+      attempt--;
+      continue;
+    }
     const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
     if (final !== undefined) throw refusalError(final, deps.now());
     ceiling = ceiling && shrink(ceiling, taken.refusals);
   }
 }
+
+/** True when a budget of the scope refused, and the scope may go on at a reduced rate. */
+const isEased = ({ throttleShare }: EntranceDeps, { scope, limits }: LimitedScope, refusals: readonly Refusal[]): boolean =>
+  throttleShare !== undefined &&
+  mayThrottle(limits) &&
+  refusals.some(
+    ({ counter, request }) => counter === 'usd' && request.scope.kind === scope.kind && request.scope.id === scope.id,
+  );
 
 const fitsSmaller = (ceiling: Ceiling | undefined, refusal: Refusal): boolean =>
   ceiling !== undefined && shrink(ceiling, [refusal]) !== undefined;
@@ -133,13 +173,16 @@ function clampOf(full: Ceiling | undefined, held: Ceiling | undefined): number |
   return full.assumed || held.outputTokens < full.outputTokens ? held.outputTokens : undefined;
 }
 
-function passOf(
-  scopes: readonly LimitedScope[],
-  held: readonly Held[],
-  holds: readonly OpenHold[],
-  now: number,
-  clampedOutputTokens: number | undefined,
-): Pass {
+interface Entered {
+  readonly scopes: readonly LimitedScope[];
+  /** Scopes that go on at a reduced rate. */
+  readonly over: ReadonlySet<LimitedScope>;
+  readonly held: readonly Held[];
+  readonly open: readonly OpenHold[];
+  readonly now: number;
+}
+
+function passOf({ scopes, over, held, open, now }: Entered, clampedOutputTokens: number | undefined): Pass {
   const money = held.filter(({ request }) => request.amounts.usd !== undefined);
   // A shard knows only a part of what was spent.
   const own = money.find(
@@ -147,10 +190,12 @@ function passOf(
   );
   const usd = money[0]?.request.amounts.usd;
   return {
-    holds,
+    holds: open,
+    watched: watchedIn(held),
     admission: {
       headers: {
         ...limitHeaders(scopes, held, now),
+        ...(over.size === 0 ? {} : { 'x-tollgate-throttled': [...over].map(({ scope }) => scope.kind).join(', ') }),
         ...(clampedOutputTokens === undefined ? {} : { 'x-tollgate-clamped-output-tokens': String(clampedOutputTokens) }),
       },
       ...(usd === undefined ? {} : { held: usd }),

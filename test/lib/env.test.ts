@@ -32,6 +32,14 @@ describe('readEnv', () => {
     expect(readEnv({})).toMatchObject({ TOLLGATE_COST_DISCOUNTS: {}, TOLLGATE_COST_MARGINS: {} });
   });
 
+  test('reads what becomes of calls whose limits cannot be asked', () => {
+    expect(readEnv({}).TOLLGATE_ON_STORE_FAILURE).toEqual({});
+    expect(readEnv({ TOLLGATE_ON_STORE_FAILURE: 'rate=open,budget=closed' }).TOLLGATE_ON_STORE_FAILURE).toEqual({
+      rate: 'open',
+      budget: 'closed',
+    });
+  });
+
   test('names every variable that is wrong', () => {
     const wrong = { TOLLGATE_NUM_RETRIES: 'many', TOLLGATE_LOG_LEVEL: 'loud' };
 
@@ -61,6 +69,9 @@ describe('a wrong variable', () => {
     ['TOLLGATE_DISABLE_LEDGER', 'perhaps', 'true or false'],
     ['TOLLGATE_MAX_BODY_BYTES', '0', 'above 0'],
     ['TOLLGATE_MAX_BUDGET', '-1', 'an amount in USD'],
+    ['TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE', '10', 'between 0 and 1'],
+    ['TOLLGATE_ON_STORE_FAILURE', 'budget', 'budget=closed,rate=open'],
+    ['TOLLGATE_ON_STORE_FAILURE', 'budget=ajar', 'budget=closed,rate=open'],
     ['TOLLGATE_BUDGET_DURATION', 'daily', '1d, 1w, 1mo'],
     ['TOLLGATE_COST_DISCOUNTS', 'five percent', 'an object of numbers'],
     ['TOLLGATE_COST_DISCOUNTS', '{"openai": 5}', 'between 0 and 1'],

@@ -81,6 +81,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     max_request_size_mb: toVariable(megabytes, 'TOLLGATE_MAX_BODY_BYTES', (size) => Math.floor(size * MEGABYTE)),
   },
   litellm_settings: {
+    budget_exceeded_throttle_percentage: toVariable(z.number(), 'TOLLGATE_BUDGET_EXCEEDED_THROTTLE_PERCENTAGE'),
     max_budget: toVariable(usd, 'TOLLGATE_MAX_BUDGET', formatUsd),
     budget_duration: toVariable(text(16), 'TOLLGATE_BUDGET_DURATION'),
     num_retries: toVariable(count, 'TOLLGATE_NUM_RETRIES'),

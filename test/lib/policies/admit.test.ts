@@ -569,4 +569,81 @@ describe('admit in several scopes', () => {
     expect(failure).toMatchObject({ kind: 'permission', detail: { code: 'model_price_unknown' } });
     expect(String(failure)).toContain('the team "Research" (t) has a budget');
   });
+
+  describe('over budget at a reduced rate', () => {
+    const throttled = { maxBudget: USD / 10n, throttled: true, rpmLimit: 10, tpmLimit: 100_000 };
+    const runAt = async (exchange: Exchange, throttleShare: number | undefined, tokens = 90) => {
+      const over = throttleShare === undefined ? {} : { throttleShare };
+      const reply = await policy(over)(exchange, answers(exchange, used(tokens)));
+      await reply.done;
+      return reply;
+    };
+
+    it('goes on, is booked, and is refused by the reduced rate alone', async () => {
+      const first = await runAt(inTeam(throttled), 0.3);
+      const second = await runAt(inTeam(throttled), 0.3);
+      const third = await runAt(inTeam(throttled), 0.3);
+      const fourth = await failureOf(runAt(inTeam(throttled), 0.3));
+
+      expect(first.headers).not.toHaveProperty('x-tollgate-throttled');
+      expect([second, third].map(({ headers }) => headers)).toMatchObject([
+        { 'x-tollgate-throttled': 'team', 'x-ratelimit-limit-requests': '3' },
+        { 'x-tollgate-throttled': 'team', 'x-ratelimit-remaining-requests': '0' },
+      ]);
+      expect(fourth).toMatchObject({ kind: 'rate_limit', detail: { facts: { scope: 'team', limit: 3, used: 3 } } });
+      expect(await committed('team#t#usd#total#0')).toEqual({ usd: (27n * USD) / 100n });
+    });
+
+    it('has at least one request a minute', async () => {
+      await runAt(inTeam(throttled), 0);
+
+      expect(await failureOf(runAt(inTeam(throttled), 0))).toMatchObject({
+        kind: 'rate_limit',
+        detail: { facts: { limit: 1 } },
+      });
+    });
+
+    it('is refused like any other where the operator set no share, or there is no rate to reduce', async () => {
+      await runAt(inTeam(throttled), undefined);
+
+      expect(await failureOf(runAt(inTeam(throttled), undefined))).toMatchObject({ kind: 'budget_exceeded' });
+      const { maxBudget } = throttled;
+      expect(await failureOf(runAt(inTeam({ maxBudget, throttled: true }), 0.5))).toMatchObject({ kind: 'budget_exceeded' });
+    });
+
+    it('is refused by budgets of other scopes', async () => {
+      await runAt(inTeam(throttled), 0.5);
+
+      const failure = await failureOf(runAt(inTeam(throttled, { maxBudget: USD / 100n }), 0.5));
+
+      expect(failure).toMatchObject({ kind: 'budget_exceeded', detail: { facts: { scope: 'key' } } });
+    });
+  });
+
+  describe('with a soft budget', () => {
+    const told = () => lines.filter(({ message }) => message.startsWith('soft budget crossed'));
+
+    it('tells once when spend crosses it, and refuses nothing', async () => {
+      for (let call = 0; call < 5; call++) await run(inTeam({ softBudget: USD / 10n }), 40);
+
+      expect(told()).toMatchObject([{ level: 'warn', message: 'soft budget crossed: team "Research" (t)' }]);
+      expect(await committed('team#t#usd#total#0')).toEqual({ usd: USD / 5n });
+    });
+
+    it('tells as soon as the call that crosses it is settled', async () => {
+      await run(inTeam({ softBudget: USD / 10n }), 60);
+      expect(told()).toEqual([]);
+
+      await run(inTeam({ softBudget: USD / 10n }), 40);
+      expect(told()).toHaveLength(1);
+    });
+
+    it('tells again of a soft budget that was changed', async () => {
+      await run(inTeam({ softBudget: USD / 100n }), 40);
+      await run(inTeam({ softBudget: USD / 50n }), 40);
+      await run(inTeam({ softBudget: USD / 50n }), 40);
+
+      expect(told()).toHaveLength(2);
+    });
+  });
 });

@@ -6,13 +6,17 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBodyReader } from '../lib/body-reader.ts';
 import { createCall } from '../lib/call.ts';
+import { createCallerMappings } from '../lib/caller-mappings.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
 import { recordResponse } from '../lib/conversation-recorder.ts';
 import { createCount } from '../lib/count-tokens.ts';
 import { createCredentials } from '../lib/credentials.ts';
 import { createDialects } from '../lib/dialects/index.ts';
 import { createUsageEstimator } from '../lib/domain/estimate.ts';
+import type { TokenSettings } from '../lib/auth/settings.ts';
+import type { TokenDeps, TokenReader } from '../lib/auth/tokens.ts';
 import type { Deployment } from '../lib/domain/model.ts';
+import type { User } from '../lib/domain/user.ts';
 import type { Env } from '../lib/env.ts';
 import { createGateway, type Gateway } from '../lib/gateway.ts';
 import { describeError, type Log } from '../lib/log.ts';
@@ -24,6 +28,7 @@ import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/auth
 import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
+import type { EntityStore } from '../lib/stores/entities.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
 import { followResponse } from '../lib/response-follower.ts';
@@ -79,6 +84,7 @@ export function compose(from: Composition): Composed {
     now,
     log,
   });
+  const mappings = createCallerMappings({ stores, now });
   const dialects = createDialects();
   const targets = createTargets(catalog, { discounts: env.TOLLGATE_COST_DISCOUNTS, margins: env.TOLLGATE_COST_MARGINS });
   const http = createHttpClient({ now });
@@ -97,6 +103,8 @@ export function compose(from: Composition): Composed {
     now,
     allowedIps: env.TOLLGATE_ALLOWED_IPS,
     allowedRoutes: env.TOLLGATE_ALLOWED_ROUTES,
+    keyOfRole: mappings.keyOfRole,
+    ...tokens(env.TOLLGATE_JWT_AUTH, { ...registry, keyOfClaim: mappings.keyOfClaim, users: stores.users, http, now, log }),
     ...(env.TOLLGATE_KEY_HEADER === undefined ? {} : { keyHeader: env.TOLLGATE_KEY_HEADER }),
   };
 
@@ -171,7 +179,10 @@ export function compose(from: Composition): Composed {
     now,
     random,
     log,
-    onChange: registry.forget,
+    onChange() {
+      registry.forget();
+      mappings.forget();
+    },
     deployments: registry.deployments,
     userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
@@ -180,4 +191,23 @@ export function compose(from: Composition): Composed {
     reader: createBodyReader(dialects),
   };
   return { gateway, management, close: () => http.close() };
+}
+
+/** Tokens of identity providers, where some are trusted. What reads them is loaded with the first one. */
+function tokens(
+  settings: TokenSettings | undefined,
+  { users, ...deps }: Omit<TokenDeps, 'createUser'> & { readonly users: EntityStore<User> },
+): Pick<AuthenticateDeps, 'tokenCaller'> {
+  if (settings === undefined) return {};
+  const createUser = async (user: User): Promise<User> =>
+    (await users.create(user)) === 'created' ? user : ((await users.get(user.id, { fresh: true })) ?? user);
+  let reader: Promise<TokenReader> | undefined;
+  return {
+    async tokenCaller(token, headers) {
+      reader ??= import('../lib/auth/tokens.ts').then(({ createTokenReader }) =>
+        createTokenReader(settings, { ...deps, createUser }),
+      );
+      return (await reader)(token, headers);
+    },
+  };
 }

@@ -4,6 +4,7 @@
  * - `-c gateway=url|web` which shell serves the data plane (default `url`)
  * - `-c name=tollgate` begins the names of the stacks and of the secrets, so that two installations fit into one account
  * - `-c bedrock=true` lets the gateway's role call Bedrock, so that its models need no stored credential
+ * - `-c iam=true` a second URL of the gateway for callers that sign their requests as AWS roles and need no key
  * - `-c alarmEmail=you@example.com` where alarms go
  * - `-c TOLLGATE_NUM_RETRIES=3`: a setting of `lib/env.ts`, for all functions
  */
@@ -38,6 +39,7 @@ export function createApp(
     bundles,
     settings: operatorSettings(app),
     bedrock: flag(app, 'bedrock'),
+    iam: flag(app, 'iam'),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -64,6 +66,7 @@ const CHOICES = [
   'TOLLGATE_ALLOWED_IPS',
   'TOLLGATE_ALLOWED_ROUTES',
   'TOLLGATE_REQUIRED_PARAMS',
+  'TOLLGATE_JWT_AUTH',
   'TOLLGATE_KEY_HEADER',
   'TOLLGATE_USER_HEADER',
   'TOLLGATE_CUSTOMER_BUDGET_ID',

@@ -22,6 +22,8 @@ export interface GatewayStackProps extends StackProps {
   readonly settings: Settings;
   /** Whether the gateway's role may call Bedrock. */
   readonly bedrock: boolean;
+  /** Whether the gateway has a second URL for callers that sign their requests as AWS roles. */
+  readonly iam: boolean;
   /** Where alarms are mailed to; without it they only show in CloudWatch. */
   readonly alarmEmail?: string;
 }
@@ -37,7 +39,7 @@ export class GatewayStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    { shell, stores, bundles, settings, bedrock, alarmEmail, ...props }: GatewayStackProps,
+    { shell, stores, bundles, settings, bedrock, iam, alarmEmail, ...props }: GatewayStackProps,
   ) {
     super(scope, id, props);
     this.#stores = stores;
@@ -58,7 +60,7 @@ export class GatewayStack extends Stack {
       TOLLGATE_SECRET_PREFIX: stores.secretPrefix,
       TOLLGATE_MASTER_KEY_SECRET: stores.masterKeyArn,
     };
-    const gateway = dataPlane(this, shell, { bundles, settings: doors, alarms: this.#alarms });
+    const gateway = dataPlane(this, shell, { bundles, settings: doors, alarms: this.#alarms, iam });
     grantAccess(gateway.role, ACCESS.gateway, stores);
     if (bedrock) grantBedrock(gateway.role);
     this.#watchErrorLog(gateway.logs);
@@ -68,6 +70,17 @@ export class GatewayStack extends Stack {
     this.#createLedgerConsumer();
 
     new CfnOutput(this, 'GatewayUrl', { value: gateway.url, description: 'Base URL for clients' });
+    if (gateway.signed !== undefined) {
+      const { url, functionArn } = gateway.signed;
+      new CfnOutput(this, 'IamGatewayUrl', {
+        value: url,
+        description: 'Base URL for callers that sign as AWS roles (service lambda)',
+      });
+      new CfnOutput(this, 'IamGatewayArn', {
+        value: functionArn,
+        description: 'What their policies allow lambda:InvokeFunctionUrl and lambda:InvokeFunction on',
+      });
+    }
     new CfnOutput(this, 'AdminUrl', { value: adminUrl, description: 'Management API: keys, models, credentials, spend' });
     new CfnOutput(this, 'MasterKeySecret', {
       value: stores.masterKey.secretName,

@@ -3,6 +3,7 @@
  * the two cannot drift. Nothing else reads `process.env`.
  */
 import * as z from 'zod/mini';
+import { readTokenSettings, type TokenSettings } from './auth/settings.ts';
 import { parseDuration } from './domain/duration.ts';
 import { parseUsd } from './domain/money.ts';
 import { readAddresses } from './domain/addresses.ts';
@@ -40,6 +41,8 @@ export const ENV = {
   TOLLGATE_ALLOWED_IPS: 'Addresses and CIDR ranges that may call, by commas; default any. LiteLLM `allowed_ips`.',
   TOLLGATE_ALLOWED_ROUTES: 'Routes that may be called, by commas; default all. LiteLLM `allowed_routes`.',
   TOLLGATE_REQUIRED_PARAMS: 'Body parameters that every request has to carry, by commas. LiteLLM `enforced_params`.',
+  TOLLGATE_JWT_AUTH:
+    'JSON: tokens of which identity provider are accepted, and what their claims mean. LiteLLM `litellm_jwtauth` with `public_key_url`, `issuer`, `audience`.',
   TOLLGATE_KEY_HEADER: 'A header that may carry the key. LiteLLM `litellm_key_header_name`.',
   TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
   TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
@@ -130,6 +133,17 @@ export const margins = z.record(
 
 /** JSON in the text of a variable; an absent one is an empty object. */
 const json = <T>(inner: z.ZodMiniType<T>) => z.pipe(z.pipe(z._default(z.string(), '{}'), z.transform(parseJson)), inner);
+
+/** Settings of tokens; a fault is told as the variable's. */
+function tokenSettings(text: string, context: { readonly issues: unknown[] }): TokenSettings {
+  try {
+    return readTokenSettings(text);
+  } catch (error) {
+    context.issues.push({ code: 'custom', message: error instanceof Error ? error.message : String(error), input: text });
+    return z.NEVER;
+  }
+}
+
 function areAddresses(entries: readonly string[]): boolean {
   try {
     readAddresses(entries);
@@ -175,6 +189,7 @@ const schema = z.object({
   TOLLGATE_ALLOWED_IPS: list.check(z.refine(areAddresses, 'expected IP addresses and CIDR ranges, by commas')),
   TOLLGATE_ALLOWED_ROUTES: list,
   TOLLGATE_REQUIRED_PARAMS: list,
+  TOLLGATE_JWT_AUTH: z.optional(z.pipe(z.string(), z.transform(tokenSettings))),
   TOLLGATE_KEY_HEADER: header,
   TOLLGATE_USER_HEADER: header,
   TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),

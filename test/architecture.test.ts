@@ -86,6 +86,7 @@ function roomOf(path: string): string {
 /** Who may import whom. `errors` and `log` are open to all of `lib`. A `type:` entry allows erased imports only. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/domain': ['lib/kinds'],
+  'lib/auth': ['lib/domain', 'lib/kinds', 'type:lib/exchange.ts', 'type:lib/transport'],
   'lib/kinds': [],
   'lib/transport': [],
   'lib/catalog': ['lib/domain', 'lib/kinds'],

@@ -4,6 +4,7 @@ import type { ManagementDeps } from '../../lib/management/deps.ts';
 import type { AdminRoute } from './route.ts';
 import { COST_ROUTES } from './routes/costs.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
+import { MAPPING_ROUTES } from './routes/mappings.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
 
@@ -15,7 +16,14 @@ const OPEN_ROUTES: readonly AdminRoute[] = [
 ];
 
 /** All routes. */
-export const ROUTES: readonly AdminRoute[] = [...KEY_ROUTES, ...SPEND_ROUTES, ...COST_ROUTES, ...MODEL_ROUTES, ...OPEN_ROUTES];
+export const ROUTES: readonly AdminRoute[] = [
+  ...KEY_ROUTES,
+  ...MAPPING_ROUTES,
+  ...SPEND_ROUTES,
+  ...COST_ROUTES,
+  ...MODEL_ROUTES,
+  ...OPEN_ROUTES,
+];
 
 /** Ready means: the registry table answers. A store that does not makes this an error of its own. */
 async function readiness(deps: ManagementDeps): Promise<JsonObject> {

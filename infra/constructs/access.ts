@@ -25,8 +25,8 @@ export interface Access {
 export const ACCESS = {
   gateway: {
     registry: ['GetItem', 'Query'],
-    // Customers nobody has seen before.
-    records: ['customer'],
+    // Customers nobody has seen before, and users of tokens where the operator lets those be made (`user_id_upsert`).
+    records: ['customer', 'user'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     ledger: ['GetItem', 'PutItem'],
     totals: ['GetItem', 'Query'],

@@ -2,6 +2,7 @@
 import { DefaultStackSynthesizer, Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import {
+  Alias,
   FunctionUrlAuthType,
   InvokeMode,
   WebFunction,
@@ -28,18 +29,22 @@ export interface DataPlaneProps {
   readonly bundles: string;
   readonly settings: Settings;
   readonly alarms: Alarms;
+  /** Whether callers may also come with a signature of AWS, at an address of their own. */
+  readonly iam: boolean;
 }
 
 /** What the stack needs to know of a shell. */
 export interface DataPlane {
   /** Base URL for clients, ends with a slash. */
   readonly url: string;
+  /** The address for callers that sign their requests, and the ARN that their policies allow. */
+  readonly signed?: { readonly url: string; readonly functionArn: string };
   readonly role: Role;
   readonly logs: LogGroup;
 }
 
 /** One request per environment, 6 MB of request, streamed answers. */
-function urlShell(scope: Construct, { bundles, settings, alarms }: DataPlaneProps): DataPlane {
+function urlShell(scope: Construct, { bundles, settings, alarms, iam }: DataPlaneProps): DataPlane {
   const gateway = new LambdaFunction(scope, 'Gateway', {
     description: 'Tollgate data plane behind a function URL',
     bundle: `${bundles}/gateway`,
@@ -58,11 +63,24 @@ function urlShell(scope: Construct, { bundles, settings, alarms }: DataPlaneProp
     metric: gateway.metricThrottles({ period: PERIOD }),
     meaning: 'Requests were refused by AWS with 429: the concurrency limit of the account (or of the function) is reached.',
   });
-  return { url, role: gateway.dedicatedRole, logs: gateway.logs };
+  return { url, role: gateway.dedicatedRole, logs: gateway.logs, ...(iam ? { signed: signedDoor(scope, gateway) } : {}) };
+}
+
+/**
+ * A second door to the same function: a function has one URL, and an alias has one more. Lambda checks the signature and tells the gateway
+ * whose it is. Nobody is let in here: callers of this account are allowed by policies of their own, `lambda:InvokeFunctionUrl` and
+ * `lambda:InvokeFunction` on the alias.
+ */
+function signedDoor(scope: Construct, gateway: LambdaFunction): { readonly url: string; readonly functionArn: string } {
+  const alias = new Alias(scope, 'GatewayIam', { aliasName: 'iam', version: gateway.latestVersion });
+  const { url } = alias.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM, invokeMode: InvokeMode.RESPONSE_STREAM });
+  return { url, functionArn: alias.functionArn };
 }
 
 /** Many requests per environment, no idle wait billed; no X-Ray, layers or provisioned capacity on this kind of function. */
-function webShell(scope: Construct, { bundles, settings }: DataPlaneProps): DataPlane {
+function webShell(scope: Construct, { bundles, settings, iam }: DataPlaneProps): DataPlane {
+  // A Web Function with IamAuth does not tell its program who signed a request.
+  if (iam) throw new Error('context iam: needs the function URL shell (-c gateway=url)');
   const logs = logGroup(scope, 'WebGatewayLogs');
   const role = functionRole(scope, 'WebGatewayRole', logs);
   const gateway = new WebFunction(scope, 'WebGateway', {

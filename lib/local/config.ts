@@ -38,8 +38,9 @@ export function loadConfig(path: string, environment: Environment): LocalConfig 
     string
   >;
   const all: Environment = { ...environment, ...variables };
-  const gathered: Gathered = { aliases: {}, variables: {} };
+  const gathered: Gathered = { aliases: {}, tokens: { enabled: false, settings: {} }, variables: {} };
   for (const file of files) readSettings(file, all, notes, gathered);
+  if (gathered.tokens.enabled) gathered.variables.TOLLGATE_JWT_AUTH = tokenVariable(gathered.tokens.settings, all);
   const ids = new Set<string>();
   const listed = files.flatMap((file) => readModels(file, { environment: all, notes, ids }));
   const timed = listed.map((deployment) => withTimeout(deployment, gathered.requestTimeoutMs));
@@ -56,6 +57,17 @@ export function loadConfig(path: string, environment: Environment): LocalConfig 
     environment: all,
     warnings: notes.lines(),
   };
+}
+
+/** Variables in which LiteLLM has what belongs to `litellm_jwtauth`. */
+const TOKEN_VARIABLES = { public_key_url: 'JWT_PUBLIC_KEY_URL', issuer: 'JWT_ISSUER', audience: 'JWT_AUDIENCE' } as const;
+
+/** `litellm_jwtauth` as our variable has it. */
+function tokenVariable(settings: Readonly<Record<string, unknown>>, environment: Environment): string {
+  const named = Object.entries(TOKEN_VARIABLES).flatMap(([field, name]) =>
+    environment[name] === undefined || environment[name] === '' ? [] : [[field, environment[name]]],
+  );
+  return JSON.stringify({ ...Object.fromEntries(named), ...settings });
 }
 
 /** The file and, after it, the files it includes, whose settings therefore win. Paths are relative to the including file. */

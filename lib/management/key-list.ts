@@ -1,5 +1,6 @@
 /** `GET /key/list`: keys by page, newest first. */
 import type { VirtualKey } from '../domain/key.ts';
+import { readAll } from '../domain/pages.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
@@ -22,9 +23,6 @@ export interface KeyListQuery {
   readonly organizationId?: string;
 }
 
-/** Keys read at once. */
-const BATCH = 500;
-
 function numberIn(value: string | undefined, name: string, initial: number, most: number): number {
   if (value === undefined) return initial;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
@@ -42,13 +40,7 @@ export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyL
   requireAdmin(caller);
   const page = numberIn(query.page, 'page', 1, 1_000_000);
   const size = numberIn(query.size, 'size', 10, 100);
-  const matching: VirtualKey[] = [];
-  let cursor: string | undefined;
-  do {
-    const batch = await deps.keys.list({ limit: BATCH, ...(cursor === undefined ? {} : { cursor }) });
-    matching.push(...batch.items.filter((key) => matches(key, query)));
-    cursor = batch.cursor;
-  } while (cursor !== undefined);
+  const matching = (await readAll(deps.keys)).filter((key) => matches(key, query));
   matching.sort((one, other) => other.createdAt - one.createdAt || (one.hash < other.hash ? -1 : 1));
   const shown = matching.slice((page - 1) * size, page * size);
   const full = query.fullObject?.toLowerCase() === 'true';

@@ -5,7 +5,7 @@ import { hashSecret, type VirtualKey } from '../domain/key.ts';
 import { isAllowedRoute, routesOf, type AskedRoute } from '../domain/routes.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller, Owners } from '../exchange.ts';
-import type { HttpRequest, IamIdentity } from '../transport/message.ts';
+import type { Headers, HttpRequest, IamIdentity } from '../transport/message.ts';
 import type { Policy } from './policy.ts';
 
 /** A request as far as the door looks at it. */
@@ -29,7 +29,7 @@ export interface AuthenticateDeps extends DoorSettings {
   readonly ownersOf: (key: VirtualKey) => Promise<Owners>;
   readonly masterKey: () => Promise<string | undefined>;
   /** The caller behind a token of an identity provider; absent where none is trusted. Throws GatewayError `authentication`. */
-  readonly tokenCaller?: (token: string, request: DoorRequest) => Promise<TokenCaller>;
+  readonly tokenCaller?: (token: string, headers: Headers) => Promise<TokenCaller>;
   /** Hash of the key that an AWS identity stands for. */
   readonly keyOfRole?: (identity: IamIdentity) => Promise<string | undefined>;
   readonly now: () => number;
@@ -143,7 +143,7 @@ async function callerOf(request: DoorRequest, deps: AuthenticateDeps): Promise<A
   const master = await deps.masterKey();
   if (master !== undefined && sameDigest(hash, masterHash(master))) return { caller: { type: 'master' } };
   if (deps.tokenCaller !== undefined && isToken(secret)) {
-    const found = await deps.tokenCaller(secret, request);
+    const found = await deps.tokenCaller(secret, request.headers);
     const { endUser } = found;
     const caller: Caller = 'caller' in found ? found.caller : { ...(await keyCaller(found.keyHash, deps)), via: 'token' };
     return { caller, ...(endUser === undefined ? {} : { endUser }) };

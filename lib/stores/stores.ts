@@ -1,6 +1,7 @@
 import type { AccessGroup, Customer, SharedBudget, Tag } from '../domain/customer.ts';
 import type { Deleted } from '../domain/entity.ts';
 import type { VirtualKey } from '../domain/key.ts';
+import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
@@ -25,6 +26,9 @@ export interface Entities {
   readonly tag: Tag;
   readonly budget: SharedBudget;
   readonly 'access-group': AccessGroup;
+  /** Keys that tokens and roles of AWS stand for. */
+  readonly 'claim-mapping': ClaimMapping;
+  readonly 'role-mapping': RoleMapping;
   /** History: keys and teams that were deleted. */
   readonly 'deleted-key': Deleted<VirtualKey>;
   readonly 'deleted-team': Deleted<Team>;
@@ -40,6 +44,8 @@ export interface IdentityStores {
   readonly tags: EntityStore<Tag>;
   readonly budgets: EntityStore<SharedBudget>;
   readonly accessGroups: EntityStore<AccessGroup>;
+  readonly claimMappings: EntityStore<ClaimMapping>;
+  readonly roleMappings: EntityStore<RoleMapping>;
   readonly deletedKeys: EntityStore<Deleted<VirtualKey>>;
   readonly deletedTeams: EntityStore<Deleted<Team>>;
   readonly members: MemberStore;

@@ -253,3 +253,33 @@ test('lets the gateway call Bedrock only when asked to', () => {
   expect(gatewayRole(asked)).toEqual(['CountTokens', 'InvokeModel', 'InvokeModelWithResponseStream']);
   expect(() => synth({ bedrock: 'yes' })).toThrow('context bedrock: expected true or false');
 });
+
+describe('the door for signed requests', () => {
+  const { gateway: template } = synth({ iam: 'true' });
+  const urls = Object.entries(resourcesOf(template, 'AWS::Lambda::Url'));
+
+  test('is a second URL of the same function, which checks signatures and streams', () => {
+    const [, signed] = urls.find(([name]) => name.startsWith('GatewayIam')) ?? [];
+    expect(signed?.Properties).toMatchObject({ AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM', Qualifier: 'iam' });
+    const [alias] = Object.values(resourcesOf(template, 'AWS::Lambda::Alias'));
+    expect(alias?.Properties).toMatchObject({ Name: 'iam', FunctionVersion: '$LATEST' });
+    expect(urls.map(([, { Properties }]) => Properties['AuthType']).toSorted()).toEqual(['AWS_IAM', 'NONE', 'NONE']);
+  });
+
+  test('lets nobody in by itself: callers need policies of their own', () => {
+    const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission')).map(({ Properties }) =>
+      JSON.stringify(Properties),
+    );
+    expect(permissions.filter((text) => text.includes('GatewayIam') || text.includes('AWS_IAM'))).toEqual([]);
+  });
+
+  test('gives the gateway no more rights, and says where it is', () => {
+    expect(actionsOf(template, 'Gateway', 'dynamodb')).toEqual(actionsOf(url, 'Gateway', 'dynamodb'));
+    expect(Object.keys(template.Outputs ?? {})).toEqual(expect.arrayContaining(['IamGatewayUrl', 'IamGatewayArn']));
+    expect(Object.keys(url.Outputs ?? {})).not.toContain('IamGatewayUrl');
+  });
+
+  test('is not to be had with the Web Function shell, which does not tell who signed', () => {
+    expect(() => synth({ iam: 'true', gateway: 'web' })).toThrow('context iam: needs the function URL shell');
+  });
+});

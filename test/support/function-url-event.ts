@@ -26,6 +26,7 @@ export function functionUrlEvent(
   body: Buffer,
   requestId: string,
   now: number,
+  iam?: Readonly<Record<string, string | null>>,
 ): LambdaFunctionURLEvent {
   const url = new URL(request.url ?? '/', `https://${DOMAIN}`);
   const { headers, cookies } = headersOf(request.rawHeaders);
@@ -42,6 +43,8 @@ export function functionUrlEvent(
     ...(url.search === '' ? {} : { queryStringParameters: query }),
     requestContext: {
       accountId: 'anonymous',
+      // What Lambda adds where the URL has AuthType AWS_IAM.
+      ...(iam === undefined ? {} : { authorizer: { iam } }),
       apiId: 'abc',
       domainName: DOMAIN,
       domainPrefix: 'abc',

@@ -42,11 +42,18 @@ export interface UrlFront {
   stop(): void;
 }
 
-/** Puts a streaming handler behind HTTP. `remainingMs` is the time the function has for a request. */
-export async function serveHandler(handler: unknown, remainingMs = 900_000): Promise<UrlFront> {
+/**
+ * Puts a streaming handler behind HTTP. `remainingMs` is the time the function has for a request; `iam` is who signed it, where the URL
+ * checks signatures.
+ */
+export async function serveHandler(
+  handler: unknown,
+  remainingMs = 900_000,
+  iam?: Readonly<Record<string, string | null>>,
+): Promise<UrlFront> {
   const running = new Set<Promise<unknown>>();
   async function invoke(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const event = functionUrlEvent(request, await buffer(request), 'request-1', Date.now());
+    const event = functionUrlEvent(request, await buffer(request), 'request-1', Date.now(), iam);
     const stream = new ResponseStream({
       write(chunk, _encoding, done) {
         if (!response.headersSent) {

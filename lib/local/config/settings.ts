@@ -4,7 +4,7 @@ import { discounts, margins, type EnvName } from '../../env.ts';
 import { formatUsd } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { check, count, flag, names, saysNothing, seconds, text, usd } from '../../management/input.ts';
+import { check, count, flag, freeObject, names, saysNothing, seconds, text, usd } from '../../management/input.ts';
 import { providers } from '../../providers/index.ts';
 import { StartError } from '../start-error.ts';
 import type { Notes } from './notes.ts';
@@ -18,6 +18,8 @@ export interface Gathered {
   requestTimeoutMs?: number;
   /** Model names by the other names clients may use. */
   aliases: Record<string, string>;
+  /** Tokens of an identity provider: whether they are accepted, and LiteLLM's `litellm_jwtauth`. */
+  readonly tokens: { enabled: boolean; readonly settings: Record<string, unknown> };
   /** Our own variables, as if they were set. */
   variables: Partial<Record<EnvName, string>>;
 }
@@ -76,6 +78,8 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     enforce_user_param: setting(flag, (gathered, isOn) => {
       if (isOn) addTo(gathered, 'TOLLGATE_REQUIRED_PARAMS', ['user']);
     }),
+    enable_jwt_auth: setting(flag, (gathered, isOn) => (gathered.tokens.enabled = isOn)),
+    litellm_jwtauth: setting(freeObject, (gathered, value) => Object.assign(gathered.tokens.settings, value)),
     litellm_key_header_name: toVariable(text(), 'TOLLGATE_KEY_HEADER'),
     user_header_name: toVariable(text(), 'TOLLGATE_USER_HEADER'),
     max_request_size_mb: toVariable(megabytes, 'TOLLGATE_MAX_BODY_BYTES', (size) => Math.floor(size * MEGABYTE)),

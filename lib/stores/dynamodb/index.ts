@@ -32,6 +32,8 @@ export function open(client: DynamoDBClient, names: TableNames): Stores {
     tags: createEntityStore(registry, 'tag'),
     budgets: createEntityStore(registry, 'budget'),
     accessGroups: createEntityStore(registry, 'access-group'),
+    claimMappings: createEntityStore(registry, 'claim-mapping'),
+    roleMappings: createEntityStore(registry, 'role-mapping'),
     deletedKeys: createEntityStore(registry, 'deleted-key'),
     deletedTeams: createEntityStore(registry, 'deleted-team'),
     members: createMemberStore(registry),

@@ -20,6 +20,8 @@ export function open(): Stores {
     tags: createEntityStore(),
     budgets: createEntityStore(),
     accessGroups: createEntityStore(),
+    claimMappings: createEntityStore(),
+    roleMappings: createEntityStore(),
     deletedKeys: createEntityStore(),
     deletedTeams: createEntityStore(),
     members: createMemberStore(),

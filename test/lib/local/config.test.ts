@@ -376,3 +376,48 @@ model_list:
     expect(fault).not.toContain('\n');
   });
 });
+
+describe('tokens of an identity provider', () => {
+  const text = `
+general_settings:
+  enable_jwt_auth: true
+  litellm_jwtauth: {user_id_jwt_field: sub, audience: mine}
+`;
+
+  it('are read as LiteLLM has them, with its variables for keys, issuer and audience', () => {
+    const { settings } = load(text, {
+      JWT_PUBLIC_KEY_URL: 'https://idp.example/keys',
+      JWT_ISSUER: 'idp',
+      JWT_AUDIENCE: 'theirs',
+    });
+    expect(JSON.parse(settings.TOLLGATE_JWT_AUTH ?? '{}')).toEqual({
+      public_key_url: 'https://idp.example/keys',
+      issuer: 'idp',
+      audience: 'mine',
+      user_id_jwt_field: 'sub',
+    });
+  });
+
+  it('are left alone until they are switched on', () => {
+    expect(load(text.replace('true', 'false')).settings).not.toHaveProperty('TOLLGATE_JWT_AUTH');
+  });
+});
+
+describe('lists of addresses, routes and parameters', () => {
+  it('become our variables', () => {
+    const { settings } = load(`
+general_settings:
+  allowed_ips: ["10.0.0.0/8", "::1"]
+  allowed_routes: [llm_api_routes]
+  enforced_params: [metadata.job]
+  enforce_user_param: true
+litellm_settings: {max_end_user_budget_id: free}
+`);
+    expect(settings).toMatchObject({
+      TOLLGATE_ALLOWED_IPS: '10.0.0.0/8,::1',
+      TOLLGATE_ALLOWED_ROUTES: 'llm_api_routes',
+      TOLLGATE_REQUIRED_PARAMS: 'metadata.job,user',
+      TOLLGATE_CUSTOMER_BUDGET_ID: 'free',
+    });
+  });
+});

@@ -32,6 +32,33 @@ async function* twoPieces(): AsyncGenerator<Uint8Array> {
   yield Buffer.from('data: 2\n\n');
 }
 
+/** The event of a URL that checks signatures. */
+const signed = (iam: object | null): LambdaFunctionURLEvent => {
+  const plain = event();
+  return { ...plain, requestContext: { ...plain.requestContext, authorizer: { iam } } } as LambdaFunctionURLEvent;
+};
+
+describe('who signed a request', () => {
+  const iam = { userArn: 'arn:aws:sts::1:assumed-role/app/s', accountId: '1', callerId: 'A:s', principalOrgId: 'o-1' };
+
+  it('is what Lambda says in the context of the request', () => {
+    expect(requestOfEvent(signed({ ...iam, accessKey: 'AKIA', cognitoIdentity: null })).iam).toEqual(iam);
+    expect(requestOfEvent(signed({ ...iam, principalOrgId: null })).iam).not.toHaveProperty('principalOrgId');
+  });
+
+  it('is nobody where Lambda says nothing, whatever the client says', () => {
+    const claims = { authorizer: JSON.stringify({ iam }), 'x-amzn-iam-user-arn': iam.userArn, 'x-tollgate-iam': iam.userArn };
+    for (const one of [
+      event({ headers: claims }),
+      event({ body: JSON.stringify({ requestContext: { authorizer: { iam } } }) }),
+      signed(null),
+      signed({ userArn: null }),
+    ]) {
+      expect(requestOfEvent(one)).not.toHaveProperty('iam');
+    }
+  });
+});
+
 const unexpected = (error: unknown): void => {
   throw error;
 };

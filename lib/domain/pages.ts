@@ -1,0 +1,23 @@
+/** Listings that come page by page. */
+
+/** A listing: each page names the next by a cursor, the last one none. */
+export interface Listing<T> {
+  list(page: {
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly items: readonly T[]; readonly cursor?: string }>;
+}
+
+const PAGE = 500;
+
+/** Every item of a listing, in its order. */
+export async function readAll<T>(listing: Listing<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await listing.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}

@@ -179,7 +179,7 @@ describe('a request that AWS signed', () => {
     await own.idle();
     await vi.waitFor(async () => expect(await entries()).toContainEqual(expect.objectContaining({ keyHash: key.hash })));
     expect(hashSecret('sk-mapped-by-role')).toBe(key.hash);
-    for (const { stop } of [own, other, open]) stop();
+    for (const one of [own, other, open]) one.stop();
   });
 
   it('cannot be claimed on a plain server', async () => {

@@ -263,7 +263,8 @@ describe('the door for signed requests', () => {
     expect(signed?.Properties).toMatchObject({ AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM', Qualifier: 'iam' });
     const [alias] = Object.values(resourcesOf(template, 'AWS::Lambda::Alias'));
     expect(alias?.Properties).toMatchObject({ Name: 'iam', FunctionVersion: '$LATEST' });
-    expect(urls.map(([, { Properties }]) => Properties['AuthType']).toSorted()).toEqual(['AWS_IAM', 'NONE', 'NONE']);
+    expect(urls.filter(([, { Properties }]) => Properties['AuthType'] === 'AWS_IAM')).toHaveLength(1);
+    expect(urls).toHaveLength(3);
   });
 
   test('lets nobody in by itself: callers need policies of their own', () => {

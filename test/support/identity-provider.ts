@@ -12,10 +12,10 @@ export interface IdentityProvider {
   readonly asked: { count: number };
   /** Status of its answers; 200 until a test says otherwise. */
   readonly answers: { status: number };
-  /** A token; `by` names another key than the newest, `lifetime` is in seconds from `at` (milliseconds since the epoch). */
+  /** A token; `by` names another key than the newest, `lifetime` is in seconds from `at` (milliseconds since the epoch); null for ever. */
   token(
     claims: JWTPayload,
-    options?: { readonly by?: string; readonly at?: number; readonly lifetime?: number },
+    options?: { readonly by?: string; readonly at?: number; readonly lifetime?: number | null },
   ): Promise<string>;
   /** Signs with a new key from now on; `published` says whether the key set has it. */
   rotate(published?: boolean): Promise<string>;
@@ -30,20 +30,23 @@ export async function startIdentityProvider(algorithm = 'RS256'): Promise<Identi
   const answers = { status: 200 };
   let newest = '';
   const server = createServer((request, response) => {
-    void (async () => {
-      if (request.url === '/.well-known/openid-configuration') return { jwks_uri: `http://${request.headers.host}/keys` };
-      asked.count++;
-      const keys = [...pairs].filter(([kid]) => published.has(kid));
-      return {
-        keys: await Promise.all(
-          keys.map(async ([kid, { publicKey }]) => ({ ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' })),
-        ),
-      };
-    })().then((body) => {
+    void documentAt(request.url, request.headers.host).then((body) => {
       response.writeHead(answers.status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
+      return response.end(JSON.stringify(body));
     });
   });
+  async function documentAt(path: string | undefined, host: string | undefined): Promise<object> {
+    if (path === '/.well-known/openid-configuration') return { jwks_uri: `http://${host}/keys` };
+    asked.count++;
+    const keys = [...pairs].filter(([kid]) => published.has(kid));
+    const shown = keys.map(async ([kid, { publicKey }]) => ({
+      ...(await exportJWK(publicKey)),
+      kid,
+      alg: algorithm,
+      use: 'sig',
+    }));
+    return { keys: await Promise.all(shown) };
+  }
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -66,11 +69,10 @@ export async function startIdentityProvider(algorithm = 'RS256'): Promise<Identi
       const pair = pairs.get(by);
       if (pair === undefined) throw new Error(`no key ${by}`);
       const now = Math.floor(at / 1000);
-      return new SignJWT({ iss: url, sub: 'ann', ...claims })
+      const token = new SignJWT({ iss: url, sub: 'ann', ...claims })
         .setProtectedHeader({ alg: algorithm, kid: by })
-        .setIssuedAt(now)
-        .setExpirationTime(now + lifetime)
-        .sign(pair.privateKey);
+        .setIssuedAt(now);
+      return (lifetime === null ? token : token.setExpirationTime(now + lifetime)).sign(pair.privateKey);
     },
     close: () =>
       new Promise((resolve) => {

@@ -20,6 +20,7 @@ describe('/jwt/key/mapping', () => {
     });
     const id = String(made.body['id']);
     expect(await admin.call('POST', '/jwt/key/mapping/new', { body })).toMatchObject({ status: 409 });
+    admin.clock.now += 1000;
     expect(await admin.call('GET', `/jwt/key/mapping/info?id=${id}`)).toMatchObject({ body: { id } });
     expect(await admin.call('POST', '/jwt/key/mapping/update', { body: { id, is_active: false } })).toMatchObject({
       body: { is_active: false, token_id: hash },
@@ -27,6 +28,7 @@ describe('/jwt/key/mapping', () => {
     expect(await admin.call('GET', '/jwt/key/mapping/list')).toMatchObject({
       body: { total_count: 1, mappings: [{ id, is_active: false }] },
     });
+    admin.clock.now += 1000;
     expect(await admin.call('POST', '/jwt/key/mapping/delete', { body: { id } })).toMatchObject({ status: 200 });
     const { items } = await admin.deps.audit.list({ limit: 10 });
     expect(items.filter(({ kind }) => kind === 'jwt-mapping').map(({ action }) => action)).toEqual([

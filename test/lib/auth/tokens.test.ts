@@ -225,15 +225,8 @@ describe('a token that proves nothing', () => {
     ['for somebody else', { ...claims, aud: 'other' }, {}, 'invalid_token_claim'],
     ['for nobody', { groups: ['t'] }, {}, 'invalid_token_claim'],
     ['not valid yet', { ...claims, nbf: NOW / 1000 + 60 }, {}, 'invalid_token_claim'],
-    ['without an end', { ...claims, exp: undefined }, { lifetime: Number.NaN }, 'invalid_token_claim'],
-  ])('because it is %s', async (name, given, options, code) => {
-    if (name === 'without an end') {
-      const token = await provider.token(claims as never, { at: clock.now });
-      const [head = '', , signature = ''] = token.split('.');
-      const body = Buffer.from(JSON.stringify(given)).toString('base64url');
-      await expect(good().raw(`${head}.${body}.${signature}`, {})).rejects.toMatchObject({ status: 401 });
-      return;
-    }
+    ['without an end', claims, { lifetime: null }, 'invalid_token_claim'],
+  ])('because it is %s', async (_name, given, options, code) => {
     await expect(good().read(given, {}, options)).rejects.toMatchObject(refusedWith(401, code));
   });
 

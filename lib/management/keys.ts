@@ -11,6 +11,7 @@ import type { ManagementDeps } from './deps.ts';
 import { check, text, usd } from './input.ts';
 import { keyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
+import { moveMappings } from './mappings.ts';
 
 const SECRET_EXPECTED = 'expected sk- and 13 to 253 visible ASCII characters';
 const secretInput = z.nullish(z.string(SECRET_EXPECTED).check(z.regex(/^sk-[\x21-\x7e]{13,253}$/, SECRET_EXPECTED)));
@@ -227,6 +228,7 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
     if (outcome !== 'created') throw outcome === 'exists' ? inUse() : aliasTaken();
     undone.unshift(() => deps.keys.delete(hash));
     const made = await answer(deps, fresh, secret);
+    await moveMappings(deps, retired.hash, hash);
     await deps.keys.delete(retired.hash);
     deps.onChange?.();
     return made;

@@ -1,6 +1,7 @@
 /** Answers of the management API as a function URL sends them. */
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ErrorKind, GatewayError } from '../../lib/errors.ts';
+import { Table } from '../../lib/management/export.ts';
 
 /** Answers hold secrets and figures of the moment: nobody may keep or sniff them. */
 const HEADERS = {
@@ -29,6 +30,20 @@ export function answerJson(
   headers: Readonly<Record<string, string>> = {},
 ): APIGatewayProxyStructuredResultV2 {
   return { statusCode, headers: { ...HEADERS, ...headers }, body: JSON.stringify(body) };
+}
+
+/** What a route answered: a table as a file, everything else as JSON. */
+export function answerOf(value: unknown): APIGatewayProxyStructuredResultV2 {
+  if (!(value instanceof Table)) return answerJson(value);
+  return {
+    statusCode: 200,
+    headers: {
+      ...HEADERS,
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': `attachment; filename="${value.name}"`,
+    },
+    body: value.csv,
+  };
 }
 
 /** An error in LiteLLM's shape: `{error: {message, type, param, code}}`, the code as text. */

@@ -7,7 +7,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
 import { requireAudience } from '../../lib/management/rights.ts';
 import { requestOfEvent } from '../../lib/transport/function-url.ts';
-import { answerError, answerJson } from './answer.ts';
+import { answerError, answerJson, answerOf } from './answer.ts';
 import { readCall } from './call.ts';
 import type { AdminRoute } from './route.ts';
 import { ROUTES, routesAt } from './routes.ts';
@@ -46,7 +46,7 @@ async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Pro
   requireAudience(route.who, caller);
   const changedBy = request.headers['litellm-changed-by'];
   const named = changedBy === undefined ? deps : { ...deps, changedBy };
-  return answerJson(await route.answer(named, readCall(event, request, caller)));
+  return answerOf(await route.answer(named, readCall(event, request, caller)));
 }
 
 /** The router knows only "not found"; a path that exists for other verbs is told apart here. */

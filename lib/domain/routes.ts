@@ -104,8 +104,8 @@ const INFO = [
   '/models',
   '/health',
 ];
-const SPEND = ['/spend', '/cost/estimate'];
-const GLOBAL_SPEND = ['/global/spend', '/global/activity', '/global/predict/spend/logs'];
+const SPEND = ['/spend', '/cost/estimate', '/receipts'];
+const GLOBAL_SPEND = ['/global/spend', '/global/activity', '/global/all_end_users', '/global/predict/spend/logs'];
 const PUBLIC = [
   '/health/liveliness',
   '/health/liveness',

@@ -134,11 +134,11 @@ export function scopesOf(entry: LedgerEntry): readonly TotalScope[] {
   return [...scopes, EVERYTHING];
 }
 
-/** The scopes whose calls are listed: those of the totals, but for keys and everything, which the ledger lists itself, and sessions. */
+/** The scopes whose calls are listed: those of the totals, but for keys and everything, which the ledger lists itself, and sessions by the client's name. */
 export function listedUnder(entry: LedgerEntry): readonly Scope[] {
-  const { keyHash, sessionId } = entry;
+  const { sessionId } = entry;
   const scopes: Scope[] = scopesOf(entry).filter(({ kind }) => kind !== 'key' && kind !== 'global');
-  if (sessionId !== undefined) scopes.push({ kind: 'session', id: pairId(keyHash, sessionId) });
+  if (sessionId !== undefined) scopes.push({ kind: 'session', id: sessionId });
   return scopes;
 }
 

@@ -1,19 +1,23 @@
 /** The ledger as LiteLLM's spend logs: `GET /spend/logs`. */
-import { hashSecret, scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
+import { dayOf } from '../domain/total.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { ownScope, requireSelf } from './access.ts';
+import { ownScope, userIdOf } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
+import { callsOf } from './spend-calls.ts';
+import { DAY_MS, scopeAsked, timeOf, type Asked } from './spend-query.ts';
 import { spendRow } from './spend-row.ts';
 
 /** Query of `/spend/logs`, as it came. */
-export interface SpendQuery {
+export interface SpendQuery extends Asked {
   readonly requestId?: string;
-  /** Secret or hash. */
-  readonly apiKey?: string;
+  /** Model as called, or as served. */
+  readonly model?: string;
+  /** `success` or `failure`. */
+  readonly status?: string;
   /** `2026-11-22`, or a date and time; UTC where no zone is named. */
   readonly startDate?: string;
   /** A bare date includes that day. */
@@ -25,33 +29,31 @@ export interface SpendQuery {
 /** Most entries of one answer. */
 const MOST = 1_000;
 
-const DAY_MS = 86_400_000;
-
 /**
- * Entries of the ledger, newest first, or sums by day. A virtual key sees its own.
+ * Entries of the ledger, newest first, or sums by day. A virtual key sees its own, a user those of the user's keys.
  *
- * @throws GatewayError `permission` for another key's, `invalid_request` for wrong dates or when more than 1,000 entries match.
+ * @throws GatewayError `permission` for another's, `invalid_request` for wrong dates or when more than 1,000 entries match.
  */
 export async function spendLogs(deps: ManagementDeps, caller: Caller, query: SpendQuery): Promise<readonly JsonObject[]> {
-  const own = ownScope(caller);
   if (query.requestId !== undefined) {
-    const entry = await deps.ledger.get(query.requestId);
-    return entry === undefined || (own !== undefined && entry.keyHash !== own) ? [] : [spendRow(entry)];
+    const entry = await ownEntry(deps, caller, query.requestId);
+    return entry === undefined ? [] : [spendRow(entry)];
   }
-  const from = timeOf(query.startDate, 'start_date', 0);
+  const from = timeOf(query.startDate, 'start_date');
   const to = timeOf(query.endDate, 'end_date', DAY_MS);
   const summarize = query.summarize === undefined ? from !== undefined && to !== undefined : readFlag(query.summarize);
-  const keyHash = (await scopeAsked(deps, caller, query.apiKey)) ?? own;
-  const filter = {
-    ...(keyHash === undefined ? {} : { keyHash }),
+  const { scope, keyHash } = await scopeAsked(deps, caller, query);
+  const calls = callsOf(deps, {
+    scope,
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
-  };
-  if (summarize) return sumByDay(entriesOf(deps, filter));
+    matches: matcherOf(query, keyHash),
+  });
+  if (summarize) return sumByDay(calls);
   const rows: JsonObject[] = [];
-  for await (const entry of entriesOf(deps, filter)) {
+  for await (const entry of calls) {
     if (rows.length === MOST) {
-      const fault = `More than ${MOST} entries match. Narrow start_date and end_date (times count too), or ask with summarize=true.`;
+      const fault = `More than ${MOST} entries match. Narrow start_date and end_date (times count too), page with /spend/logs/v2, or ask with summarize=true.`;
       throw new GatewayError('invalid_request', fault, { param: 'start_date' });
     }
     rows.push(spendRow(entry));
@@ -59,13 +61,28 @@ export async function spendLogs(deps: ManagementDeps, caller: Caller, query: Spe
   return rows;
 }
 
-/** The owner in the ledger of the key asked for. A deleted key is found by the hash it had when it was created. */
-async function scopeAsked(deps: ManagementDeps, caller: Caller, given: string | undefined): Promise<string | undefined> {
-  if (given === undefined) return undefined;
-  const hash = given.startsWith('sk-') ? hashSecret(given) : given;
-  requireSelf(caller, hash);
-  const key = await deps.keys.get(hash, { fresh: true });
-  return key === undefined ? hash : scopeOf(key).id;
+/** An entry of the caller's own: of its key, or of its user; viewers see every one. */
+export async function ownEntry(deps: ManagementDeps, caller: Caller, id: string): Promise<LedgerEntry | undefined> {
+  const entry = await deps.ledger.get(id);
+  if (entry === undefined) return undefined;
+  const own = ownScope(caller);
+  const userId = userIdOf(caller);
+  const isOwn = own === undefined || entry.keyHash === own || (userId !== undefined && entry.userId === userId);
+  return isOwn ? entry : undefined;
+}
+
+/** What a call must be besides one of its scope. */
+export function matcherOf(
+  { model, status }: Pick<SpendQuery, 'model' | 'status'>,
+  keyHash: string | undefined,
+): (entry: LedgerEntry) => boolean {
+  if (status !== undefined && status !== 'success' && status !== 'failure') {
+    throw new GatewayError('invalid_request', 'status: expected success or failure', { param: 'status' });
+  }
+  return (entry) =>
+    (keyHash === undefined || entry.keyHash === keyHash) &&
+    (model === undefined || entry.modelGroup === model || entry.model === model) &&
+    (status === undefined || (entry.status === 'success') === (status === 'success'));
 }
 
 function readFlag(value: string): boolean {
@@ -74,59 +91,44 @@ function readFlag(value: string): boolean {
   throw new GatewayError('invalid_request', 'summarize: expected true or false', { param: 'summarize' });
 }
 
-/** Milliseconds of a date; a bare date is taken `wholeDay` later. */
-function timeOf(value: string | undefined, param: string, wholeDay: number): number | undefined {
-  if (value === undefined) return undefined;
-  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(value);
-  const [, day, time, zone = 'Z'] = match ?? [];
-  const at = Date.parse(time === undefined ? `${day}T00:00:00Z` : `${day}T${time}${zone}`);
-  if (Number.isNaN(at)) {
-    throw new GatewayError('invalid_request', `${param}: expected a date such as 2026-11-22 or 2026-11-22T08:00:00Z`, {
-      param,
-    });
-  }
-  return time === undefined ? at + wholeDay : at;
-}
-
-type Filter = Omit<Parameters<ManagementDeps['ledger']['list']>[0], 'limit' | 'cursor'>;
-
-/** Every entry that matches, page by page. */
-async function* entriesOf(deps: ManagementDeps, filter: Filter): AsyncGenerator<LedgerEntry> {
-  let cursor: string | undefined;
-  do {
-    const page = await deps.ledger.list({ ...filter, limit: MOST, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-}
-
 interface Day {
   spend: Money;
   unpriced: number;
+  readonly keys: Map<string, Money>;
   readonly users: Map<string, Money>;
   readonly models: Map<string, Money>;
 }
 
-/** LiteLLM's summary: one object a day (UTC), newest first. `unpriced_requests` counts calls whose cost is unknown, missing here. */
+/**
+ * LiteLLM's summary: one object a day (UTC), oldest first, with the spend of each key under its hash. `unpriced_requests` counts calls
+ * whose cost is unknown, missing here.
+ */
 async function sumByDay(entries: AsyncIterable<LedgerEntry>): Promise<readonly JsonObject[]> {
   const days = new Map<string, Day>();
   for await (const entry of entries) {
-    const name = new Date(entry.at).toISOString().slice(0, 10);
-    const day = days.get(name) ?? { spend: 0n, unpriced: 0, users: new Map(), models: new Map() };
+    const name = dayOf(entry.at);
+    const day = days.get(name) ?? { spend: 0n, unpriced: 0, keys: new Map(), users: new Map(), models: new Map() };
     days.set(name, day);
     if (entry.cost === undefined) day.unpriced += 1;
     const cost = entry.cost ?? 0n;
     day.spend += cost;
-    if (entry.userId !== undefined) day.users.set(entry.userId, (day.users.get(entry.userId) ?? 0n) + cost);
-    if (entry.modelGroup !== '') day.models.set(entry.modelGroup, (day.models.get(entry.modelGroup) ?? 0n) + cost);
+    add(day.keys, entry.keyHash, cost);
+    if (entry.userId !== undefined) add(day.users, entry.userId, cost);
+    if (entry.modelGroup !== '') add(day.models, entry.modelGroup, cost);
   }
-  const numbers = (sums: ReadonlyMap<string, Money>): JsonObject =>
-    Object.fromEntries([...sums].map(([name, sum]) => [name, toUsdNumber(sum)]));
-  return [...days].map(([startTime, { spend, unpriced, users, models }]) => ({
-    startTime,
-    spend: toUsdNumber(spend),
-    unpriced_requests: unpriced,
-    users: numbers(users),
-    models: numbers(models),
-  }));
+  return [...days]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([startTime, { spend, unpriced, keys, users, models }]) => ({
+      startTime,
+      ...numbers(keys),
+      spend: toUsdNumber(spend),
+      unpriced_requests: unpriced,
+      users: numbers(users),
+      models: numbers(models),
+    }));
 }
+
+const add = (sums: Map<string, Money>, name: string, cost: Money): void => void sums.set(name, (sums.get(name) ?? 0n) + cost);
+
+const numbers = (sums: ReadonlyMap<string, Money>): JsonObject =>
+  Object.fromEntries([...sums].map(([name, sum]) => [name, toUsdNumber(sum)]));

@@ -1,26 +1,252 @@
-/** `/spend/...` */
+/** `/spend/...`, `/global/...`, `/team/daily/activity`, `/team/spend/report` and their like: what was spent, on what, by whom. */
+import { GatewayError } from '../../../lib/errors.ts';
+import type { Caller } from '../../../lib/exchange.ts';
+import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
+import { isViewer, ownKey } from '../../../lib/management/access.ts';
+import { dailyActivity, type ActivityKind } from '../../../lib/management/activity.ts';
+import { Table } from '../../../lib/management/export.ts';
+import {
+  allCustomers,
+  allTags,
+  globalActivity,
+  globalActivityModels,
+  globalSpend,
+  globalSpendCustomers,
+  globalSpendKeys,
+  globalSpendLogs,
+  globalSpendModels,
+  globalSpendProviders,
+  globalSpendTags,
+  globalSpendTeams,
+  spendTags,
+} from '../../../lib/management/global-spend.ts';
+import { spendKeys, spendTeams, spendUsers } from '../../../lib/management/spend-lists.ts';
+import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/management/spend-pages.ts';
+import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend-report.ts';
 import { spendLogs } from '../../../lib/management/spend.ts';
-import { get, given, type AdminRoute } from '../route.ts';
+import type { AdminCall } from '../call.ts';
+import { get, given, post, type AdminRoute, type Answer } from '../route.ts';
 
-const LOGS = ['request_id', 'api_key', 'start_date', 'end_date', 'summarize'];
+type Query = AdminCall['query'];
+
+const OWNERS = ['api_key', 'user_id', 'team_id', 'organization_id', 'project_id', 'end_user', 'tag', 'session_id'];
+const DAYS = ['start_date', 'end_date'];
+const LOGS = ['request_id', ...OWNERS, ...DAYS, 'model', 'status_filter'];
+const PAGES = [...LOGS, 'key_alias', 'min_spend', 'max_spend', 'page', 'page_size', 'sort_by', 'sort_order'];
+
+const daysIn = (query: Query) => ({ startDate: query('start_date'), endDate: query('end_date') });
+
+const callsIn = (query: Query) => ({
+  requestId: query('request_id'),
+  apiKey: query('api_key'),
+  userId: query('user_id'),
+  teamId: query('team_id'),
+  organizationId: query('organization_id'),
+  projectId: query('project_id'),
+  endUser: query('end_user'),
+  tag: query('tag'),
+  sessionId: query('session_id'),
+  model: query('model'),
+  status: query('status_filter'),
+  ...daysIn(query),
+});
+
+const pageIn = (query: Query): PagedSpendQuery =>
+  given({
+    ...callsIn(query),
+    keyAlias: query('key_alias'),
+    minSpend: query('min_spend'),
+    maxSpend: query('max_spend'),
+    page: query('page'),
+    pageSize: query('page_size'),
+    sortBy: query('sort_by'),
+    sortOrder: query('sort_order'),
+  });
+
+/** True where a table is asked for: `?format=csv`. */
+function wantsTable(query: Query): boolean {
+  const format = query('format') ?? 'json';
+  if (format !== 'json' && format !== 'csv') {
+    throw new GatewayError('invalid_request', 'format: expected json or csv', { param: 'format' });
+  }
+  return format === 'csv';
+}
+
+/** A report that can be had as a table too. */
+const report =
+  (name: string, answer: Answer): Answer =>
+  async (deps, call) => {
+    const isTable = wantsTable(call.query);
+    const value = await answer(deps, call);
+    return isTable ? new Table(`${name}.csv`, rowsIn(value)) : value;
+  };
+
+/** The rows of a report: itself, its days with their figures, or the one object it is. */
+function rowsIn(value: unknown): readonly JsonObject[] {
+  if (Array.isArray(value)) return value as readonly JsonObject[];
+  const results = isObject(value) ? (value['results'] as readonly JsonObject[] | undefined) : undefined;
+  if (results === undefined) return [value as JsonObject];
+  return results.map(({ date, metrics }) => ({ date, ...(metrics as JsonObject) }));
+}
+
+const page = (path: string): AdminRoute =>
+  get(
+    path,
+    'own',
+    { summary: 'Calls by page, filtered and sorted.', query: [...PAGES, 'format'] },
+    async (deps, { caller, query }) =>
+      wantsTable(query)
+        ? new Table('spend-logs.csv', await spendExport(deps, caller, pageIn(query)))
+        : spendPage(deps, caller, pageIn(query)),
+  );
+
+/** Names of the query by which a report of days is told what it is about. */
+const ACTIVITIES: readonly (readonly [path: string, kind: ActivityKind, ids: string, exclude: string])[] = [
+  ['user', 'user', 'user_id', 'exclude_user_ids'],
+  ['team', 'team', 'team_ids', 'exclude_team_ids'],
+  ['organization', 'organization', 'organization_ids', 'exclude_organization_ids'],
+  ['customer', 'customer', 'end_user_ids', 'exclude_end_user_ids'],
+  ['end_user', 'customer', 'end_user_ids', 'exclude_end_user_ids'],
+  ['project', 'project', 'project_ids', 'exclude_project_ids'],
+  ['tag', 'tag', 'tags', 'exclude_tags'],
+];
+
+const activities: readonly AdminRoute[] = ACTIVITIES.flatMap(([path, kind, ids, exclude]) =>
+  [false, true].map((aggregated) =>
+    get(
+      `/${path}/daily/activity${aggregated ? '/aggregated' : ''}`,
+      'own',
+      {
+        summary: `Days of ${kind}s, broken down by model, provider, route, client program and key.`,
+        query: [...DAYS, ids, exclude, 'model', 'api_key', 'page', 'page_size', 'format'],
+      },
+      report(`${path}-activity`, (deps, { caller, query }) =>
+        dailyActivity(
+          deps,
+          caller,
+          kind,
+          given({
+            ...daysIn(query),
+            ids: query(ids),
+            exclude: query(exclude),
+            model: query('model'),
+            apiKey: query('api_key'),
+            page: query('page'),
+            pageSize: query('page_size'),
+          }),
+          aggregated,
+        ),
+      ),
+    ),
+  ),
+);
+
+/** A key of a team asks for its team without naming it. */
+const ownTeam = (caller: Caller): string | undefined => (isViewer(caller) ? undefined : ownKey(caller)?.teamId);
+
+const reportIn = (query: Query): ReportQuery =>
+  given({
+    ...daysIn(query),
+    groupBy: query('group_by'),
+    apiKey: query('api_key'),
+    userId: query('internal_user_id') ?? query('user_id'),
+    teamId: query('team_id'),
+    organizationId: query('organization_id'),
+    endUser: query('customer_id'),
+  });
+
+const REPORT = [...DAYS, 'api_key', 'internal_user_id', 'team_id', 'organization_id', 'customer_id', 'format'];
+
+const reports: readonly AdminRoute[] = ['key', 'user', 'team', 'organization'].map((scope) =>
+  get(
+    `/${scope}/spend/report`,
+    'own',
+    { summary: 'Spend by key and model.', query: REPORT },
+    report(`${scope}-spend`, (deps, { caller, query }) =>
+      scopeReport(deps, caller, {
+        ...(scope === 'team' ? given({ teamId: ownTeam(caller) }) : {}),
+        ...reportIn(query),
+      }),
+    ),
+  ),
+);
 
 /** Routes of what was spent. */
 export const SPEND_ROUTES: readonly AdminRoute[] = [
   get(
     '/spend/logs',
     'own',
-    { summary: 'Entries of the ledger, or their sums by day.', query: LOGS },
-    (deps, { caller, query }) =>
-      spendLogs(
-        deps,
-        caller,
-        given({
-          requestId: query('request_id'),
-          apiKey: query('api_key'),
-          startDate: query('start_date'),
-          endDate: query('end_date'),
-          summarize: query('summarize'),
-        }),
-      ),
+    { summary: 'Entries of the ledger, or their sums by day.', query: [...LOGS, 'summarize', 'format'] },
+    report('spend-logs', (deps, { caller, query }) =>
+      spendLogs(deps, caller, given({ ...callsIn(query), summarize: query('summarize') })),
+    ),
   ),
+  page('/spend/logs/v2'),
+  page('/spend/logs/ui'),
+  page('/spend/logs/session/ui'),
+  get('/spend/keys', 'viewer', { summary: 'Keys by spend.', query: ['format'] }, report('keys', spendKeys)),
+  get(
+    '/spend/users',
+    'viewer',
+    { summary: 'Users by spend.', query: ['user_id', 'format'] },
+    report('users', (deps, { query }) => spendUsers(deps, query('user_id'))),
+  ),
+  get('/spend/teams', 'viewer', { summary: 'Teams by spend.', query: ['format'] }, report('teams', spendTeams)),
+  get(
+    '/spend/tags',
+    'viewer',
+    { summary: 'Tags by spend.', query: [...DAYS, 'format'] },
+    report('tags', (deps, { query }) => spendTags(deps, given(daysIn(query)))),
+  ),
+  get('/global/spend', 'own', 'Spend of everything the caller may see.', (deps, { caller }) => globalSpend(deps, caller)),
+  get(
+    '/global/spend/logs',
+    'own',
+    { summary: 'Spend by day, the last thirty days.', query: ['api_key', 'format'] },
+    report('spend-by-day', (deps, { caller, query }) => globalSpendLogs(deps, caller, query('api_key'))),
+  ),
+  get(
+    '/global/spend/keys',
+    'own',
+    { summary: 'Keys by spend, the last thirty days.', query: ['limit', 'format'] },
+    report('spend-by-key', (deps, { caller, query }) => globalSpendKeys(deps, caller, query('limit'))),
+  ),
+  get('/global/spend/teams', 'viewer', 'Teams by day, the last thirty days.', (deps) => globalSpendTeams(deps)),
+  post('/global/spend/end_users', 'viewer', 'Customers by spend.', (deps, { caller, body }) =>
+    globalSpendCustomers(deps, caller, body),
+  ),
+  get('/global/all_end_users', 'viewer', 'Every customer there was a call for.', (deps) => allCustomers(deps)),
+  get(
+    '/global/spend/models',
+    'own',
+    { summary: 'Models by spend, the last thirty days.', query: ['limit', 'format'] },
+    report('spend-by-model', (deps, { caller, query }) => globalSpendModels(deps, caller, query('limit'))),
+  ),
+  get(
+    '/global/spend/provider',
+    'own',
+    { summary: 'Providers by spend.', query: [...DAYS, 'format'] },
+    report('spend-by-provider', (deps, { caller, query }) => globalSpendProviders(deps, caller, given(daysIn(query)))),
+  ),
+  get(
+    '/global/spend/report',
+    'own',
+    { summary: 'Spend by day and team or customer, or by key and model.', query: ['group_by', ...REPORT] },
+    report('spend-report', (deps, { caller, query }) => globalReport(deps, caller, reportIn(query))),
+  ),
+  get('/global/spend/all_tag_names', 'viewer', 'Every tag there is spend of.', (deps) => allTags(deps)),
+  get('/global/spend/tags', 'viewer', { summary: 'Tags by spend.', query: [...DAYS, 'tags'] }, (deps, { query }) =>
+    globalSpendTags(deps, given({ ...daysIn(query), tags: query('tags') })),
+  ),
+  get('/global/activity', 'own', { summary: 'Requests and tokens by day.', query: DAYS }, (deps, { caller, query }) =>
+    globalActivity(deps, caller, given(daysIn(query))),
+  ),
+  get(
+    '/global/activity/model',
+    'own',
+    { summary: 'Requests and tokens by model and day.', query: DAYS },
+    (deps, { caller, query }) => globalActivityModels(deps, caller, given(daysIn(query))),
+  ),
+  ...reports,
+  ...activities,
 ];

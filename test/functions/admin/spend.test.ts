@@ -170,8 +170,15 @@ describe('/spend/logs', () => {
     const { cost: _none, ...entry } = await admin.spend({ id: 'c', at: NOW + DAY });
     await admin.deps.ledger.record({ ...entry, id: 'd' });
     expect(await logs(admin, '?start_date=2026-11-22&end_date=2026-11-23')).toEqual([
-      { startTime: '2026-11-23', spend: 0.001, unpriced_requests: 1, users: {}, models: { fast: 0.001 } },
-      { startTime: '2026-11-22', spend: 0.3, unpriced_requests: 0, users: { u1: 0.3 }, models: { fast: 0.1, slow: 0.2 } },
+      {
+        startTime: '2026-11-22',
+        master: 0.3,
+        spend: 0.3,
+        unpriced_requests: 0,
+        users: { u1: 0.3 },
+        models: { fast: 0.1, slow: 0.2 },
+      },
+      { startTime: '2026-11-23', master: 0.001, spend: 0.001, unpriced_requests: 1, users: {}, models: { fast: 0.001 } },
     ]);
     expect(await logs(admin, '?summarize=true')).toHaveLength(2);
   });

@@ -45,6 +45,8 @@ export interface Admin {
   /** How often `onChange` was called. */
   readonly changes: { count: number };
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** The body as it came. */
+  table(path: string): Promise<{ readonly headers: JsonObject; readonly body: string }>;
   /** Writes an entry as the gateway would, and projects it. */
   spend(entry: Partial<LedgerEntry>): Promise<LedgerEntry>;
 }
@@ -96,6 +98,10 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
         headers: { ...result.headers },
         body: body !== null && typeof body === 'object' && !Array.isArray(body) ? (body as JsonObject) : { value: body },
       };
+    },
+    async table(path) {
+      const { headers, body = '' } = await handler(eventOf('GET', path, {}), {} as Context);
+      return { headers: { ...headers }, body };
     },
     async spend(entry) {
       const full: LedgerEntry = { ...anEntry(`call-${spent++}`, clock.now), ...entry };

@@ -9,7 +9,7 @@ import { endpoints, findEndpoints } from './endpoints/index.ts';
 import type { CountEndpoint, Match } from './endpoints/endpoint.ts';
 import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
 import { GatewayError } from './errors.ts';
-import type { Exchange, Life, Reply } from './exchange.ts';
+import type { Exchange, Outcome, Reply } from './exchange.ts';
 import type { DialectId, GenerateRequest } from './kinds/generate.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { Log } from './log.ts';
@@ -28,6 +28,7 @@ import { errorReply, renderErrors } from './policies/render-errors.ts';
 import { requireParams } from './policies/required-params.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
+import { limitedSignal, type Limit } from './request-life.ts';
 import { answerStored } from './stored-responses.ts';
 import { streamStored } from './stored-stream.ts';
 import { createNumberedCutter } from './response-follower.ts';
@@ -136,7 +137,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const reader = readerOf(exchange, deps.now());
       if (request.method === 'GET' && route.endsWith('/{id}') && request.query.get('stream') === 'true') {
         const streaming = { ...deps.conversations, cutter: createNumberedCutter };
-        return streamReply(await streamStored(streaming, { id, query: request.query, reader }, exchange.signal));
+        const events = await streamStored(streaming, { id, query: request.query, reader }, exchange.signal);
+        return streamReply(events, exchange.signal);
       }
       return jsonReply(
         await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
@@ -195,7 +197,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const match = found.find(
         ({ endpoint }) => endpoint.method === request.method || (request.method === 'HEAD' && endpoint.method === 'GET'),
       );
-      const limit = limitedSignal(deps, context);
+      const limit = limitedSignal(deps.now, context);
       const exchange = openExchange(deps, request, context, match ?? found[0], limit);
       await deps.dialects.load(exchange.dialect as DialectId);
       const reply = await terminalOf(match, found, exchange);
@@ -271,35 +273,6 @@ function openExchange(
   };
 }
 
-/** When a request ends, if not by itself. */
-interface Limit {
-  /** The shell's signal and the deadline, as one. */
-  readonly signal: AbortSignal;
-  readonly life: Life;
-  /** Takes timer and listener away once the request is over. */
-  readonly release: () => void;
-}
-
-function limitedSignal(deps: GatewayDeps, context: ShellContext): Limit {
-  const controller = new AbortController();
-  const expire = (): void =>
-    controller.abort(new GatewayError('timeout', 'The answer took longer than this gateway may run; it was cut here.'));
-  const leave = (): void => controller.abort(new GatewayError('client_closed', 'The client closed the connection.'));
-  const timer = setTimeout(expire, Math.max(0, context.deadline - deps.now()));
-  timer.unref();
-  if (context.signal?.aborted === true) leave();
-  context.signal?.addEventListener('abort', leave, { once: true });
-  const outlive = (): void => context.signal?.removeEventListener('abort', leave);
-  return {
-    signal: controller.signal,
-    life: { outlive, end: (reason) => controller.abort(reason) },
-    release: () => {
-      clearTimeout(timer);
-      outlive();
-    },
-  };
-}
-
 function jsonReply(body: JsonObject): Reply {
   return {
     status: 200,
@@ -309,12 +282,25 @@ function jsonReply(body: JsonObject): Reply {
   };
 }
 
-const streamReply = (body: AsyncIterable<Uint8Array>): Reply => ({
-  status: 200,
-  headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
-  body,
-  done: Promise.resolve({ status: 'success' }),
-});
+/** A stream that is over when its last byte is out, its reader has left, or the signal says so. */
+function streamReply(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Reply {
+  const { promise: done, resolve } = Promise.withResolvers<Outcome>();
+  const end = (): void => resolve({ status: signal.aborted ? 'aborted' : 'success' });
+  signal.addEventListener('abort', end, { once: true });
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } finally {
+      end();
+    }
+  }
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  };
+  return { status: 200, headers, body: watched(), done };
+}
 
 async function listModels(deps: GatewayDeps, exchange: Exchange): Promise<Reply> {
   const models = await deps.models(exchange);

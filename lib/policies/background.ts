@@ -123,9 +123,12 @@ async function watch({ deps, exchange, id, log }: Work, over: AbortSignal): Prom
   for (;;) {
     await sleep(WATCH_MS, over);
     if (over.aborted) return;
-    await log?.flush().catch(() => {});
     const fate = await store.fate(id, readerOf(exchange, now())).catch(() => 'open' as const);
-    if (fate === 'open') continue;
+    // A deleted response gets no more events.
+    if (fate === 'open') {
+      await log?.flush().catch(() => {});
+      continue;
+    }
     exchange.life.end(new GatewayError('client_closed', 'The response was cancelled.'));
     return;
   }

@@ -211,6 +211,27 @@ describe('a response in the background', () => {
     expect(await Array.fromAsync(again)).toEqual([...seen, ...read]);
   });
 
+  it('is not waited for longer than a request may take', async () => {
+    const { script, release } = held();
+    upstream.answer(script);
+    const stream = await client.responses.create({ model: 'chat', input, background: true, stream: true });
+    let id = '';
+    for await (const event of stream) {
+      if (event.type === 'response.created') id = event.response.id;
+      if (event.type === 'response.output_text.delta') break;
+    }
+    const hasty = await serveGateway(upstream.url, { stores: gateway.stores, deadlineMs: 1_300 });
+    onTestFinished(() => hasty.close());
+    const other = new OpenAI({ baseURL: `${hasty.url}/v1`, apiKey: 'sk-one', maxRetries: 0 });
+
+    const events = await Array.fromAsync(await other.responses.retrieve(id, { stream: true }));
+
+    expect(events[0]).toMatchObject({ type: 'response.created' });
+    expect(events.at(-1)?.type).not.toBe('response.completed');
+    release();
+    await polled(id);
+  });
+
   it('has no events when nobody asked for a stream', async () => {
     upstream.answer(sendChunks(WORDS));
     const begun = await client.responses.create({ model: 'chat', input, background: true });

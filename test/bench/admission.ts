@@ -107,7 +107,7 @@ function witness(client: DynamoDBClient): () => Count {
         underWay--;
       }
     },
-    { step: 'finalizeRequest', priority: 'low', name: 'witness' },
+    { step: 'initialize', name: 'witness' },
   );
   return () => {
     const told = count;
@@ -116,13 +116,16 @@ function witness(client: DynamoDBClient): () => Count {
   };
 }
 
-/** Write units of a call. The emulator counts no transactions: they cost twice their writes, which are of one unit each here. */
+/** Write units of a call, as the emulator counts them. */
 function unitsOf(input: object, output: object): number {
-  if ('TransactItems' in input) return 2 * (input.TransactItems as readonly unknown[]).length;
-  if (!('Item' in input) && !('UpdateExpression' in input)) return 0;
-  return 'ConsumedCapacity' in output
-    ? ((output.ConsumedCapacity as { CapacityUnits?: number }).CapacityUnits ?? 0)
-    : Number.NaN;
+  const writes = ['Item', 'UpdateExpression', 'TransactItems'].some((field) => field in input);
+  if (!writes && !JSON.stringify(input).includes('"PutRequest"')) return 0;
+  const { ConsumedCapacity } = output as { ConsumedCapacity: Used | readonly Used[] };
+  return [ConsumedCapacity].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
+}
+
+interface Used {
+  readonly CapacityUnits: number;
 }
 
 /** What a warm call did before the provider was asked, and after its last byte. */

@@ -1,6 +1,7 @@
 /** The performance page. */
 import { cpus } from 'node:os';
 import type { AdmissionCost, Projection } from './admission.ts';
+import { ASSUMED, costLines, dollars } from './cost.ts';
 import type { Bundle } from './footprint.ts';
 import { NODE_FLAGS } from './process.ts';
 
@@ -134,6 +135,30 @@ function admissionTable({ costs, projection }: Report['admission']): string {
   ].join('\n');
 }
 
+/** The cost sheet: `npm run bench -- cost` prints it alone. */
+export function costSheet({ costs, projection }: Report['admission']): string {
+  return [
+    `USD for a million calls on AWS: ${ASSUMED}.`,
+    'Data out, logs and the model itself are not counted. A function URL is billed by time, and models are slow; a Web Function by CPU and by',
+    'the memory of environments that many calls share, at unit prices that no public page states: its column is the CPU to be paid.',
+    '',
+    table(
+      ['limited scopes', 'DynamoDB', 'function URL, answers', 'function URL, streams', 'Web Function'],
+      costLines(costs).map(({ scopes, dynamodb, answers, streams, cpuSeconds }) => [
+        String(scopes),
+        `$${dynamodb.toFixed(2)}`,
+        `$${answers.toFixed(2)}`,
+        `$${streams.toFixed(2)}`,
+        `$${dynamodb.toFixed(2)} and ${cpuSeconds.toFixed(0)} CPU s`,
+      ]),
+    ),
+    '',
+    `The consumer of the ledger's stream adds its totals: $${dollars(projection.batched).toFixed(2)} where entries come in batches of 20 of one key,`,
+    `$${dollars(projection.alone).toFixed(2)} where each comes alone, which is where calls are few.`,
+    '',
+  ].join('\n');
+}
+
 /** The page as Markdown. */
 export function render(report: Report): string {
   const { scenarios, admission, causes, bundles, rounds, seconds } = report;
@@ -167,6 +192,9 @@ export function render(report: Report): string {
     '## What limits cost',
     '',
     admissionTable(admission),
+    '## What a million calls cost',
+    '',
+    costSheet(admission),
     '## Where the CPU goes with key, hold and ledger',
     '',
     'Busy time of the gateway process by cause, from a V8 profile of a run of its own (answers, 16 at a time, free database).',

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the mock provider alone, a bare Node proxy, and Tollgate without and with keys and ledger, interleaved in one run on one
  * core each, then what limits cost, and writes docs/performance.md. Ratios count; absolute figures belong to the machine. `--quick` takes a
- * minute and a half.
+ * minute and a half; `cost` prints the cost sheet alone.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ import {
   type Running,
 } from './process.ts';
 import { splitByCause } from './profile.ts';
-import { BARE, CEILING, FREE, FULL, PLAIN, render, type Row, type Scenario } from './report.ts';
+import { BARE, CEILING, costSheet, FREE, FULL, PLAIN, render, type Row, type Scenario } from './report.ts';
 
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
@@ -215,6 +215,11 @@ async function profile(upstreamPort: number) {
   return file === undefined ? [] : splitByCause(join(folder, file));
 }
 
+async function printCosts(): Promise<void> {
+  const upstream = keep(await startScript(join(here, 'upstream.ts'), [], CALLER_CORE));
+  console.log(costSheet(await measureAdmission(upstream.port, ROUNDS, SECONDS)));
+}
+
 async function main(): Promise<void> {
   console.log('footprint ...');
   const bundles = await measureBundles(root);
@@ -245,7 +250,7 @@ async function main(): Promise<void> {
 }
 
 try {
-  await main();
+  await (process.argv.includes('cost') ? printCosts() : main());
 } finally {
   await Promise.all(started.map((running) => running.stop().catch(() => {})));
   rmSync(folder, { recursive: true, force: true });

@@ -43,6 +43,7 @@ const route =
 /** Routes by verb: path, audience, summary (or a whole description), answer. */
 export const get = route('GET');
 export const post = route('POST');
+export const put = route('PUT');
 export const patch = route('PATCH');
 export const del = route('DELETE');
 

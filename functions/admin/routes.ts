@@ -6,6 +6,7 @@ import { COST_ROUTES } from './routes/costs.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MAPPING_ROUTES } from './routes/mappings.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
+import { RECORD_ROUTES } from './routes/records.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
 
 /** Routes that need no key. */
@@ -22,6 +23,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...SPEND_ROUTES,
   ...COST_ROUTES,
   ...MODEL_ROUTES,
+  ...RECORD_ROUTES,
   ...OPEN_ROUTES,
 ];
 

@@ -129,3 +129,12 @@ async function roleIn(
   if (userId === undefined) return undefined;
   return (await deps.members.get({ kind, id }, userId, { fresh: true }))?.role;
 }
+
+/**
+ * Lets a call pass or refuses it, in the same words whether or not the thing exists.
+ *
+ * @throws GatewayError `permission`
+ */
+export function requireRight(allowed: boolean, what: string): void {
+  if (!allowed) throw forbidden(`You may not ${what}. A proxy admin can.`);
+}

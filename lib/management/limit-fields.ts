@@ -9,7 +9,7 @@ import type { BudgetWindow, Limits, ModelLimits } from '../domain/limits.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
 import { alignedAnchor } from '../domain/window.ts';
 import { GatewayError } from '../errors.ts';
-import { chosen, defined } from './changes.ts';
+import { chosen, defined, edited } from './changes.ts';
 import { count, flag, text, usd } from './input.ts';
 
 const DURATION_EXPECTED = 'expected a whole number above zero and a unit: 30s, 15m, 12h, 30d, 1w, 1mo, at most 100 years';
@@ -250,3 +250,22 @@ export function limitRow(limits: Limits, now: number): Record<string, unknown> {
     budget_id: limits.budgetId ?? null,
   };
 }
+
+const NO_LIMITS: { readonly [K in Exclude<keyof Limits, 'budgetAnchor'>]: undefined } = {
+  maxBudget: undefined,
+  budgetDuration: undefined,
+  softBudget: undefined,
+  budgetWindows: undefined,
+  modelLimits: undefined,
+  temporaryIncrease: undefined,
+  throttled: undefined,
+  rpmLimit: undefined,
+  tpmLimit: undefined,
+  tokenRateType: undefined,
+  maxParallelRequests: undefined,
+  budgetId: undefined,
+};
+
+/** A record with fields of its limits changed, see `applyLimits`. */
+export const withLimits = <T extends { readonly createdAt: number } & Limits>(record: T, given: LimitFields, now: number): T =>
+  edited<Limits>(record, { ...NO_LIMITS, ...applyLimits(record, given, now) }) as T;

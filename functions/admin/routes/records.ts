@@ -1,0 +1,171 @@
+/** Records besides keys, users and teams: projects, customers, budgets, tags, access groups; and the audit log. */
+import {
+  accessGroupInfo,
+  deleteAccessGroup,
+  groupBody,
+  listAccessGroups,
+  listUnifiedGroups,
+  modelsBody,
+  newAccessGroup,
+  newUnifiedGroup,
+  unifiedBody,
+  unifiedChange,
+  unifiedGroup,
+  updateAccessGroup,
+  updateUnifiedGroup,
+} from '../../../lib/management/access-groups.ts';
+import { listAudit, readAudit } from '../../../lib/management/audit-log.ts';
+import {
+  customerBody,
+  customerInfo,
+  deleteCustomers,
+  listCustomers,
+  newCustomer,
+  setCustomersBlocked,
+  updateCustomer,
+} from '../../../lib/management/customers.ts';
+import {
+  deleteProjects,
+  listProjects,
+  newProject,
+  projectBody,
+  projectInfo,
+  updateProject,
+} from '../../../lib/management/projects.ts';
+import {
+  budgetBody,
+  budgetInfo,
+  budgetSettings,
+  deleteBudget,
+  listBudgets,
+  newBudget,
+  updateBudget,
+} from '../../../lib/management/shared-budgets.ts';
+import { deleteTag, listTags, newTag, tagBody, tagInfo, updateTag } from '../../../lib/management/tags.ts';
+import { del, get, given, post, put, type AdminRoute } from '../route.ts';
+
+const PROJECTS: readonly AdminRoute[] = [
+  post('/project/new', 'own-change', { summary: 'Make a project.', body: projectBody }, (deps, { caller, body }) =>
+    newProject(deps, caller, body),
+  ),
+  post('/project/update', 'own-change', { summary: 'Change a project.', body: projectBody }, (deps, { caller, body }) =>
+    updateProject(deps, caller, body),
+  ),
+  del('/project/delete', 'own-change', 'Delete projects.', (deps, { caller, body }) => deleteProjects(deps, caller, body)),
+  get('/project/info', 'own', { summary: 'A project and where it stands.', query: ['project_id'] }, (deps, { caller, query }) =>
+    projectInfo(deps, caller, query('project_id')),
+  ),
+  get('/project/list', 'own', { summary: 'Projects.', query: ['team_id'] }, (deps, { caller, query }) =>
+    listProjects(deps, caller, query('team_id')),
+  ),
+];
+
+/** LiteLLM calls customers end users as well. */
+const CUSTOMERS: readonly AdminRoute[] = ['/customer', '/end_user'].flatMap((at) => [
+  post(`${at}/new`, 'admin', { summary: 'Make a customer.', body: customerBody }, (deps, { caller, body }) =>
+    newCustomer(deps, caller, body),
+  ),
+  post(`${at}/update`, 'admin', { summary: 'Change a customer.', body: customerBody }, (deps, { caller, body }) =>
+    updateCustomer(deps, caller, body),
+  ),
+  get(`${at}/info`, 'viewer', { summary: 'A customer and where it stands.', query: ['end_user_id'] }, (deps, { query }) =>
+    customerInfo(deps, query('end_user_id')),
+  ),
+  get(`${at}/list`, 'viewer', 'Customers.', (deps) => listCustomers(deps)),
+  post(`${at}/delete`, 'admin', 'Delete customers.', (deps, { caller, body }) => deleteCustomers(deps, caller, body)),
+  post(`${at}/block`, 'admin', 'Block customers.', (deps, { caller, body }) => setCustomersBlocked(deps, caller, body, true)),
+  post(`${at}/unblock`, 'admin', 'Unblock customers.', (deps, { caller, body }) =>
+    setCustomersBlocked(deps, caller, body, false),
+  ),
+]);
+
+const BUDGETS: readonly AdminRoute[] = [
+  post('/budget/new', 'admin', { summary: 'Make a shared budget.', body: budgetBody }, (deps, { caller, body }) =>
+    newBudget(deps, caller, body),
+  ),
+  post('/budget/update', 'admin', { summary: 'Change a shared budget.', body: budgetBody }, (deps, { caller, body }) =>
+    updateBudget(deps, caller, body),
+  ),
+  post('/budget/info', 'viewer', 'Shared budgets by id.', (deps, { body }) => budgetInfo(deps, body)),
+  get('/budget/list', 'viewer', 'Shared budgets.', (deps) => listBudgets(deps)),
+  get('/budget/settings', 'viewer', { summary: 'Fields of a budget.', query: ['budget_id'] }, (deps, { query }) =>
+    budgetSettings(deps, query('budget_id')),
+  ),
+  post('/budget/delete', 'admin', 'Delete a shared budget.', (deps, { caller, body }) => deleteBudget(deps, caller, body)),
+];
+
+const TAGS: readonly AdminRoute[] = [
+  post('/tag/new', 'admin', { summary: 'Make a tag.', body: tagBody }, (deps, { caller, body }) => newTag(deps, caller, body)),
+  post('/tag/update', 'admin', { summary: 'Change a tag.', body: tagBody }, (deps, { caller, body }) =>
+    updateTag(deps, caller, body),
+  ),
+  post('/tag/info', 'viewer', 'Tags by name.', (deps, { body }) => tagInfo(deps, body)),
+  get('/tag/list', 'viewer', 'Tags.', (deps) => listTags(deps)),
+  post('/tag/delete', 'admin', 'Delete a tag.', (deps, { caller, body }) => deleteTag(deps, caller, body)),
+];
+
+const GROUPS: readonly AdminRoute[] = [
+  post('/access_group/new', 'admin', { summary: 'Name a list of models.', body: groupBody }, (deps, { caller, body }) =>
+    newAccessGroup(deps, caller, body),
+  ),
+  put(
+    '/access_group/{name}/update',
+    'admin',
+    { summary: 'Change the models of a group.', body: modelsBody },
+    (deps, { caller, body, param }) => updateAccessGroup(deps, caller, param('name'), body),
+  ),
+  get('/access_group/{name}/info', 'viewer', 'A group of models.', (deps, { param }) => accessGroupInfo(deps, param('name'))),
+  get('/access_group/list', 'viewer', 'Groups of models.', (deps) => listAccessGroups(deps)),
+  del('/access_group/{name}/delete', 'admin', 'Delete a group of models.', (deps, { caller, param }) =>
+    deleteAccessGroup(deps, caller, param('name')),
+  ),
+  post('/v1/access_group', 'admin', { summary: 'Make an access group.', body: unifiedBody }, (deps, { caller, body }) =>
+    newUnifiedGroup(deps, caller, body),
+  ),
+  get('/v1/access_group', 'viewer', 'Access groups.', (deps) => listUnifiedGroups(deps)),
+  get('/v1/access_group/{id}', 'viewer', 'An access group.', (deps, { param }) => unifiedGroup(deps, param('id'))),
+  put(
+    '/v1/access_group/{id}',
+    'admin',
+    { summary: 'Change an access group.', body: unifiedChange },
+    (deps, { caller, body, param }) => updateUnifiedGroup(deps, caller, param('id'), body),
+  ),
+  del('/v1/access_group/{id}', 'admin', 'Delete an access group.', (deps, { caller, param }) =>
+    deleteAccessGroup(deps, caller, param('id')),
+  ),
+];
+
+const AUDIT_QUERY = [
+  'page',
+  'page_size',
+  'changed_by',
+  'changed_by_api_key',
+  'action',
+  'table_name',
+  'object_id',
+  'start_date',
+  'end_date',
+];
+
+const AUDIT: readonly AdminRoute[] = [
+  get('/audit', 'viewer', { summary: 'Changes, newest first.', query: AUDIT_QUERY }, (deps, { query }) =>
+    listAudit(
+      deps,
+      given({
+        page: query('page'),
+        pageSize: query('page_size'),
+        changedBy: query('changed_by'),
+        changedByApiKey: query('changed_by_api_key'),
+        action: query('action'),
+        tableName: query('table_name'),
+        objectId: query('object_id'),
+        startDate: query('start_date'),
+        endDate: query('end_date'),
+      }),
+    ),
+  ),
+  get('/audit/{id}', 'viewer', 'One change.', (deps, { param }) => readAudit(deps, param('id'))),
+];
+
+/** Routes of these records. */
+export const RECORD_ROUTES: readonly AdminRoute[] = [...PROJECTS, ...CUSTOMERS, ...BUDGETS, ...TAGS, ...GROUPS, ...AUDIT];

@@ -1,0 +1,143 @@
+/** Customers, the end users of whoever calls: `/customer/...` and `/end_user/...`. */
+import * as z from 'zod/mini';
+import type { Customer } from '../domain/customer.ts';
+import { GatewayError } from '../errors.ts';
+import type { Caller } from '../exchange.ts';
+import type { JsonObject } from '../kinds/json.ts';
+import type { ManagementDeps } from './deps.ts';
+import { chosen, edited } from './changes.ts';
+import { check, flag, freeObject, names, text } from './input.ts';
+import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
+import { keptAfter, readBody } from './fields.ts';
+import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
+import { newEntity, select } from './records.ts';
+import { limitedRow } from './standing.ts';
+
+/** The body of `/customer/new` and `/customer/update`. */
+export const customerBody = z.object({
+  ...LIMIT_FIELDS,
+  user_id: text(),
+  alias: z.nullish(text()),
+  blocked: z.nullish(flag),
+  allowed_model_region: z.nullish(z.enum(['eu', 'us'], 'expected eu or us')),
+  default_model: z.nullish(text()),
+  metadata: z.nullish(freeObject),
+});
+
+const row = (customer: Customer, now: number): JsonObject => ({
+  user_id: customer.id,
+  alias: customer.alias ?? null,
+  blocked: customer.blocked,
+  allowed_model_region: customer.region ?? null,
+  default_model: customer.defaultModel ?? null,
+  ...limitRow(customer, now),
+  metadata: customer.metadata,
+  ...customer.kept,
+  ...historyRow(customer),
+});
+
+const CUSTOMER: RecordKind<Customer> = {
+  name: 'customer',
+  idField: 'user_id',
+  store: ({ customers }) => customers,
+  row,
+  scope: ({ id }) => ({ kind: 'customer', id }),
+};
+
+const answer = async (deps: ManagementDeps, customer: Customer): Promise<JsonObject> => ({
+  ...row(customer, deps.now()),
+  ...(await limitedRow(deps, 'customer', customer)),
+});
+
+const changed = (customer: Customer, body: z.infer<typeof customerBody>, kept: JsonObject, now: number): Customer =>
+  edited(withLimits(customer, body, now), {
+    kept: undefined,
+    ...keptAfter(customer.kept, kept),
+    alias: chosen(body.alias, customer.alias),
+    blocked: chosen(body.blocked, customer.blocked) ?? false,
+    region: chosen<'eu' | 'us'>(body.allowed_model_region, customer.region),
+    defaultModel: chosen(body.default_model, customer.defaultModel),
+    metadata: chosen(body.metadata, customer.metadata) ?? {},
+  });
+
+/** A customer with nothing set. */
+function blank(deps: ManagementDeps, caller: Caller, id: string): Customer {
+  const entity = { ...newEntity(deps, caller), id: id };
+  return { ...entity, metadata: {}, blocked: false, budgetAnchor: entity.createdAt };
+}
+
+/**
+ * `POST /customer/new`.
+ *
+ * @throws GatewayError `invalid_request`, `conflict`
+ */
+export async function newCustomer(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { fields, kept } = readBody(customerBody, body);
+  const customer = changed(blank(deps, caller, fields.user_id), fields, kept, deps.now());
+  return answer(deps, await createOne(deps, caller, CUSTOMER, customer));
+}
+
+/**
+ * `POST /customer/update`: null clears a field, an absent one stays.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `conflict`
+ */
+export async function updateCustomer(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { fields, kept } = readBody(customerBody, body);
+  return answer(
+    deps,
+    await changeOne(deps, caller, CUSTOMER, fields.user_id, (customer) => changed(customer, fields, kept, deps.now())),
+  );
+}
+
+/**
+ * `GET /customer/info?end_user_id=`.
+ *
+ * @throws GatewayError `not_found`
+ */
+export async function customerInfo(deps: ManagementDeps, id: string | undefined): Promise<JsonObject> {
+  const asked = check(text(), id, 'end_user_id');
+  const customer = await deps.customers.get(asked, { fresh: true });
+  if (customer !== undefined) return answer(deps, customer);
+  throw new GatewayError('not_found', `No customer '${asked}': not found.`, { type: 'not_found_error', param: 'end_user_id' });
+}
+
+/** `GET /customer/list`. */
+export async function listCustomers(deps: ManagementDeps): Promise<readonly JsonObject[]> {
+  return Promise.all((await select(deps.customers, () => true)).map((customer) => answer(deps, customer)));
+}
+
+const idsBody = z.object({ user_ids: names });
+
+/**
+ * `POST /customer/delete`, customers in `user_ids`. All of them must exist, else none is deleted.
+ *
+ * @throws GatewayError `not_found`
+ */
+export async function deleteCustomers(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { user_ids: ids } = check(idsBody, body);
+  await Promise.all(ids.map((id) => customerInfo(deps, id)));
+  await Promise.all(ids.map((id) => deleteOne(deps, caller, CUSTOMER, id)));
+  return { deleted_customers: ids.length, message: `Successfully deleted customers with ids: ${ids.join(', ')}` };
+}
+
+/** `POST /customer/block` and `/customer/unblock`. Customers nobody has seen yet are made, so that blocking one holds from its first call. */
+export async function setCustomersBlocked(
+  deps: ManagementDeps,
+  caller: Caller,
+  body: JsonObject,
+  blocked: boolean,
+): Promise<JsonObject> {
+  const { user_ids: ids } = check(idsBody, body);
+  const rows = await Promise.all(
+    ids.map(async (id) => {
+      const made = { ...blank(deps, caller, id), blocked };
+      if (blocked && (await deps.customers.create(made)) === 'created') return made;
+      return changeOne(deps, caller, CUSTOMER, id, (known) => ({ ...known, blocked }), blocked ? 'blocked' : 'unblocked');
+    }),
+  );
+  deps.onChange?.();
+  return blocked
+    ? { blocked_users: rows.map((customer) => row(customer, deps.now())) }
+    : { unblocked_users: rows.map(({ id }) => id) };
+}

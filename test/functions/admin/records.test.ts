@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { budgetsOf } from '../../../lib/domain/budget.ts';
+import { spentOf } from '../../../lib/domain/meter.ts';
+import { createAdmin, NOW, type Admin } from './support.ts';
+
+const USD = 1_000_000_000_000n;
+const call = async (admin: Admin, method: string, path: string, body?: object) => {
+  const answer = await admin.call(method, path, body === undefined ? {} : { body });
+  return answer.status === 200 ? answer.body : answer;
+};
+
+/** What the meter of a scope's first budget shows as spent. */
+async function metered(admin: Admin, kind: 'tag' | 'customer' | 'project', id: string): Promise<bigint> {
+  const stores = { tag: admin.deps.tags, customer: admin.deps.customers, project: admin.deps.projects };
+  const limits = await stores[kind].get(id);
+  const [budget] = limits === undefined ? [] : budgetsOf({ scope: { kind, id }, limits }, admin.clock.now);
+  const meter = budget && (await admin.deps.meters.read(budget.meter));
+  return meter === undefined ? 0n : spentOf(meter, 'usd');
+}
+
+describe('a budget that comes into force', () => {
+  it.each([
+    ['tag', '/tag', { name: 'x' }, { tags: ['x'] }],
+    ['customer', '/customer', { user_id: 'x' }, { endUser: 'x' }],
+  ] as const)('of a %s begins with what was spent before', async (kind, path, id, owner) => {
+    const admin = createAdmin();
+    await call(admin, 'POST', `${path}/new`, id);
+    await admin.spend({ ...owner, at: NOW, cost: 2n * USD });
+    await admin.spend({ ...owner, at: NOW + 1, cost: USD, modelGroup: 'other' });
+    admin.clock.now = NOW + 10;
+
+    await call(admin, 'POST', `${path}/update`, { ...id, max_budget: 5, model_max_budget: { other: 4 } });
+
+    expect(await metered(admin, kind, 'x')).toBe(3n * USD);
+    expect(await call(admin, 'POST', `${path}/update`, { ...id, max_budget: 6 })).toBeDefined();
+    expect(await metered(admin, kind, 'x')).toBe(3n * USD);
+  });
+
+  it('counts only the calls of its window', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/tag/new', { name: 'x' });
+    await admin.spend({ tags: ['x'], at: NOW - 1, cost: 2n * USD });
+    await call(admin, 'POST', '/tag/update', { name: 'x', max_budget: 5, budget_duration: '1d' });
+    expect(await metered(admin, 'tag', 'x')).toBe(0n);
+  });
+});
+
+describe('budgets', () => {
+  it('are made, read by id, listed and described; their windows end at a time', async () => {
+    const admin = createAdmin();
+    const made = await call(admin, 'POST', '/budget/new', { max_budget: 1.5, budget_duration: '1d', allowed_models: ['m'] });
+    expect(made).toMatchObject({
+      max_budget: 1.5,
+      allowed_models: ['m'],
+      budget_reset_at: new Date(NOW + 86_400_000).toISOString(),
+    });
+    const id = (made as { budget_id: string }).budget_id;
+
+    expect(await call(admin, 'POST', '/budget/info', { budgets: [id, 'absent'] })).toMatchObject({
+      value: [{ budget_id: id }],
+    });
+    expect(await call(admin, 'GET', `/budget/settings?budget_id=${id}`)).toMatchObject({
+      value: expect.arrayContaining([expect.objectContaining({ field_name: 'max_budget', field_value: 1.5 })]) as unknown[],
+    });
+    expect(await call(admin, 'POST', '/budget/update', { budget_id: id, max_budget: null })).toMatchObject({
+      max_budget: null,
+      budget_duration: '1d',
+    });
+    await call(admin, 'POST', '/budget/delete', { id });
+    expect(await call(admin, 'GET', '/budget/list')).toEqual({ value: [] });
+  });
+});
+
+describe('limit fields', () => {
+  it('come back as they were given, exactly', async () => {
+    const admin = createAdmin();
+    const limits = {
+      max_budget: 0.1,
+      budget_duration: '1mo',
+      soft_budget: 0.05,
+      budget_limits: [{ budget_duration: '1d', max_budget: 0.01 }],
+      model_max_budget: { m: { max_budget: 0.2, budget_duration: '1d' } },
+      model_rpm_limit: { m: 3 },
+      model_tpm_limit: { n: 4 },
+      tpm_limit: 5,
+      rpm_limit: 6,
+      max_parallel_requests: 7,
+      token_rate_limit_type: 'output',
+      temp_budget_increase: 1,
+      temp_budget_expiry: '2027-01-01T00:00:00.000Z',
+      throttle_on_budget_exceeded: true,
+    };
+    const { tag } = (await call(admin, 'POST', '/tag/new', { name: 'x', ...limits })) as { tag: object };
+    expect(tag).toMatchObject(limits);
+  });
+
+  it('of models: one map leaves what the others said', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/tag/new', { name: 'x', model_max_budget: { m: 1 }, model_rpm_limit: { m: 2, n: 3 } });
+    const { tag } = (await call(admin, 'POST', '/tag/update', { name: 'x', model_rpm_limit: { n: 4 } })) as { tag: object };
+    expect(tag).toMatchObject({ model_max_budget: { m: { max_budget: 1 } }, model_rpm_limit: { n: 4 } });
+  });
+
+  it('align windows with the calendar when asked to', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/tag/new', { name: 'x', max_budget: 1, budget_duration: '1mo', budget_alignment: 'calendar' });
+    const date = new Date(NOW);
+    expect((await admin.deps.tags.get('x'))?.budgetAnchor).toBe(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1));
+  });
+
+  it.each([
+    [{ max_budget: -1 }, 'max_budget'],
+    [{ budget_duration: '30x' }, 'budget_duration'],
+    [{ budget_limits: [{ max_budget: 1 }] }, 'budget_limits[0]'],
+    [{ temp_budget_increase: 1 }, 'temp_budget_increase'],
+    [{ temp_budget_increase: 1, temp_budget_expiry: 'soon' }, 'temp_budget_expiry'],
+    [{ token_rate_limit_type: 'all' }, 'token_rate_limit_type'],
+    [{ model_rpm_limit: { m: 1.5 } }, 'model_rpm_limit.m'],
+    [{ guardrails: ['pii'] }, 'guardrails'],
+  ])('refuse %o by name', async (body, param) => {
+    const answer = await createAdmin().call('POST', '/tag/new', { body: { name: 'x', ...body } });
+    expect(answer).toMatchObject({ status: 400, body: { error: { param } } });
+  });
+
+  it('accept what asks for nothing', async () => {
+    const body = {
+      name: 'x',
+      guardrails: [],
+      object_permission: { mcp_servers: ['a'] },
+      tpm_limit_type: 'best_effort_throughput',
+    };
+    expect(await createAdmin().call('POST', '/tag/new', { body })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('customers', () => {
+  it('are blocked before anybody has seen them', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/customer/block', { user_ids: ['bad'] });
+    expect(await call(admin, 'GET', '/end_user/info?end_user_id=bad')).toMatchObject({ user_id: 'bad', blocked: true });
+    await call(admin, 'POST', '/customer/unblock', { user_ids: ['bad'] });
+    expect(await call(admin, 'GET', '/customer/info?end_user_id=bad')).toMatchObject({ blocked: false });
+  });
+
+  it('show the shared budget they have, and are deleted together or not at all', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/budget/new', { budget_id: 'b', max_budget: 2 });
+    expect(
+      await call(admin, 'POST', '/customer/new', { user_id: 'c', budget_id: 'b', allowed_model_region: 'eu' }),
+    ).toMatchObject({
+      litellm_budget_table: { budget_id: 'b', max_budget: 2 },
+      allowed_model_region: 'eu',
+    });
+    expect(await call(admin, 'POST', '/customer/delete', { user_ids: ['c', 'absent'] })).toMatchObject({ status: 404 });
+    expect(await call(admin, 'POST', '/customer/delete', { user_ids: ['c'] })).toMatchObject({ deleted_customers: 1 });
+  });
+
+  it('exist once', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/customer/new', { user_id: 'c' });
+    expect(await call(admin, 'POST', '/customer/new', { user_id: 'c' })).toMatchObject({ status: 409 });
+  });
+});
+
+describe('projects', () => {
+  it('need a team that exists', async () => {
+    const admin = createAdmin();
+    expect(await call(admin, 'POST', '/project/new', { team_id: 'absent' })).toMatchObject({ status: 404 });
+  });
+
+  it('are out of reach for keys of others, whether or not they exist', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/project/new', { project_id: 'p' });
+    const { key } = (await call(admin, 'POST', '/key/generate', {})) as { key: string };
+    for (const id of ['p', 'absent']) {
+      expect(await admin.call('GET', `/project/info?project_id=${id}`, { key })).toMatchObject({ status: 404 });
+    }
+    expect(await admin.call('POST', '/project/new', { key, body: {} })).toMatchObject({ status: 403 });
+    expect((await admin.call('GET', '/project/list', { key })).body).toEqual({ value: [] });
+  });
+});
+
+describe('the audit log', () => {
+  it('has every change, newest first, by page and filter', async () => {
+    const admin = createAdmin();
+    for (const name of ['a', 'b']) {
+      admin.clock.now += 1;
+      await admin.call('POST', '/tag/new', { body: { name }, headers: { 'litellm-changed-by': 'terraform' } });
+    }
+    admin.clock.now += 1;
+    await call(admin, 'POST', '/tag/update', { name: 'a', max_budget: 1 });
+
+    const all = (await call(admin, 'GET', '/audit?page=1&page_size=2')) as { audit_logs: { id: string }[] };
+    expect(all).toMatchObject({
+      total: 3,
+      total_pages: 2,
+      audit_logs: [{ object_id: 'a', action: 'updated' }, { object_id: 'b' }],
+    });
+    expect(await call(admin, 'GET', '/audit?object_id=a&action=created')).toMatchObject({
+      audit_logs: [{ changed_by: 'terraform', changed_by_api_key: 'master', table_name: 'tag', before_value: null }],
+    });
+    expect(await call(admin, 'GET', `/audit/${all.audit_logs[0]?.id}`)).toMatchObject({
+      before_value: { max_budget: null },
+      updated_values: { max_budget: 1 },
+    });
+    expect(await call(admin, 'GET', '/audit/absent')).toMatchObject({ status: 404 });
+    expect(await call(admin, 'GET', '/audit?start_date=soon')).toMatchObject({ status: 400 });
+    expect(await call(admin, 'GET', '/audit?end_date=2000-01-01')).toMatchObject({ total: 0 });
+  });
+});
+
+describe('access groups', () => {
+  it('are given to teams and keys, and taken from them', async () => {
+    const admin = createAdmin();
+    const { token } = (await call(admin, 'POST', '/key/generate', {})) as { token: string };
+    await call(admin, 'POST', '/v1/access_group', { access_group_name: 'g', assigned_key_ids: [token] });
+    expect((await admin.deps.keys.get(token))?.accessGroups).toEqual(['g']);
+    expect(await call(admin, 'PUT', '/v1/access_group/g', { assigned_key_ids: [] })).toMatchObject({ assigned_key_ids: [] });
+    expect((await admin.deps.keys.get(token))?.accessGroups).toEqual([]);
+  });
+
+  it('keep their name', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/access_group/new', { access_group: 'g', model_names: [] });
+    expect(await call(admin, 'PUT', '/v1/access_group/g', { access_group_name: 'h' })).toMatchObject({ status: 400 });
+  });
+});

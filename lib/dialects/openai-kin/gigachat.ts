@@ -4,12 +4,26 @@
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { numberOf, objectsOf, parseJson, present, textOf } from '../values.ts';
-import { messagesOf, textOfContent, warnRest, type Kin, type Warn } from './wire.ts';
+import { messagesOf, renamed, textOfContent, warnRest, type Kin, type Warn } from './wire.ts';
+
+/** Settings by their names here: most keep theirs. */
+const SETTINGS = {
+  max_completion_tokens: 'max_tokens',
+  n: 'n',
+  repetition_penalty: 'repetition_penalty',
+  profanity_check: 'profanity_check',
+  update_interval: 'update_interval',
+  flags: 'flags',
+  temperature: 'temperature',
+  top_p: 'top_p',
+} as const;
 
 function request(body: JsonObject, warn: Warn): JsonObject {
-  const { model, messages: _messages, stream, stream_options: _options, temperature, top_p, n, ...settings } = body;
-  const { max_completion_tokens: cap, tools, tool_choice: choice, parallel_tool_calls: _parallel, ...rest } = settings;
-  const { repetition_penalty, profanity_check, update_interval, flags, ...unknown } = rest;
+  const { said, rest } = renamed(body, SETTINGS);
+  const { temperature, ...drawn } = said;
+  const { model, messages: _messages, stream, stream_options: _options, tools, tool_choice: choice, ...others } = rest;
+  // An answer has one call anyway.
+  const { parallel_tool_calls: _parallel, ...unknown } = others;
   warnRest(unknown, warn);
   const functions = objectsOf(tools).flatMap(({ type, function: tool }) => {
     if (type === 'function' && isObject(tool)) return [functionFor(tool)];
@@ -19,18 +33,10 @@ function request(body: JsonObject, warn: Warn): JsonObject {
   return {
     model,
     messages: joined(messagesFor(messagesOf(body), warn)),
+    ...drawn,
     // The least temperature it takes is above 0; to draw from nothing but the likeliest says the same.
-    ...(temperature === 0
-      ? { top_p: 0 }
-      : { ...present('temperature', temperature ?? undefined), ...present('top_p', top_p ?? undefined) }),
-    ...present('n', n ?? undefined),
-    ...present('max_tokens', cap ?? undefined),
+    ...(temperature === 0 ? { top_p: 0 } : temperature !== undefined && { temperature }),
     ...(functions.length > 0 && { functions, ...choiceFor(choice, functions, warn) }),
-    ...Object.fromEntries(
-      Object.entries({ repetition_penalty, profanity_check, update_interval, flags }).filter(
-        ([, value]) => value !== undefined,
-      ),
-    ),
     ...(stream === true && { stream }),
   };
 }

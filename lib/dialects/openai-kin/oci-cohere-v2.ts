@@ -11,8 +11,8 @@ import { callOf, messagesOf, usageFrom, warnRest, type ChunkReader, type Kin, ty
 
 function request(body: JsonObject, warn: Warn): JsonObject {
   const { said, rest } = settingsOf(body, warn);
-  const { tools, tool_choice: choice, parallel_tool_calls: _parallel, reasoning_effort: effort, n, ...unknown } = rest;
-  warnRest({ ...unknown, n: n === 1 ? undefined : n }, warn);
+  const { tools, tool_choice: choice, reasoning_effort: effort, ...unknown } = rest;
+  warnRest(unknown, warn);
   const functions = functionsOf(tools, warn);
   if (isObject(choice))
     warn({ kind: 'changed', field: 'tool_choice', reason: 'The API cannot name one tool: sent as REQUIRED.' });

@@ -10,6 +10,7 @@ import { plainSchema } from './plain-schema.ts';
 import {
   callOf,
   messagesOf,
+  renamed,
   stopsOf,
   textOfContent,
   usageFrom,
@@ -19,34 +20,32 @@ import {
   type Warn,
 } from './wire.ts';
 
-/** Settings that both formats have, in their words; the rest of the body for what is peculiar. */
+/** Settings that both formats have, by their names here. */
+const SETTINGS = {
+  temperature: 'temperature',
+  top_p: 'topP',
+  top_k: 'topK',
+  seed: 'seed',
+  frequency_penalty: 'frequencyPenalty',
+  presence_penalty: 'presencePenalty',
+  max_completion_tokens: 'maxTokens',
+} as const;
+
+/** What both formats say alike, and the rest of the body. */
 export function settingsOf(body: JsonObject, warn: Warn): { readonly said: JsonObject; readonly rest: JsonObject } {
-  const { model: _model, messages: _messages, stream, stream_options: _options, response_format: format, ...settings } = body;
+  const { said, rest } = renamed(body, SETTINGS);
   const {
-    temperature,
-    top_p,
-    top_k,
-    seed,
-    frequency_penalty,
-    presence_penalty,
+    model: _model,
+    messages: _messages,
+    stream,
+    stream_options: _options,
+    response_format: format,
     stop,
-    max_completion_tokens: cap,
-    ...rest
-  } = settings;
+    ...others
+  } = rest;
   return {
-    said: {
-      ...present('temperature', temperature ?? undefined),
-      ...present('topP', top_p ?? undefined),
-      ...present('topK', top_k ?? undefined),
-      ...present('seed', seed ?? undefined),
-      ...present('frequencyPenalty', frequency_penalty ?? undefined),
-      ...present('presencePenalty', presence_penalty ?? undefined),
-      ...present('stopSequences', stopsOf(stop)),
-      ...present('maxTokens', cap ?? undefined),
-      ...formatFor(format, warn),
-      ...streaming(stream),
-    },
-    rest,
+    said: { ...said, ...present('stopSequences', stopsOf(stop)), ...formatFor(format, warn), ...streaming(stream) },
+    rest: others,
   };
 }
 
@@ -134,9 +133,8 @@ function historyOf(messages: readonly JsonObject[], warn: Warn): JsonObject[] {
 /** The last question is the message; results of tools, where they come last, stand beside an empty one. */
 function request(body: JsonObject, warn: Warn): JsonObject {
   const { said, rest } = settingsOf(body, warn);
-  const { tools, tool_choice: choice, parallel_tool_calls: _parallel, reasoning_effort: _effort, n, ...unknown } = rest;
-  const alternatives = n === 1 ? undefined : n;
-  warnRest({ ...unknown, n: alternatives, reasoning_effort: rest['reasoning_effort'] }, warn);
+  const { tools, tool_choice: choice, ...unknown } = rest;
+  warnRest(unknown, warn);
   const messages = messagesOf(body);
   const isPrompt = ({ role }: JsonObject): boolean => role === 'system' || role === 'developer';
   const preamble = messages.filter(isPrompt).map(({ content }) => textOfContent(content));

@@ -5,7 +5,7 @@
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { dataUrl, numberOf, objectsOf, present, textOf } from '../values.ts';
 import { plainSchema } from './plain-schema.ts';
-import { callOf, messagesOf, stopsOf, usageFrom, warnRest, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { callOf, messagesOf, renamed, stopsOf, usageFrom, warnRest, type ChunkReader, type Kin, type Warn } from './wire.ts';
 
 /** Where a call goes: a model on demand, or an endpoint of a dedicated cluster, by its OCID. */
 export const servingMode = (model: unknown): JsonObject =>
@@ -32,53 +32,40 @@ function effortOf(word: unknown, warn: Warn): { readonly reasoningEffort?: strin
   return { reasoningEffort: 'HIGH' };
 }
 
+/** Settings by their names here. */
+const SETTINGS = {
+  temperature: 'temperature',
+  top_p: 'topP',
+  top_k: 'topK',
+  seed: 'seed',
+  n: 'numGenerations',
+  frequency_penalty: 'frequencyPenalty',
+  presence_penalty: 'presencePenalty',
+  logit_bias: 'logitBias',
+  metadata: 'metadata',
+  parallel_tool_calls: 'isParallelToolCalls',
+} as const;
+
 function request(body: JsonObject, warn: Warn): JsonObject {
-  const {
-    model,
-    messages: _messages,
-    tools,
-    tool_choice,
-    response_format,
-    stream,
-    stream_options: _options,
-    ...settings
-  } = body;
-  const {
-    max_completion_tokens: cap,
-    stop,
-    reasoning_effort,
-    verbosity,
-    service_tier,
-    top_logprobs,
-    logprobs,
-    ...rest
-  } = settings;
-  const { temperature, top_p, top_k, seed, n, frequency_penalty, presence_penalty, logit_bias, metadata, ...others } = rest;
-  const { parallel_tool_calls, prediction: _prediction, ...unknown } = others;
+  const { said, rest } = renamed(body, SETTINGS);
+  const { model, messages: _messages, tools, tool_choice: choice, response_format: format, ...settings } = rest;
+  const { stream, stream_options: _options, max_completion_tokens: cap, stop, ...words } = settings;
+  const { reasoning_effort: effort, verbosity, service_tier: tier, logprobs, top_logprobs: top, ...unknown } = words;
   warnRest(unknown, warn);
   const newerCap = typeof model === 'string' && model.startsWith('openai.');
   return wrapped(model, {
     apiFormat: 'GENERIC',
     messages: messagesOf(body).map((message) => messageFor(message, warn)),
-    ...present('temperature', temperature ?? undefined),
-    ...present('topP', top_p ?? undefined),
-    ...present('topK', top_k ?? undefined),
-    ...present('seed', seed ?? undefined),
-    ...present('numGenerations', n ?? undefined),
-    ...present('frequencyPenalty', frequency_penalty ?? undefined),
-    ...present('presencePenalty', presence_penalty ?? undefined),
-    ...present('logitBias', logit_bias ?? undefined),
-    ...present('metadata', metadata ?? undefined),
+    ...said,
     ...present('stop', stopsOf(stop)),
-    ...(logprobs === true && { logProbs: numberOf(top_logprobs) ?? 0 }),
-    ...present(newerCap ? 'maxCompletionTokens' : 'maxTokens', cap ?? undefined),
-    ...effortOf(reasoning_effort, warn),
+    ...(logprobs === true && { logProbs: numberOf(top) ?? 0 }),
+    ...present(newerCap ? 'maxCompletionTokens' : 'maxTokens', cap),
+    ...effortOf(effort, warn),
     ...present('verbosity', upper(verbosity)),
-    ...present('serviceTier', upper(service_tier)),
-    ...present('isParallelToolCalls', parallel_tool_calls ?? undefined),
+    ...present('serviceTier', upper(tier)),
     ...(Array.isArray(tools) && { tools: tools.filter(isObject).flatMap((tool) => toolFor(tool, warn)) }),
-    ...choiceFor(tool_choice),
-    ...formatFor(response_format),
+    ...choiceFor(choice),
+    ...formatFor(format),
     ...streaming(stream),
   });
 }

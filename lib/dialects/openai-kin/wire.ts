@@ -27,12 +27,28 @@ export interface Kin {
   readonly endsWithBytes?: true;
 }
 
-/** Warns of the fields of a body that have no place, but for those whose value means nothing is asked. */
+/** Warns of the fields of a body that have no place, but for those whose value means what happens anyway. */
 export function warnRest(rest: JsonObject, warn: Warn): void {
   for (const [field, value] of Object.entries(rest)) {
-    if (value === undefined || value === null || value === false) continue;
+    const usual = field === 'parallel_tool_calls' ? value === true : field === 'n' ? value === 1 : value === false;
+    if (value === undefined || value === null || usual) continue;
     warn({ kind: 'dropped', field, reason: 'The API has no such setting.' });
   }
+}
+
+/** The fields of a body that the API has under a name of its own, and the other fields. */
+export function renamed(
+  body: JsonObject,
+  names: Readonly<Record<string, string>>,
+): { readonly said: JsonObject; readonly rest: JsonObject } {
+  const said: JsonObject = {};
+  const rest: JsonObject = {};
+  for (const [field, value] of Object.entries(body)) {
+    const name = names[field];
+    if (name === undefined) rest[field] = value;
+    else if (value !== undefined && value !== null) said[name] = value;
+  }
+  return { said, rest };
 }
 
 /** OpenAI's usage from figures in camel case. */

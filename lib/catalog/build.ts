@@ -41,7 +41,7 @@ const IMAGE_VARIANT =
   /^(?:(?<folder>(?!(?:low|medium|high|standard|hd)\/)[a-z_]+)\/)?(?<variant>(?:(?:low|medium|high|standard|hd)\/)?(?:\d+|max)-x-(?:\d+|max)(?:\/(?:\d+|max)-steps)?)\/(?:bedrock\/)?(?<base>.+)$/;
 
 /** Models that search the web at every call: Perplexity's Sonar (a fee per request), OpenAI's search previews. */
-const ALWAYS_SEARCHES = /(^|\/)(sonar|gpt-.*-search-preview)/;
+const ALWAYS_SEARCHES = /(^|\/)(sonar|gpt-.*-search-(preview|api))/;
 
 /**
  * @throws Error listing every entry with a price or limit that is no finite number of at least zero, or without a provider.
@@ -55,7 +55,10 @@ export function buildCatalog(source: Source): BuiltCatalog {
     const models = shards.get(shard) ?? new Map<string, ShardModel>();
     shards.set(shard, models.set(name, model));
   }
-  for (const models of shards.values()) gatherVariants(models);
+  for (const [shard, models] of shards) {
+    gatherVariants(models);
+    addToolPrices(shard, models);
+  }
   if (faults.length > 0) throw new Error(`The source has ${faults.length} faults:\n${faults.join('\n')}`);
 
   const sorted = [...shards].toSorted(([a], [b]) => compare(a, b));
@@ -112,6 +115,49 @@ function readEntry(name: string, entry: Entry, faults: string[]): ShardModel {
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     supports,
     prices,
+  };
+}
+
+/** Prices of tools that a provider runs, the same for all its models, which the source states at few of them or none. */
+interface ToolPrices {
+  /** USD a web search, at models that reason and at others: the older tool of the latter is dearer. */
+  readonly search: { readonly reasoning: number; readonly others: number };
+  /** The models that do not reason. */
+  readonly others: RegExp;
+  /** USD for a thousand lookups in files. */
+  readonly fileSearchPer1k: number;
+}
+
+/** By shard, with where the price is from. */
+const TOOL_PRICES: ReadonlyMap<string, ToolPrices> = new Map([
+  // OpenAI's API pricing, checked 2026-08.
+  ['openai', { search: { reasoning: 0.01, others: 0.025 }, others: /^(ft:)?gpt-4(o|\.1)/, fileSearchPer1k: 2.5 }],
+]);
+
+/** Adds the prices of hosted tools to the models that can use them: of code interpreter sessions from the shard's `container`. */
+function addToolPrices(shard: string, models: Map<string, ShardModel>): void {
+  const sessions = models.get(`${shard}/container`)?.prices['code_interpreter_cost_per_session'];
+  const known = TOOL_PRICES.get(shard);
+  for (const [name, model] of models) {
+    if (model.mode !== 'chat' && model.mode !== 'responses') continue;
+    if (model.prices['input_cost_per_token'] === undefined) continue;
+    const tools: Entry = {
+      ...(known === undefined ? {} : toolPricesOf(known, name, models)),
+      ...(sessions === undefined ? {} : { code_interpreter_cost_per_session: sessions }),
+    };
+    models.set(name, { ...model, prices: { ...tools, ...model.prices } });
+  }
+}
+
+/** The prices of tools at a model; a dated name has the search prices of the undated one. */
+function toolPricesOf({ search, others, fileSearchPer1k }: ToolPrices, name: string, models: Map<string, ShardModel>): Entry {
+  const each = others.test(name) ? search.others : search.reasoning;
+  const undated = models.get(name.replace(/-\d{4}-\d\d-\d\d$/, ''))?.prices['search_context_cost_per_query'];
+  const sizes = { search_context_size_low: each, search_context_size_medium: each, search_context_size_high: each };
+  return {
+    search_context_cost_per_query: undated ?? sizes,
+    file_search_cost_per_1k_calls: fileSearchPer1k,
+    ...(ALWAYS_SEARCHES.test(name) ? { searches_per_call: 1 } : {}),
   };
 }
 

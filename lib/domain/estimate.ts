@@ -4,7 +4,7 @@
  */
 import type { CacheMark, GenerateEvent, GenerateRequest, MediaSource, Message, Part, Tool } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
-import { mergeUsage, type SearchContextSize, type Usage } from '../kinds/usage.ts';
+import { mergeUsage, type SearchContextSize, type UnitCounts, type Usage } from '../kinds/usage.ts';
 import { audioTokens, documentTokens, imageTokens, type MediaTarget } from './media-tokens.ts';
 import type { TokenClass } from './rate.ts';
 import { boundTextTokens, estimateTextTokens, textWeight, tokensOfWeight } from './text-tokens.ts';
@@ -137,6 +137,16 @@ export function webSearchBound(request: GenerateRequest): number {
   });
   const byOption = isObject(request.extensions['openai-chat']?.['web_search_options']) ? DEFAULT_SEARCHES : 0;
   return limits.reduce((sum, uses) => sum + uses, byOption);
+}
+
+/** Uses of the other tools that the provider runs and bills: lookups in files, containers for code. */
+export function hostedToolBound(request: GenerateRequest): Pick<UnitCounts, 'fileSearchCalls' | 'codeInterpreterSessions'> {
+  const has = (type: string): boolean =>
+    (request.tools ?? []).some((tool) => tool.type === 'provider' && tool.value['type'] === type);
+  return {
+    ...(has('file_search') ? { fileSearchCalls: DEFAULT_SEARCHES } : {}),
+    ...(has('code_interpreter') ? { codeInterpreterSessions: 1 } : {}),
+  };
 }
 
 const SEARCH_SIZES: readonly unknown[] = ['low', 'medium', 'high'] satisfies readonly SearchContextSize[];

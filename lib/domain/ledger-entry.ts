@@ -41,6 +41,8 @@ export interface LedgerEntry extends Owner {
     readonly source: 'catalog' | 'operator' | 'demo' | 'hold' | 'unknown';
     readonly version?: string;
     readonly rule?: string;
+    /** Tools that were used and are missing from `cost`, for want of a price. */
+    readonly unpriced?: readonly string[];
   };
   /** Amount held for the call. */
   readonly held?: Money;

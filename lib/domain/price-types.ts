@@ -58,4 +58,6 @@ export interface Cost {
   readonly version: string;
   /** The rule that chose the price, where it was not the plain one: `above_200k_tokens`, `priority`, ... */
   readonly rule?: string;
+  /** Tools of the provider that were used and have no price here, so that they are missing from `total`: `web_search`, ... */
+  readonly unpriced?: readonly string[];
 }

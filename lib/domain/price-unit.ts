@@ -169,6 +169,19 @@ export function isUnpriced(sheet: UnitSheet, counted: Counted): boolean {
   return CLASS_LIST.every(([name, unit]) => name === 'call' || (unit(sheet, counted)?.rates.length ?? 0) === 0);
 }
 
+/** Tools that a provider bills by use, beside the tokens of the answer, and where usage counts them. */
+const TOOLS = [
+  ['web_search', 'webSearchRequests'],
+  ['file_search', 'fileSearchCalls'],
+  ['code_interpreter', 'codeInterpreterSessions'],
+] as const satisfies readonly (readonly [string, keyof UnitCounts])[];
+
+/** Names of the tools that were used and have no price in the sheet. */
+export const unpricedTools = (sheet: UnitSheet, counted: Counted): readonly string[] =>
+  TOOLS.flatMap(([name, count]) =>
+    thousandths(counted[count]) > 0n && (CLASSES[name]?.(sheet, counted)?.rates.length ?? 0) === 0 ? [name] : [],
+  );
+
 /** Seconds of audio read: at the price of input, or where that is none or zero, of output: transcription is priced as either. */
 function audioInput(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
   const count = thousandths(counted.audioInputSeconds);

@@ -8,7 +8,7 @@ import type { UnitCounts, Usage } from '../kinds/usage.ts';
 import type { Money } from './money.ts';
 import { WHOLE, type Adjustment } from './price-adjustment.ts';
 import type { CatalogModel, Cost, PriceOverride, PriceSheet } from './price-types.ts';
-import { PARTS_PER_UNIT, isUnpriced, unitProducts } from './price-unit.ts';
+import { PARTS_PER_UNIT, isUnpriced, unitProducts, unpricedTools } from './price-unit.ts';
 import {
   INPUT_CLASSES,
   OUTPUT_CLASSES,
@@ -127,7 +127,8 @@ export function costOf(sheet: PriceSheet, usage: Usage): Cost {
     exact += BigInt(count) * rates[tokenClass] * PARTS_PER_UNIT;
     step(tokenClass, exact, PER_MONEY);
   }
-  for (const [name, product] of unitProducts({ prices, suffixes: suffixesAt(prices, situation), bound: false }, usage)) {
+  const units = { prices, suffixes: suffixesAt(prices, situation), bound: false };
+  for (const [name, product] of unitProducts(units, usage)) {
     exact += product;
     step(name, exact, PER_MONEY);
   }
@@ -135,12 +136,14 @@ export function costOf(sheet: PriceSheet, usage: Usage): Cost {
     if (adjustment.kept !== WHOLE) step('discount', exact * adjustment.kept, PER_MONEY * WHOLE);
     if (adjustment.raised !== WHOLE || adjustment.fixed !== 0n) step('margin', adjusted(exact, adjustment), PER_ADJUSTED);
   }
+  const unpriced = unpricedTools(units, usage);
   return {
     total,
     parts,
     source: sheet.source,
     version: sheet.version,
     ...(rates.rule === undefined ? {} : { rule: rates.rule }),
+    ...(unpriced.length === 0 ? {} : { unpriced }),
   };
 }
 
@@ -260,8 +263,9 @@ const NO_TOKENS: Readonly<Record<TokenClass, number>> = {
 };
 
 /**
- * Tokens by class, disjoint. Cached tokens and reasoning are taken at their word even where a provider forgot to include them in its
- * total; audio and image tokens only as far as the total has room, because they may be cached ones as well.
+ * Tokens by class, disjoint. Cached tokens and reasoning are taken at their word: where they come to more than the total that should
+ * include them, they were counted beside it (Perplexity's reasoning). Audio, image and video tokens count only as far as the total has
+ * room, because they may be cached ones as well.
  */
 function countsOf(usage: Usage): Record<TokenClass, number> {
   if (usage.billedInputTokens !== undefined || usage.billedOutputTokens !== undefined) return billedCounts(usage);
@@ -269,13 +273,13 @@ function countsOf(usage: Usage): Record<TokenClass, number> {
   const write = Math.max(whole(usage.cacheWriteTokens), write1h);
   const read = whole(usage.cacheReadTokens);
   const audioRead = Math.min(whole(usage.cacheReadAudioTokens), read);
-  const inputRest = Math.max(0, whole(usage.inputTokens) - read - write);
+  const inputRest = restOf(whole(usage.inputTokens), read + write);
   const audioInput = Math.min(Math.max(0, whole(usage.audioInputTokens) - audioRead), inputRest);
   const imageInput = Math.min(whole(usage.imageInputTokens), inputRest - audioInput);
   const videoInput = Math.min(whole(usage.videoInputTokens), inputRest - audioInput - imageInput);
 
   const reasoning = whole(usage.reasoningTokens);
-  const outputRest = Math.max(0, whole(usage.outputTokens) - reasoning);
+  const outputRest = restOf(whole(usage.outputTokens), reasoning);
   const audioOutput = Math.min(whole(usage.audioOutputTokens), outputRest);
   const imageOutput = Math.min(whole(usage.imageOutputTokens), outputRest - audioOutput);
   const videoOutput = Math.min(whole(usage.videoOutputTokens), outputRest - audioOutput - imageOutput);
@@ -295,6 +299,9 @@ function countsOf(usage: Usage): Record<TokenClass, number> {
     video_output: videoOutput,
   };
 }
+
+/** What a total has besides a part; all of it where it cannot include the part. */
+const restOf = (total: number, part: number): number => (part > total ? total : total - part);
 
 /** A count that may be multiplied: whole, not negative, 0 for what is no number; a figure beyond any real call is cut. */
 const whole = (count: number | undefined): number =>

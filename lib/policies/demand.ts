@@ -2,6 +2,7 @@
 import {
   choicesOf,
   estimateInputTokens,
+  hostedToolBound,
   outputCap,
   requestedModifiers,
   searchContextSize,
@@ -75,7 +76,11 @@ function sharedBound(request: GenerateRequest): Omit<Bound, 'inputTokens' | 'out
   const modifiers = requestedModifiers(request);
   const size = searchContextSize(request);
   return {
-    units: { webSearchRequests: webSearchBound(request), ...(size === undefined ? {} : { searchContextSize: size }) },
+    units: {
+      webSearchRequests: webSearchBound(request),
+      ...hostedToolBound(request),
+      ...(size === undefined ? {} : { searchContextSize: size }),
+    },
     excluded: unusedClasses(request),
     ...(request.serviceTier === undefined ? {} : { serviceTier: request.serviceTier }),
     ...(modifiers.length === 0 ? {} : { modifiers }),

@@ -76,6 +76,6 @@ function costFields(target: Target | undefined, usage: Usage | undefined): Pick<
   if (usage === undefined) return { cost: 0n, price };
   const cost = target?.price?.(usage);
   if (cost === undefined) return { price: { source: 'unknown' } };
-  const { total, parts, source, version, rule } = cost;
-  return { cost: total, costParts: parts, price: { source, version, ...(rule === undefined ? {} : { rule }) } };
+  const { total, parts, ...origin } = cost;
+  return { cost: total, costParts: parts, price: origin };
 }

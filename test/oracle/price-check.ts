@@ -120,7 +120,7 @@ const SEARCH = 'A fee for each request: the catalog has it by the context size o
 
 /** What people found out. */
 const REASONS: readonly Reason[] = [
-  [/^perplexity\/|^openai\/gpt-4o(-mini)?-search-preview$/, SEARCH],
+  [/^perplexity\/|^openai\/gpt-.*-search-(preview|api)/, SEARCH],
   [/^(openai|azure)\/(azure\/)?gpt-5\.6/, DRIFT],
   [/native-audio/, WRONG_THERE],
   [/^gemini\/gemini\/gemini-1\.5-flash$/, WRONG_HERE + ' It is a model of embeddings there.'],

@@ -38,7 +38,8 @@ export class AnswerDecoder {
   readonly #items = new Map<number, Open>();
   readonly #all: Open[] = [];
   readonly #callIds = new Set<string>();
-  readonly #facts = { call: 0, refusal: 0, search: 0 };
+  readonly #facts = { call: 0, refusal: 0 };
+  readonly #hosted: JsonObject[] = [];
   #events: GenerateEvent[] = [];
   #blocks = 0;
   #started = false;
@@ -51,6 +52,7 @@ export class AnswerDecoder {
       jsonTool,
       callId: (given) => this.#callId(given),
       note: (fact) => void this.#facts[fact]++,
+      noteHosted: (item) => void this.#hosted.push(item),
     };
   }
 
@@ -89,7 +91,7 @@ export class AnswerDecoder {
     if (this.#all.length === 0) for (const [index, item] of output.entries()) this.#add(index, item).decoder.done(item);
     else for (const [index, open] of this.#items) this.#complete(open, output[index]);
     this.#close();
-    const usage = usageOf(response, this.#facts.search);
+    const usage = usageOf(response, this.#hosted);
     if (usage !== undefined) this.#answer.emit({ type: 'usage', usage });
     const status = textOf(response['status']) ?? type;
     if (status === 'failed' || type === 'failed') {

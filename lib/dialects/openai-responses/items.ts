@@ -20,7 +20,9 @@ export interface Answer {
   /** An id for a call, unique in the answer. */
   readonly callId: (given: string | undefined) => string;
   /** Told of what decides how the answer ends. */
-  readonly note: (fact: 'call' | 'refusal' | 'search') => void;
+  readonly note: (fact: 'call' | 'refusal') => void;
+  /** Told of the calls of tools that the provider runs: it may bill them. */
+  readonly noteHosted: (item: JsonObject) => void;
 }
 
 /** Decodes one item. */
@@ -311,11 +313,11 @@ class CallDecoder implements ItemDecoder {
 }
 
 /** Items of tools the provider runs, pictures, and whatever comes later: told whole. */
-function hostedDecoder({ emit, nextBlock, note }: Answer): ItemDecoder {
+function hostedDecoder({ emit, nextBlock, noteHosted }: Answer): ItemDecoder {
   return {
     push: () => {},
     done(item) {
-      if (item['type'] === 'web_search_call') note('search');
+      noteHosted(item);
       const part = item['type'] === 'image_generation_call' ? imageOf(item) : undefined;
       const at = { choice: 0, block: nextBlock() };
       if (part !== undefined) emit({ type: 'media', ...at, part });

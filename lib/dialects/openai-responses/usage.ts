@@ -1,7 +1,7 @@
 /** Usage, both ways, with what xAI and OpenRouter put beside OpenAI's figures. */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
-import { numberOf, present, textOf } from '../values.ts';
+import { numberOf, objectsOf, present, textOf } from '../values.ts';
 
 /** One tick of xAI's `cost_in_usd_ticks`, USD. */
 const TICK = 1e-10;
@@ -9,8 +9,24 @@ const TICK = 1e-10;
 const NOTHING: JsonObject = {};
 const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING);
 
-/** The usage of a response object; undefined when it counts nothing. `searches` are the web searches seen in its output. */
-export function usageOf(response: JsonObject, searches = 0): Usage | undefined {
+/**
+ * Calls of tools that the provider runs and bills: searches of the web (to open a page, or look for something in it, is free), lookups
+ * in files, containers that code ran in.
+ */
+function toolUnits(items: readonly JsonObject[], reported: number | undefined): Partial<Usage> {
+  const of = (type: string): readonly JsonObject[] => items.filter((item) => item['type'] === type);
+  const searches = of('web_search_call').filter((item) => (textOf(objectOf(item['action'])['type']) ?? 'search') === 'search');
+  const containers = new Set(of('code_interpreter_call').map((item) => item['container_id']));
+  const counted = (count: number): number | undefined => (count > 0 ? count : undefined);
+  return {
+    ...present('webSearchRequests', reported ?? counted(searches.length)),
+    ...present('fileSearchCalls', counted(of('file_search_call').length)),
+    ...present('codeInterpreterSessions', counted(containers.size)),
+  };
+}
+
+/** The usage of a response object; undefined when it counts nothing. `items` are those of its output, where it may not hold them all. */
+export function usageOf(response: JsonObject, items = objectsOf(response['output'])): Usage | undefined {
   const { usage: figures } = response;
   if (!isObject(figures)) return undefined;
   const input = numberOf(figures['input_tokens']);
@@ -30,7 +46,7 @@ export function usageOf(response: JsonObject, searches = 0): Usage | undefined {
     ...present('reasoningTokens', numberOf(written['reasoning_tokens'])),
     ...present('audioOutputTokens', numberOf(written['audio_tokens'])),
     ...present('imageOutputTokens', numberOf(written['image_tokens'])),
-    ...present('webSearchRequests', reported ?? (searches > 0 ? searches : undefined)),
+    ...toolUnits(items, reported),
     ...present('serviceTier', textOf(response['service_tier'])),
     ...present('reportedCostUsd', numberOf(figures['cost']) ?? (ticks === undefined ? undefined : ticks * TICK)),
     source: 'provider',

@@ -75,6 +75,40 @@ describe('buildCatalog', () => {
     expect(shard['acme/painter']?.prices).toEqual({ image_variants: { 'low/512-x-512': { output_cost_per_image: 0.01 } } });
   });
 
+  it('adds the prices of the tools that OpenAI runs where the source has none', () => {
+    const own = { search_context_size_low: 0.03 };
+    const { files } = build({
+      'openai/container': { provider: 'openai', mode: 'chat', code_interpreter_cost_per_session: 0.03 },
+      'gpt-5': { provider: 'openai', mode: 'responses', input_cost_per_token: 1 },
+      'gpt-4.1': { provider: 'openai', mode: 'chat', input_cost_per_token: 1 },
+      'gpt-4o-search-preview': {
+        provider: 'openai',
+        mode: 'chat',
+        input_cost_per_token: 1,
+        search_context_cost_per_query: own,
+      },
+      'gpt-4o-search-preview-2025-03-11': { provider: 'openai', mode: 'chat', input_cost_per_token: 1 },
+      'text-embedding-3-small': { provider: 'openai', mode: 'embedding', input_cost_per_token: 1 },
+    });
+
+    const shard = JSON.parse(files.get('openai.json') ?? '') as Record<string, { prices: Record<string, unknown> }>;
+    const sizes = (price: number): object => ({
+      search_context_size_low: price,
+      search_context_size_medium: price,
+      search_context_size_high: price,
+    });
+    expect(shard['gpt-5']?.prices).toEqual({
+      input_cost_per_token: 1,
+      search_context_cost_per_query: sizes(0.01),
+      file_search_cost_per_1k_calls: 2.5,
+      code_interpreter_cost_per_session: 0.03,
+    });
+    expect(shard['gpt-4.1']?.prices).toMatchObject({ search_context_cost_per_query: sizes(0.025) });
+    const dated = shard['gpt-4o-search-preview-2025-03-11'];
+    expect(dated?.prices).toMatchObject({ search_context_cost_per_query: own, searches_per_call: 1 });
+    expect(shard['text-embedding-3-small']?.prices).toEqual({ input_cost_per_token: 1 });
+  });
+
   it('refuses what is no price, limit or provider, and names each', () => {
     const act = (): unknown =>
       build({

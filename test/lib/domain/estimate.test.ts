@@ -3,6 +3,7 @@ import {
   choicesOf,
   createUsageEstimator,
   estimateInputTokens,
+  hostedToolBound,
   likelyInputTokens,
   outputCap,
   requestedModifiers,
@@ -203,6 +204,16 @@ describe('webSearchBound', () => {
     expect(webSearchBound(request({ tools: [search({ type: 'web_search_20250305', max_uses: 7 })] }))).toBe(7);
     expect(webSearchBound(request({ tools: [search({ type: 'web_search_20250305' })] }))).toBe(5);
     expect(webSearchBound(request({ extensions: { 'openai-chat': { web_search_options: {} } } }))).toBe(5);
+  });
+});
+
+describe('hostedToolBound', () => {
+  it('reckons with some lookups in files and one container, where the tools are there', () => {
+    const tool = (type: string): Tool => ({ type: 'provider', origin: 'openai-responses', value: { type } });
+
+    expect(hostedToolBound(request())).toEqual({});
+    expect(hostedToolBound(request({ tools: [tool('file_search')] }))).toEqual({ fileSearchCalls: 5 });
+    expect(hostedToolBound(request({ tools: [tool('code_interpreter')] }))).toEqual({ codeInterpreterSessions: 1 });
   });
 });
 

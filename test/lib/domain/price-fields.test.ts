@@ -103,6 +103,7 @@ const UNITS: readonly Omit<Usage, 'source'>[] = [
   { queries: 2 },
   { queries: 1, searchResults: 30 },
   { codeInterpreterSessions: 1 },
+  { fileSearchCalls: 3 },
 ];
 const USAGES: readonly Usage[] = [
   ...LENGTHS.flatMap((inputTokens) =>

@@ -93,6 +93,20 @@ describe('units, against figures worked out by hand', () => {
     expect(cost(search, { ...none, searchContextSize: 'high' })).toBe('0.05');
   });
 
+  it('names the tools that were used and have no price, and only those', () => {
+    const tokens = { input_cost_per_token: 1e-6, output_cost_per_token: 1e-6, code_interpreter_cost_per_session: 0 };
+    const used: Usage = {
+      inputTokens: 1,
+      webSearchRequests: 2,
+      fileSearchCalls: 0,
+      codeInterpreterSessions: 1,
+      source: 'provider',
+    };
+
+    expect(costOf(sheet(tokens), used).unpriced).toEqual(['web_search']);
+    expect(costOf(sheet(tokens), { inputTokens: 1, source: 'provider' })).not.toHaveProperty('unpriced');
+  });
+
   it('prices what an operator states for tools and storage', () => {
     const tools = sheet({
       file_search_cost_per_1k_calls: 2.5,

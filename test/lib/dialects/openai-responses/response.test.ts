@@ -91,6 +91,26 @@ describe('a whole response of a provider', () => {
     });
     expect(answerOf([], { usage: {} }).usage).toBeUndefined();
   });
+
+  it('counts the tools that the provider runs and bills: searches, lookups in files, containers', () => {
+    const output = [
+      { type: 'web_search_call', action: { type: 'search', query: 'a' } },
+      { type: 'web_search_call', action: { type: 'open_page', url: 'https://example.com' } },
+      { type: 'file_search_call', queries: ['a', 'b'] },
+      { type: 'code_interpreter_call', container_id: 'cntr_1' },
+      { type: 'code_interpreter_call', container_id: 'cntr_1' },
+      { type: 'code_interpreter_call', container_id: 'cntr_2' },
+    ];
+
+    expect(answerOf(output, { usage: { input_tokens: 1, output_tokens: 1 } }).usage).toEqual({
+      inputTokens: 1,
+      outputTokens: 1,
+      webSearchRequests: 1,
+      fileSearchCalls: 1,
+      codeInterpreterSessions: 2,
+      source: 'provider',
+    });
+  });
 });
 
 describe('a whole response for a client', () => {

@@ -65,20 +65,18 @@ export function createShortWay(options: ShortWayOptions, kept: ReadonlySet<strin
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `DynamoDB_20120810.${operation}`,
     };
-    const signed = signV4(
-      { method: 'POST', url, headers, body },
-      { keys, region, service: 'dynamodb', now: now() + config.systemClockOffset },
-    );
+    const offset = config.systemClockOffset;
+    const signed = signV4({ method: 'POST', url, headers, body }, { keys, region, service: 'dynamodb', now: now() + offset });
     const posted = await post(wire, url, { ...headers, ...signed }, body);
-    if (posted.status !== 200) throw await failureOf(posted);
+    if (posted.status !== 200) throw await failureOf(posted, offset);
     return { ...parsed(posted), $metadata: metadataOf(posted) };
   }
 
-  /** The service's refusal, as the SDK would throw it. Where we can mend the cause, it is marked as worth a repeat. */
-  async function failureOf(posted: Posted): Promise<Error> {
+  /** The service's refusal of a try signed by a clock with this offset. Where we can mend the cause, it is marked as worth a repeat. */
+  async function failureOf(posted: Posted, offset: number): Promise<Error> {
     const error = exceptionOf(posted);
     const clock = Date.parse(posted.headers['date'] ?? '') - now();
-    if (CLOCK_ERRORS.has(error.name) && Math.abs(clock - config.systemClockOffset) > CLOCK_TOLERANCE_MS) {
+    if (CLOCK_ERRORS.has(error.name) && Math.abs(clock - offset) > CLOCK_TOLERANCE_MS) {
       config.systemClockOffset = clock;
       error.$retryable = {};
     }

@@ -6,6 +6,7 @@ import { COST_ROUTES } from './routes/costs.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MAPPING_ROUTES } from './routes/mappings.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
+import { RECEIPT_ROUTES } from './routes/receipts.ts';
 import { RECORD_ROUTES } from './routes/records.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
 
@@ -21,6 +22,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...KEY_ROUTES,
   ...MAPPING_ROUTES,
   ...SPEND_ROUTES,
+  ...RECEIPT_ROUTES,
   ...COST_ROUTES,
   ...MODEL_ROUTES,
   ...RECORD_ROUTES,

@@ -5,6 +5,7 @@ import type { SecretStore } from '../../lib/stores/secrets.ts';
 const secrets = (values: Record<string, string>): SecretStore => ({
   get: async (name) => values[name],
   put: async () => {},
+  create: async () => 'exists',
   delete: async () => {},
 });
 

@@ -80,6 +80,13 @@ export function createSecretStore(options: SecretStoreOptions = {}): SecretStore
       remember(id, value);
     },
 
+    async create(name, value) {
+      const id = idOf(name);
+      if (!(await service.create(id, value))) return 'exists';
+      remember(id, value);
+      return 'created';
+    },
+
     async delete(name) {
       const id = idOf(name);
       await service.delete(id);
@@ -88,9 +95,11 @@ export function createSecretStore(options: SecretStoreOptions = {}): SecretStore
   };
 }
 
-/** The three things asked of the service. */
+/** What is asked of the service. */
 interface Service {
   read(id: string): Promise<string | undefined>;
+  /** False when there is one of this name. */
+  create(id: string, value: string): Promise<boolean>;
   write(id: string, value: string): Promise<void>;
   delete(id: string): Promise<void>;
 }
@@ -136,23 +145,26 @@ function createService({ region, endpoint, credentials }: SecretStoreOptions): S
       return true;
     }, false);
 
+  const create = (id: string, value: string): Promise<boolean> =>
+    ask(async (client, sdk) => {
+      try {
+        await client.send(new sdk.CreateSecretCommand({ Name: id, SecretString: value }));
+        return true;
+      } catch (error) {
+        if (error instanceof sdk.ResourceExistsException) return false;
+        throw error;
+      }
+    }, false);
+
   return {
     read: (id) =>
       ask(async (client, sdk) => (await client.send(new sdk.GetSecretValueCommand({ SecretId: id }))).SecretString, undefined),
 
+    create,
+
     async write(id, value) {
-      if (await replace(id, value)) return;
-      const created = await ask(async (client, sdk) => {
-        try {
-          await client.send(new sdk.CreateSecretCommand({ Name: id, SecretString: value }));
-          return true;
-        } catch (error) {
-          // Somebody else created it since we looked: then it can be replaced.
-          if (error instanceof sdk.ResourceExistsException) return false;
-          throw error;
-        }
-      }, false);
-      if (!created) await replace(id, value);
+      // Somebody else may create it since we looked: then it can be replaced.
+      if (!(await replace(id, value)) && !(await create(id, value))) await replace(id, value);
     },
 
     delete: (id) =>

@@ -169,7 +169,10 @@ describe('/model/new', () => {
   });
 
   it('leaves no model behind when its secret cannot be stored', async () => {
-    const secrets = { get: async () => undefined, put: () => Promise.reject(new Error('no')), delete: async () => {} };
+    const secrets = {
+      ...createAdmin().deps.secrets,
+      put: () => Promise.reject(new Error('no')),
+    };
     const admin = createAdmin({ secrets });
     expect(await add(admin, { api_key: SECRET })).toMatchObject({ status: 500 });
     expect(await admin.deps.models.list()).toEqual([]);

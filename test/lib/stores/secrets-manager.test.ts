@@ -43,6 +43,14 @@ describe('secrets on Secrets Manager', () => {
     expect(['one', 'two', 'three']).toContain(await aStore().get('race'));
   });
 
+  it('lets one of many racing creators of a name win, and the others know', async () => {
+    const outcomes = await Promise.all(['one', 'two', 'three'].map((value) => aStore().create('first', value)));
+
+    expect(outcomes.toSorted()).toEqual(['created', 'exists', 'exists']);
+    const winner = ['one', 'two', 'three'][outcomes.indexOf('created')];
+    expect(await aStore().get('first')).toBe(winner);
+  });
+
   it('trusts a value for its time, then reads it again', async () => {
     let now = 0;
     const store = aStore({ ttlMs: 1_000, now: () => now });

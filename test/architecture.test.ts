@@ -102,6 +102,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lib/settlement.ts',
     'lib/shards.ts',
   ],
+  'lib/migration': ['lib/domain', 'lib/kinds', 'lib/local', 'type:lib/stores'],
   'lib/stores': ['type:lib/domain'],
   // Its hot commands are signed and sent by the house's own parts.
   'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds', 'lib/transport'],

@@ -1,0 +1,183 @@
+/**
+ * Writes what was read. Everything is created, nothing replaced: a second run over the same files finds what is there and leaves it
+ * alone, whatever became of it in between.
+ */
+import { newCallId } from '../domain/call-id.ts';
+import type { Entity } from '../domain/entity.ts';
+import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import type { Scope } from '../domain/meter.ts';
+import type { Deployment } from '../domain/model.ts';
+import type { Money } from '../domain/money.ts';
+import type { Owner } from '../domain/owner.ts';
+import type { EntityStore } from '../stores/entities.ts';
+import type { SecretStore } from '../stores/secrets.ts';
+import type { Stores } from '../stores/stores.ts';
+import type { Imported } from './records.ts';
+
+/** What writing needs. */
+export interface ImportDeps {
+  readonly stores: Stores;
+  readonly secrets: SecretStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+  /** Makes the meters of a scope's budgets that are not there yet, with an amount spent. */
+  readonly seedBudgets: (scope: Scope, spent: Money) => Promise<void>;
+  /** Told after each kind of record. */
+  readonly onProgress: (line: Tally) => void;
+}
+
+/** What became of one kind of record. */
+export interface Tally {
+  readonly kind: string;
+  readonly created: number;
+  /** There before: left as they are. */
+  readonly kept: number;
+  /** Names of those that could not be written, and why. */
+  readonly failed: readonly string[];
+}
+
+/** Writes one record after the other, so that a failure leaves the rest to be tried. */
+async function each<T>(
+  deps: ImportDeps,
+  kind: string,
+  records: readonly T[],
+  nameOf: (record: T) => string,
+  write: (record: T) => Promise<string>,
+): Promise<Tally> {
+  const counts = { created: 0, kept: 0 };
+  const failed: string[] = [];
+  for (const record of records) {
+    try {
+      const outcome = await write(record);
+      if (outcome === 'created') counts.created++;
+      else if (outcome === 'kept') counts.kept++;
+      else failed.push(`${nameOf(record)}: ${outcome}`);
+    } catch (error) {
+      failed.push(`${nameOf(record)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  const tally = { kind, ...counts, failed };
+  if (records.length > 0) deps.onProgress(tally);
+  return tally;
+}
+
+/** Writes the records of a dump, those that others name first. */
+export async function storeRecords(deps: ImportDeps, imported: Imported): Promise<readonly Tally[]> {
+  const { stores } = deps;
+  const entities = <T extends Entity>(kind: string, records: readonly T[], store: EntityStore<T>): Promise<Tally> =>
+    each(
+      deps,
+      kind,
+      records,
+      ({ id }) => id,
+      async (record) => ((await store.create(record)) === 'created' ? 'created' : 'kept'),
+    );
+  const fresh = new Set<string>();
+  const tallies = [
+    await entities('budgets', imported.budgets, stores.budgets),
+    await entities('access groups', imported.accessGroups, stores.accessGroups),
+    await entities('organizations', imported.organizations, stores.organizations),
+    await entities('teams', imported.teams, stores.teams),
+    await entities('users', imported.users, stores.users),
+    await entities('projects', imported.projects, stores.projects),
+    await entities('customers', imported.customers, stores.customers),
+    await entities('tags', imported.tags, stores.tags),
+    await each(
+      deps,
+      'memberships',
+      imported.members,
+      ({ group, userId }) => `${group.id}/${userId}`,
+      async (member) => ((await stores.members.put(member)) === 'stored' ? 'created' : 'kept'),
+    ),
+    await each(
+      deps,
+      'keys',
+      imported.keys,
+      ({ name, alias }) => alias ?? name,
+      async (key) => {
+        const outcome = await stores.keys.create(key);
+        if (outcome === 'alias-taken') return `another key has the alias ${JSON.stringify(key.alias)}`;
+        if (outcome === 'created') fresh.add(key.hash);
+        return outcome === 'created' ? 'created' : 'kept';
+      },
+    ),
+    await each(
+      deps,
+      'spend so far',
+      imported.spend,
+      ({ scope }) => `${scope.kind} ${scope.id}`,
+      ({ scope, amount }) => bookSpend(deps, scope, amount),
+    ),
+  ];
+  return tallies;
+}
+
+/** Where an owner of spend stands in a ledger entry. */
+const OWNER_FIELDS: Readonly<Partial<Record<Scope['kind'], keyof Owner>>> = {
+  team: 'teamId',
+  user: 'userId',
+  organization: 'organizationId',
+  project: 'projectId',
+  customer: 'endUser',
+};
+
+/**
+ * Books what a scope spent elsewhere: an entry of its own in the ledger, whose id is the scope's, so that it is booked once. Meters
+ * first: should this stop in between, a second run writes the entry and finds the meters made.
+ */
+async function bookSpend(deps: ImportDeps, scope: Scope, amount: Money): Promise<'created' | 'kept'> {
+  await deps.seedBudgets(scope, amount);
+  return (await deps.stores.ledger.record(spendEntry(scope, amount, deps))) === 'exists' ? 'kept' : 'created';
+}
+
+/** Spend of one scope alone: its keys, teams and users each bring what they spent themselves. */
+function spendEntry(scope: Scope, amount: Money, { now, random }: ImportDeps): LedgerEntry {
+  const at = now();
+  const field = OWNER_FIELDS[scope.kind];
+  return {
+    id: `import-${scope.kind}-${Buffer.from(scope.id).toString('base64url').slice(0, 180)}`,
+    at,
+    endedAt: at,
+    status: 'success',
+    keyHash: scope.kind === 'key' ? scope.id : IMPORT,
+    ...(field === undefined ? {} : { [field]: scope.id }),
+    tags: scope.kind === 'tag' ? [scope.id] : [],
+    kind: 'adjustment',
+    route: IMPORT,
+    clientDialect: '',
+    modelGroup: '',
+    stream: false,
+    httpStatus: 200,
+    cost: amount,
+    price: { source: 'operator', rule: 'starting_spend' },
+    attempts: 0,
+    durationMs: 0,
+    metadata: { import: newCallId(at, random) },
+  };
+}
+
+/** Stands for the key of spend that belongs to no key. */
+const IMPORT = 'import';
+
+/** Writes deployments, each `api_key` into the secret store. */
+export async function storeDeployments(
+  deps: ImportDeps,
+  deployments: readonly { readonly deployment: Deployment; readonly secret?: string }[],
+): Promise<Tally> {
+  const now = deps.now();
+  return each(
+    deps,
+    'models',
+    deployments,
+    ({ deployment }) => deployment.modelName,
+    async ({ deployment, secret }) => {
+      const name = `model/${deployment.id}`;
+      const credential = secret === undefined ? deployment.credential : ({ type: 'secret', name } as const);
+      const stored: Deployment = { ...deployment, credential, source: 'store', createdAt: now, updatedAt: now, rev: 1 };
+      if ((await deps.stores.models.put(stored, 'new')) === 'conflict') return 'kept';
+      if (secret !== undefined) await deps.secrets.put(name, secret);
+      return 'created';
+    },
+  );
+}

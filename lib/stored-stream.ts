@@ -1,5 +1,5 @@
 /** The events of a response that was made, or is being made, in the background: for clients that take its stream up again. */
-import { isId, runningView, type Reader } from './domain/conversation.ts';
+import { isId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
 import { GatewayError } from './errors.ts';
 import type { JsonObject } from './kinds/json.ts';
 import { notFound, wrong, type StoredRequest } from './stored-responses.ts';
@@ -42,37 +42,52 @@ export async function streamStored(
     const message = 'stream: only a response that was asked for with both background and stream can be streamed again.';
     throw new GatewayError('invalid_request', message, { param: 'stream', code: 'unsupported_parameter' });
   }
-  return eventsOf(deps, { id: stored.id, after, reader }, signal);
+  return eventsOf(deps, { stored, after, reader }, signal);
 }
 
+/** Whether more events may come: `drained` once those that are stored are all. */
+type Progress = 'running' | 'drained' | 'lost';
+
 async function* eventsOf(
-  { store, sleep, now, cutter: createCutter }: StoredStreamDeps,
-  { id, after, reader }: { readonly id: string; readonly after: number; readonly reader: Reader },
+  deps: StoredStreamDeps,
+  { stored, after, reader }: { readonly stored: StoredResponse; readonly after: number; readonly reader: Reader },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const cutter = createCutter();
-  let over = false;
+  const { store, sleep, now } = deps;
+  const cutter = deps.cutter();
+  let progress: Progress = stored.runsUntil === undefined ? 'drained' : 'running';
   let last = after;
   for (let part = 0; !signal.aborted;) {
-    const bytes = await store.eventsAt(id, part, reader).catch(() => undefined);
-    if (bytes !== undefined) {
+    const bytes = await store.eventsAt(stored.id, part, reader).catch(() => 'failed' as const);
+    if (bytes instanceof Uint8Array) {
       part++;
       for (const frame of cutter.push(bytes)) {
         if (frame.number <= after) continue;
         last = frame.number;
         yield frame.bytes;
       }
-      continue;
+    } else if (bytes === undefined && progress !== 'running') {
+      if (progress === 'lost') yield lostEvent(runningView(stored, undefined, now()), last + 1);
+      return;
+    } else {
+      // The events are stored before the end is: once it is there, they are asked for one more time.
+      progress = await progressOf(deps, stored, reader).catch(() => 'running' as const);
+      if (progress === 'running') await sleep(POLL_MS, signal);
     }
-    if (over) return;
-    const at = now();
-    const [stored] = await store.get([id], reader).catch(() => []);
-    // The events are stored before the end is: once it is there, they are asked for one more time.
-    const { runsUntil } = stored ?? {};
-    over = runsUntil === undefined || at >= runsUntil;
-    if (!over) await sleep(POLL_MS, signal);
-    else if (stored !== undefined && runsUntil !== undefined) yield lostEvent(runningView(stored, undefined, at), last + 1);
   }
+}
+
+/** Asks for the small item first: the record holds a conversation. */
+async function progressOf({ store, now }: StoredStreamDeps, stored: StoredResponse, reader: Reader): Promise<Progress> {
+  const { id, runsUntil = 0 } = stored;
+  const fate = await store.fate(id, reader);
+  if (fate === undefined) return 'drained';
+  if (fate !== 'open') {
+    const [latest] = await store.get([id], reader);
+    if (latest?.runsUntil === undefined) return 'drained';
+  }
+  if (now() < runsUntil) return 'running';
+  return fate === 'cancelled' ? 'drained' : 'lost';
 }
 
 /** The last event of a response whose maker is lost. */

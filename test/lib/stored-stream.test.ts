@@ -31,6 +31,7 @@ async function reading(
 ) {
   const { conversations: store } = open();
   await store.put(stored);
+  await store.begin(stored);
   for (const [part, bytes] of parts.entries()) await store.append(stored, part, bytes);
   const controller = new AbortController();
   const deps = { store, sleep, now: () => at, cutter: createNumberedCutter };
@@ -62,12 +63,14 @@ describe('stored events', () => {
         if (naps === 1) await found.store.append(running, 1, Buffer.from(frame(1)));
         if (naps === 2) {
           await found.store.append(running, 2, Buffer.from(frame(2)));
-          await found.store.put(finished);
+          await found.store.decide(running.id, 'finished', reader);
         }
+        // Decided, but not kept yet: nothing is over.
+        if (naps === 3) await found.store.put(finished);
       },
     });
     expect(await found.text()).toBe(frame(0) + frame(1) + frame(2));
-    expect(naps).toBe(2);
+    expect(naps).toBe(3);
   });
 
   it('end with a failure when the maker is lost, and without when the reader leaves', async () => {
@@ -75,6 +78,36 @@ describe('stored events', () => {
     expect(await lost.text()).toContain('"type":"response.failed","sequence_number":4');
     const left = await reading(running, [EVENTS], { sleep: async () => left.controller.abort() });
     expect(await left.text()).toBe(EVENTS.toString());
+  });
+
+  it('are waited for when the store fails, however far it was', async () => {
+    let faults = 0;
+    const found = await reading(running, [EVENTS.subarray(0, 50)], {
+      sleep: async () => {
+        await found.store.append(running, 1, EVENTS.subarray(50));
+        await found.store.decide(running.id, 'finished', reader);
+        await found.store.put(finished);
+      },
+    });
+    for (const step of ['eventsAt', 'fate', 'get'] as const) {
+      const works = found.store[step].bind(found.store) as (...given: unknown[]) => Promise<unknown>;
+      let calls = 0;
+      Object.assign(found.store, {
+        [step]: (...given: unknown[]) => (calls++ === 0 && ++faults ? Promise.reject(new Error('away')) : works(...given)),
+      });
+    }
+    expect(await found.text()).toBe(EVENTS.toString());
+    expect(faults).toBe(3);
+  });
+
+  it('end when the response was deleted, or cancelled by a client whose maker is lost', async () => {
+    const deleted = await reading(running, [EVENTS], {
+      sleep: async () => void (await deleted.store.delete(running.id, reader)),
+    });
+    expect(await deleted.text()).toBe(EVENTS.toString());
+    const cancelled = await reading(running, [EVENTS], { at: NOW + 10 });
+    await cancelled.store.decide(running.id, 'cancelled', reader);
+    expect(await cancelled.text()).toBe(EVENTS.toString());
   });
 
   it('are refused where there are none, and for a number that is none', async () => {

@@ -21,16 +21,16 @@ function request(body: JsonObject, warn: Warn): JsonObject {
     apiFormat: 'COHEREV2',
     messages: messagesOf(body).map((message) => messageFor(message, warn)),
     ...said,
-    ...(functions.length > 0 && { tools: functions.map((tool) => ({ type: 'FUNCTION', function: described(tool) })) }),
+    ...(functions.length > 0 && { tools: functions.map((tool) => ({ type: 'FUNCTION', function: described(tool, warn) })) }),
     ...present('toolsChoice', must),
     ...(effort !== undefined && { thinking: { type: effort === 'none' ? 'DISABLED' : 'ENABLED' } }),
   });
 }
 
-const described = ({ name, description, parameters }: JsonObject): JsonObject => ({
+const described = ({ name, description, parameters }: JsonObject, warn: Warn): JsonObject => ({
   name,
   ...present('description', textOf(description)),
-  parameters: isObject(parameters) ? plainSchema(parameters) : { type: 'object', properties: {} },
+  parameters: isObject(parameters) ? plainSchema(parameters, 'tools', warn) : { type: 'object', properties: {} },
 });
 
 function messageFor({ role, content, tool_calls, tool_call_id }: JsonObject, warn: Warn): JsonObject {

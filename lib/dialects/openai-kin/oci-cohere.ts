@@ -55,7 +55,12 @@ function formatFor(format: unknown, warn: Warn): { readonly responseFormat?: Jso
   if (isObject(format['json_schema']) && format['json_schema']['strict'] === true) {
     warn({ kind: 'dropped', field: 'response_format.json_schema.strict', reason: 'The API has no such setting.' });
   }
-  return { responseFormat: { type: 'JSON_OBJECT', ...(isObject(schema) && { schema: plainSchema(schema) }) } };
+  return {
+    responseFormat: {
+      type: 'JSON_OBJECT',
+      ...(isObject(schema) && { schema: plainSchema(schema, 'response_format.json_schema.schema', warn) }),
+    },
+  };
 }
 
 /** The functions among the tools; others are told of as lost. */
@@ -77,8 +82,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** A function as a list of parameters: what a schema says beyond their type is told in their description. */
-function toolFor({ name, description, parameters }: JsonObject): JsonObject {
-  const schema = isObject(parameters) ? plainSchema(parameters) : {};
+function toolFor({ name, description, parameters }: JsonObject, warn: Warn): JsonObject {
+  const schema = isObject(parameters) ? plainSchema(parameters, 'tools', warn) : {};
   const required = new Set<unknown>(Array.isArray(schema['required']) ? schema['required'] : []);
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   const parameterDefinitions = Object.fromEntries(
@@ -155,7 +160,7 @@ function request(body: JsonObject, warn: Warn): JsonObject {
     ...(history.length > 0 && { chatHistory: history }),
     ...(preamble.length > 0 && { preambleOverride: preamble.join('\n\n') }),
     ...said,
-    ...(functions.length > 0 && { tools: functions.map(toolFor) }),
+    ...(functions.length > 0 && { tools: functions.map((tool) => toolFor(tool, warn)) }),
   });
 }
 

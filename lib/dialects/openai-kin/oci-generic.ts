@@ -117,7 +117,7 @@ function toolFor({ type, function: tool }: JsonObject, warn: Warn): readonly Jso
       type: 'FUNCTION',
       name,
       ...present('description', textOf(description)),
-      parameters: isObject(parameters) ? plainSchema(parameters) : { type: 'object', properties: {} },
+      parameters: isObject(parameters) ? plainSchema(parameters, 'tools', warn) : { type: 'object', properties: {} },
     },
   ];
 }

@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import type { AdmissionCost, Projection } from './admission.ts';
 import { ASSUMED, costLines, dollars } from './cost.ts';
-import type { Bundle } from './footprint.ts';
+import type { Bundle, Ready } from './footprint.ts';
 import { NODE_FLAGS } from './process.ts';
 
 /** Names of what is compared. */
@@ -38,7 +38,7 @@ export interface Report {
   readonly admission: { readonly costs: readonly AdmissionCost[]; readonly projection: Projection };
   readonly causes: readonly (readonly [cause: string, share: number])[];
   readonly bundles: readonly Bundle[];
-  readonly readyMs: number;
+  readonly ready: Ready;
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -79,7 +79,9 @@ function scenarioTable({ stream, concurrency, rows }: Scenario): string {
   ].join('\n');
 }
 
-function reading({ scenarios, admission, bundles, readyMs }: Report): string {
+const inSeconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
+
+function reading({ scenarios, admission, bundles, ready }: Report): string {
   const share = (stream: boolean, name: string): string => {
     const rows = scenarios.find((one) => one.stream === stream && one.concurrency === 16)?.rows ?? [];
     const rate = (of: string): number => rows.find((row) => row.name === of)?.perSecond ?? Number.NaN;
@@ -107,7 +109,11 @@ function reading({ scenarios, admission, bundles, readyMs }: Report): string {
         ['peak memory with key, hold and ledger', 'reported', `${peak(FULL).toFixed(0)} MiB`],
         ['gateway bundle', '<= 1,000 KB', gateway === undefined ? 'not built' : `${gateway.kilobytes.toFixed(0)} KB`],
         ['import of the gateway bundle', '<= 60 ms', gateway === undefined ? 'not built' : `${gateway.importMs.toFixed(0)} ms`],
-        ['ready after start', '< 1 s', `${(readyMs / 1000).toFixed(2)} s`],
+        [
+          'ready after the first start, and after a later one',
+          '< 1 s',
+          `${inSeconds(ready.firstMs)} and ${inSeconds(ready.laterMs)}`,
+        ],
       ],
     ),
     '',

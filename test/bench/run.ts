@@ -223,7 +223,7 @@ async function printCosts(): Promise<void> {
 async function main(): Promise<void> {
   console.log('footprint ...');
   const bundles = await measureBundles(root);
-  const readyMs = await measureReady(root);
+  const ready = await measureReady(root);
   const upstream = keep(await startScript(join(here, 'upstream.ts'), [], CALLER_CORE));
   const bare = keep(await startScript(join(here, 'bare-proxy.ts'), [String(upstream.port)], GATEWAY_CORE));
   const upstreamPort = upstream.port;
@@ -244,7 +244,7 @@ async function main(): Promise<void> {
   const admission = await measureAdmission(upstreamPort, ROUNDS, SECONDS);
   console.log('profile ...');
   const causes = await profile(upstreamPort);
-  const text = render({ scenarios, admission, causes, bundles, readyMs, rounds: ROUNDS, seconds: SECONDS });
+  const text = render({ scenarios, admission, causes, bundles, ready, rounds: ROUNDS, seconds: SECONDS });
   writeFileSync(join(root, 'docs/performance.md'), text);
   console.log(text);
 }

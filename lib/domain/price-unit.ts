@@ -6,7 +6,7 @@
  */
 import type { UnitCounts, Usage } from '../kinds/usage.ts';
 import { imageRates } from './price-image.ts';
-import { divideUp, statedRate, type PriceFields, type Rate } from './rate.ts';
+import { dearestRate, divideUp, statedRate, type PriceFields, type Rate } from './rate.ts';
 
 /** Parts of a unit in which counts are kept, so that fractions of seconds and gigabyte-days are exact. */
 export const PARTS_PER_UNIT = 1_000n;
@@ -70,64 +70,52 @@ const unlessTokens =
   (sheet, counted) =>
     !sheet.bound && thousandths(counted[name]) > 0n && (priceOf(sheet, field) ?? 0n) > 0n ? undefined : unit(sheet, counted);
 
+/** A class, and the count without which there is nothing of it; three may come with any call. */
+type Entry = readonly [counted: keyof UnitCounts | undefined, bill: UnitClass];
+
 /** By the name of the part in a cost; none may be the name of a class of tokens. */
-const CLASSES: Readonly<Record<string, UnitClass>> = {
-  call: (sheet) => {
-    const rate = priceOf(sheet, 'input_cost_per_request');
-    return rate === undefined ? undefined : { count: PARTS_PER_UNIT, rates: [rate] };
-  },
-  query: (sheet, counted) => {
-    const rates = queryRates(sheet, counted.searchResults);
-    return rates.length === 0 ? undefined : { count: thousandths(counted.queries ?? 1), rates };
-  },
-  web_search: (sheet, counted) => {
-    const { webSearchRequests: searches } = counted;
-    const usual = searchesPerCall(sheet.prices);
-    const count = thousandths(sheet.bound ? Math.max(searches ?? 0, usual) : (searches ?? usual));
-    return count === 0n ? undefined : { count, rates: searchRates(sheet, counted.searchContextSize) };
-  },
-  citation: each('citationTokens', 'citation_cost_per_token'),
-  input_characters: unlessTokens('inputTokens', 'input_cost_per_token', each('inputCharacters', 'input_cost_per_character')),
-  output_characters: unlessTokens(
-    'outputTokens',
-    'output_cost_per_token',
-    each('outputCharacters', 'output_cost_per_character'),
-  ),
-  audio_input_seconds: unlessTokens('inputTokens', 'input_cost_per_token', audioInput),
-  audio_output_seconds: unlessTokens(
-    'outputTokens',
-    'output_cost_per_audio_token',
-    each('audioOutputSeconds', 'output_cost_per_audio_per_second', 'output_cost_per_second'),
-  ),
-  video_input_seconds: videoInput,
-  video_output_seconds: unlessTokens('videoOutputTokens', 'output_cost_per_video_token', videoOutput),
-  compute_seconds: unlessTokens('inputTokens', 'input_cost_per_token', compute),
-  input_images: unlessTokens('imageInputTokens', 'input_cost_per_image_token', (sheet, counted) =>
-    // Sheets of image models state the price of an image made here, unless they state it as output.
-    !sheet.bound &&
-    counted.outputImages !== undefined &&
-    priceOf(sheet, 'output_cost_per_image', 'output_cost_per_image_token') === undefined
-      ? undefined
-      : each('inputImages', 'input_cost_per_image')(sheet, counted),
-  ),
-  output_images: unlessTokens('imageOutputTokens', 'output_cost_per_image_token', (sheet, counted) => {
-    const count = thousandths(counted.outputImages);
-    if (count === 0n) return undefined;
-    return { count, rates: imageRates(sheet.prices, counted, (...fields) => priceOf(sheet, ...fields)) };
-  }),
-  pages: unlessTokens('inputTokens', 'input_cost_per_token', (sheet, counted) =>
-    !sheet.bound && counted.credits !== undefined && priceOf(sheet, 'ocr_cost_per_credit') !== undefined
-      ? undefined
-      : each('pages', 'ocr_cost_per_page')(sheet, counted),
-  ),
-  annotated_pages: each('annotatedPages', 'annotation_cost_per_page'),
-  credits: each('credits', 'ocr_cost_per_credit'),
-  code_interpreter: each('codeInterpreterSessions', 'code_interpreter_cost_per_session'),
-  file_search: perThousand('fileSearchCalls', 'file_search_cost_per_1k_calls'),
-  file_search_storage: each('fileSearchGbDays', 'file_search_cost_per_gb_per_day'),
-  vector_store: each('vectorStoreGbDays', 'vector_store_cost_per_gb_per_day'),
-  computer_use_input: perThousand('computerUseInputTokens', 'computer_use_input_cost_per_1k_tokens'),
-  computer_use_output: perThousand('computerUseOutputTokens', 'computer_use_output_cost_per_1k_tokens'),
+const CLASSES: Readonly<Record<string, Entry>> = {
+  call: [undefined, callOnce],
+  query: [undefined, queries],
+  web_search: [undefined, searches],
+  citation: ['citationTokens', each('citationTokens', 'citation_cost_per_token')],
+  input_characters: [
+    'inputCharacters',
+    unlessTokens('inputTokens', 'input_cost_per_token', each('inputCharacters', 'input_cost_per_character')),
+  ],
+  output_characters: [
+    'outputCharacters',
+    unlessTokens('outputTokens', 'output_cost_per_token', each('outputCharacters', 'output_cost_per_character')),
+  ],
+  audio_input_seconds: ['audioInputSeconds', unlessTokens('inputTokens', 'input_cost_per_token', audioInput)],
+  audio_output_seconds: [
+    'audioOutputSeconds',
+    unlessTokens(
+      'outputTokens',
+      'output_cost_per_audio_token',
+      each('audioOutputSeconds', 'output_cost_per_audio_per_second', 'output_cost_per_second'),
+    ),
+  ],
+  video_input_seconds: ['videoInputSeconds', videoInput],
+  video_output_seconds: ['videoOutputSeconds', unlessTokens('videoOutputTokens', 'output_cost_per_video_token', videoOutput)],
+  compute_seconds: ['computeSeconds', unlessTokens('inputTokens', 'input_cost_per_token', compute)],
+  input_images: ['inputImages', unlessTokens('imageInputTokens', 'input_cost_per_image_token', imagesRead)],
+  output_images: ['outputImages', unlessTokens('imageOutputTokens', 'output_cost_per_image_token', imagesMade)],
+  pages: ['pages', unlessTokens('inputTokens', 'input_cost_per_token', pages)],
+  annotated_pages: ['annotatedPages', each('annotatedPages', 'annotation_cost_per_page')],
+  credits: ['credits', each('credits', 'ocr_cost_per_credit')],
+  code_interpreter: ['codeInterpreterSessions', each('codeInterpreterSessions', 'code_interpreter_cost_per_session')],
+  file_search: ['fileSearchCalls', perThousand('fileSearchCalls', 'file_search_cost_per_1k_calls')],
+  file_search_storage: ['fileSearchGbDays', each('fileSearchGbDays', 'file_search_cost_per_gb_per_day')],
+  vector_store: ['vectorStoreGbDays', each('vectorStoreGbDays', 'vector_store_cost_per_gb_per_day')],
+  computer_use_input: [
+    'computerUseInputTokens',
+    perThousand('computerUseInputTokens', 'computer_use_input_cost_per_1k_tokens'),
+  ],
+  computer_use_output: [
+    'computerUseOutputTokens',
+    perThousand('computerUseOutputTokens', 'computer_use_output_cost_per_1k_tokens'),
+  ],
 };
 
 const CLASS_LIST = Object.entries(CLASSES);
@@ -138,11 +126,12 @@ const CLASS_LIST = Object.entries(CLASSES);
  */
 export function unitProducts(sheet: UnitSheet, counted: Counted): readonly (readonly [name: string, product: bigint])[] {
   const products: [string, bigint][] = [];
-  for (const [name, unit] of CLASS_LIST) {
-    const bill = unit(sheet, counted);
-    if (bill === undefined) continue;
-    const most = bill.rates.reduce((dearest, rate) => (rate > dearest ? rate : dearest), 0n);
-    if (most > 0n) products.push([name, divideUp(bill.count * most, bill.per ?? 1n)]);
+  for (const [name, [count, bill]] of CLASS_LIST) {
+    if (count !== undefined && counted[count] === undefined) continue;
+    const found = bill(sheet, counted);
+    if (found === undefined) continue;
+    const product = found.count * dearestRate(found.rates);
+    if (product > 0n) products.push([name, found.per === undefined ? product : divideUp(product, found.per)]);
   }
   return products;
 }
@@ -166,7 +155,7 @@ const THINGS = [
 /** True when something was made or read that is counted in units, and no unit of it has a price. */
 export function isUnpriced(sheet: UnitSheet, counted: Counted): boolean {
   if (THINGS.every((name) => thousandths(counted[name]) === 0n)) return false;
-  return CLASS_LIST.every(([name, unit]) => name === 'call' || (unit(sheet, counted)?.rates.length ?? 0) === 0);
+  return CLASS_LIST.every(([name, [, bill]]) => name === 'call' || (bill(sheet, counted)?.rates.length ?? 0) === 0);
 }
 
 /** Tools that a provider bills by use, beside the tokens of the answer, and where usage counts them. */
@@ -179,8 +168,48 @@ const TOOLS = [
 /** Names of the tools that were used and have no price in the sheet. */
 export const unpricedTools = (sheet: UnitSheet, counted: Counted): readonly string[] =>
   TOOLS.flatMap(([name, count]) =>
-    thousandths(counted[count]) > 0n && (CLASSES[name]?.(sheet, counted)?.rates.length ?? 0) === 0 ? [name] : [],
+    thousandths(counted[count]) > 0n && (CLASSES[name]?.[1](sheet, counted)?.rates.length ?? 0) === 0 ? [name] : [],
   );
+
+/** The price of a call as such. */
+function callOnce(sheet: UnitSheet): UnitBill | undefined {
+  const rate = priceOf(sheet, 'input_cost_per_request');
+  return rate === undefined ? undefined : { count: PARTS_PER_UNIT, rates: [rate] };
+}
+
+/** Queries of a search, search units of a rerank: one a call unless the provider says more. */
+function queries(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
+  const rates = queryRates(sheet, counted.searchResults);
+  return rates.length === 0 ? undefined : { count: thousandths(counted.queries ?? 1), rates };
+}
+
+/** Web searches: as many as reported, or as the model always makes. */
+function searches(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
+  const { webSearchRequests: made } = counted;
+  const usual = searchesPerCall(sheet.prices);
+  const count = thousandths(sheet.bound ? Math.max(made ?? 0, usual) : (made ?? usual));
+  return count === 0n ? undefined : { count, rates: searchRates(sheet, counted.searchContextSize) };
+}
+
+/** Images read. Sheets of image models state the price of an image made in the same field, unless they state it as output. */
+function imagesRead(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
+  const isOfOutput = priceOf(sheet, 'output_cost_per_image', 'output_cost_per_image_token') === undefined;
+  if (!sheet.bound && counted.outputImages !== undefined && isOfOutput) return undefined;
+  return each('inputImages', 'input_cost_per_image')(sheet, counted);
+}
+
+/** Images made, by size and quality. */
+function imagesMade(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
+  const count = thousandths(counted.outputImages);
+  if (count === 0n) return undefined;
+  return { count, rates: imageRates(sheet.prices, counted, (...fields) => priceOf(sheet, ...fields)) };
+}
+
+/** Pages read, unless the provider bills credits for them. */
+function pages(sheet: UnitSheet, counted: Counted): UnitBill | undefined {
+  const inCredits = counted.credits !== undefined && priceOf(sheet, 'ocr_cost_per_credit') !== undefined;
+  return !sheet.bound && inCredits ? undefined : each('pages', 'ocr_cost_per_page')(sheet, counted);
+}
 
 /** Seconds of audio read: at the price of input, or where that is none or zero, of output: transcription is priced as either. */
 function audioInput(sheet: UnitSheet, counted: Counted): UnitBill | undefined {

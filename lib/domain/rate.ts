@@ -136,6 +136,7 @@ interface Reading {
   readonly thresholds: readonly number[];
   readonly rates: Map<string, Rates>;
   readonly stated: Map<string, Rate | undefined>;
+  readonly hasTokenPrices: boolean;
 }
 
 const readings = new WeakMap<PriceFields, Reading>();
@@ -143,11 +144,13 @@ const readings = new WeakMap<PriceFields, Reading>();
 function readingOf(prices: PriceFields): Reading {
   const known = readings.get(prices);
   if (known !== undefined) return known;
+  const ranges = rangesOf(prices);
   const reading: Reading = {
-    ranges: rangesOf(prices),
+    ranges,
     thresholds: thresholdsOf(prices),
     rates: new Map(),
     stated: new Map(),
+    hasTokenPrices: statesTokenPrices(prices, ranges),
   };
   readings.set(prices, reading);
   return reading;
@@ -188,8 +191,9 @@ export function lengthsUpTo(prices: PriceFields, most: number): readonly number[
 }
 
 /** True when both plain token prices are stated, in every range where the sheet has ranges. */
-export function hasTokenPrices(prices: PriceFields): boolean {
-  const { ranges } = readingOf(prices);
+export const hasTokenPrices = (prices: PriceFields): boolean => readingOf(prices).hasTokenPrices;
+
+function statesTokenPrices(prices: PriceFields, ranges: readonly Range[]): boolean {
   const tables = ranges.length === 0 ? [prices] : ranges.map(({ fields }) => ({ ...prices, ...fields }));
   return tables.every((table) => rateOf(table[PLAIN.input]) !== undefined && rateOf(table[PLAIN.output]) !== undefined);
 }

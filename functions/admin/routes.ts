@@ -6,9 +6,12 @@ import { COST_ROUTES } from './routes/costs.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MAPPING_ROUTES } from './routes/mappings.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
+import { ORGANIZATION_ROUTES } from './routes/organizations.ts';
 import { RECEIPT_ROUTES } from './routes/receipts.ts';
 import { RECORD_ROUTES } from './routes/records.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
+import { TEAM_ROUTES } from './routes/teams.ts';
+import { USER_ROUTES } from './routes/users.ts';
 
 /** Routes that need no key. */
 const OPEN_ROUTES: readonly AdminRoute[] = [
@@ -25,6 +28,9 @@ export const ROUTES: readonly AdminRoute[] = [
   ...RECEIPT_ROUTES,
   ...COST_ROUTES,
   ...MODEL_ROUTES,
+  ...USER_ROUTES,
+  ...TEAM_ROUTES,
+  ...ORGANIZATION_ROUTES,
   ...RECORD_ROUTES,
   ...OPEN_ROUTES,
 ];

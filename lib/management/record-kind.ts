@@ -13,6 +13,7 @@ import { audit } from './audit.ts';
 import { openBudgets } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 import { changeRecord, notFound, readRecord, taken } from './records.ts';
+import { budgeted } from './standing.ts';
 
 /** A kind of record. */
 export interface RecordKind<T extends Entity> {
@@ -35,14 +36,15 @@ export interface RecordKind<T extends Entity> {
 export const readOne = <T extends Entity>(deps: ManagementDeps, kind: RecordKind<T>, id: string): Promise<T> =>
   readRecord(kind.store(deps), kind.name, id, kind.idField);
 
-const limitsOf = (record: Entity & Partial<Limits>): Limits | undefined =>
-  record.budgetAnchor === undefined ? undefined : (record as Limits);
-
-/** The limited scope of a record; undefined when it limits nobody. */
-function limitedOf<T extends Entity>(kind: RecordKind<T>, record: T): LimitedScope | undefined {
-  const limits = limitsOf(record);
-  if (limits === undefined || kind.scope === undefined || !hasLimits(limits)) return undefined;
-  return { scope: kind.scope(record), limits };
+/** The limited scope of a record, those of its shared budget filled in; undefined when it limits nobody. */
+async function limitedOf<T extends Entity & Partial<Limits>>(
+  deps: ManagementDeps,
+  kind: RecordKind<T>,
+  record: T,
+): Promise<LimitedScope | undefined> {
+  if (record.budgetAnchor === undefined || kind.scope === undefined) return undefined;
+  const limits = await budgeted(deps, record as Limits);
+  return hasLimits(limits) ? { scope: kind.scope(record), limits } : undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function createOne<T extends Entity>(
   kind: RecordKind<T>,
   record: T,
 ): Promise<T> {
-  const limited = limitedOf(kind, record);
+  const limited = await limitedOf(deps, kind, record);
   if (limited !== undefined) await openBudgets(deps, limited);
   if ((await kind.store(deps).create(record)) === 'exists') throw taken(kind.name, record.id, kind.idField);
   deps.onChange?.();
@@ -84,8 +86,8 @@ export async function changeOne<T extends Entity>(
     { store: kind.store(deps), kind: kind.name, id },
     async (record) => {
       const changed = await edit(record);
-      const limited = limitedOf(kind, changed);
-      if (limited !== undefined) await openBudgets(deps, limited, limitsOf(record));
+      const [was, is] = await Promise.all([limitedOf(deps, kind, record), limitedOf(deps, kind, changed)]);
+      if (is !== undefined) await openBudgets(deps, is, was?.limits);
       return changed;
     },
   );

@@ -1,0 +1,44 @@
+/** What was deleted: keys and teams leave a copy with what they had spent and who deleted them. */
+import { scopeOf, type VirtualKey } from '../domain/key.ts';
+import type { Deleted } from '../domain/entity.ts';
+import type { Team } from '../domain/team.ts';
+import { NO_TOTAL, type TotalScope } from '../domain/total.ts';
+import type { Caller } from '../exchange.ts';
+import { audit } from './audit.ts';
+import type { ManagementDeps } from './deps.ts';
+import { TEAM } from './identity-kinds.ts';
+import { keyRow } from './key-answer.ts';
+import { deleteOne } from './record-kind.ts';
+import { each, newEntity, newId, select } from './records.ts';
+
+/** A copy, ready to store. Its id is its own: what has the same id later may be deleted too. */
+async function copyOf<T>(deps: ManagementDeps, caller: Caller, record: T, scope: TotalScope): Promise<Deleted<T>> {
+  const { createdBy: deletedBy = '', ...entity } = newEntity(deps, caller);
+  const { spend } = await deps.totals.read(scope);
+  return { ...entity, id: newId(deps), metadata: {}, record, deletedAt: entity.createdAt, deletedBy, spend };
+}
+
+/**
+ * Deletes a key. The copy is written first: a crash in between leaves a copy too many, never a key nobody knows of. A copy counts as
+ * deleted even where the key's secret was replaced: that is another key of the same owner.
+ */
+export async function buryKey(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<void> {
+  const copy = await copyOf(deps, caller, key, { kind: 'key', id: scopeOf(key).id });
+  await deps.deletedKeys.create(copy);
+  await deps.keys.delete(key.hash);
+  const before = keyRow(key, { spent: copy.spend, held: 0n, total: { ...NO_TOTAL, spend: copy.spend } });
+  await audit(deps, caller, { action: 'deleted', kind: 'key', id: key.hash, before });
+}
+
+/** Deletes every key that matches; gives how many. */
+export async function buryKeys(deps: ManagementDeps, caller: Caller, matches: (key: VirtualKey) => boolean): Promise<number> {
+  const keys = await select(deps.keys, matches);
+  await each(keys, (key) => buryKey(deps, caller, key));
+  return keys.length;
+}
+
+/** Deletes the record of a team, leaving a copy. */
+export async function buryTeam(deps: ManagementDeps, caller: Caller, team: Team): Promise<void> {
+  await deps.deletedTeams.create(await copyOf(deps, caller, team, { kind: 'team', id: team.id }));
+  await deleteOne(deps, caller, TEAM, team.id);
+}

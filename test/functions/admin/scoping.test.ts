@@ -1,0 +1,124 @@
+/** Routes about a team or an organization, called by everybody: who gets what is written out here, one row a route. */
+import { describe, expect, it } from 'vitest';
+import { company, PEOPLE, type Person } from './people.ts';
+import { createAdmin } from './support.ts';
+
+const ADMINS: readonly Person[] = ['master', 'proxy_admin'];
+const VIEWERS: readonly Person[] = [...ADMINS, 'proxy_admin_viewer'];
+const ABOVE: readonly Person[] = [...ADMINS, 'org_admin'];
+const TEAM_ADMINS: readonly Person[] = [...ABOVE, 'team_admin'];
+const TEAM: readonly Person[] = [...VIEWERS, 'org_admin', 'team_admin', 'member', 'viewer_member'];
+const ALL: readonly Person[] = PEOPLE;
+
+type Row = readonly [method: string, path: string, body: object | undefined, allowed: readonly Person[]];
+
+const ROWS: readonly Row[] = [
+  ['POST', '/team/new', { organization_id: 'acme' }, ABOVE],
+  ['POST', '/team/new', {}, ADMINS],
+  ['POST', '/team/update', { team_id: 'red', team_alias: 'Rot' }, TEAM_ADMINS],
+  ['POST', '/team/update', { team_id: 'red', max_budget: 5 }, ABOVE],
+  ['POST', '/team/update', { team_id: 'red', models: ['gpt-4o'] }, ABOVE],
+  ['POST', '/team/update', { team_id: 'red', organization_id: null }, ADMINS],
+  ['POST', '/team/update', { team_id: 'blue', team_alias: 'Blau' }, ADMINS],
+  ['PATCH', '/team/red', { team_member_budget: 2 }, TEAM_ADMINS],
+  ['POST', '/team/delete', { team_ids: ['red'] }, ABOVE],
+  ['GET', '/team/info?team_id=red', undefined, TEAM],
+  ['GET', '/team/info?team_id=blue', undefined, VIEWERS],
+  ['GET', '/team/list', undefined, ALL],
+  ['GET', '/v2/team/list?page_size=5', undefined, ALL],
+  ['GET', '/v2/team/list?status=deleted', undefined, VIEWERS],
+  ['GET', '/team/available', undefined, ALL],
+  ['POST', '/team/block', { team_id: 'red' }, ABOVE],
+  ['POST', '/team/unblock', { team_id: 'red' }, ABOVE],
+  ['POST', '/team/member_add', { team_id: 'red', member: { user_id: 'new', role: 'user' } }, TEAM_ADMINS],
+  ['POST', '/team/bulk_member_add', { team_id: 'red', members: [{ user_id: 'new' }] }, TEAM_ADMINS],
+  ['POST', '/team/member_update', { team_id: 'red', user_id: 'mia', max_budget_in_team: 1 }, TEAM_ADMINS],
+  ['POST', '/team/member_delete', { team_id: 'red', user_id: 'mia' }, TEAM_ADMINS],
+  ['POST', '/team/red/member/mia/reset_spend', { reset_to: 0 }, TEAM_ADMINS],
+  ['POST', '/team/model/add', { team_id: 'red', models: ['openai/o3'] }, ABOVE],
+  ['POST', '/team/model/delete', { team_id: 'red', models: ['none'] }, ABOVE],
+  ['GET', '/team/permissions_list?team_id=red', undefined, TEAM],
+  ['POST', '/team/permissions_update', { team_id: 'red', team_member_permissions: [] }, TEAM_ADMINS],
+  ['POST', '/organization/new', { organization_alias: 'New' }, ADMINS],
+  ['PATCH', '/organization/update', { organization_id: 'acme', organization_alias: 'A' }, ABOVE],
+  ['PATCH', '/organization/update', { organization_id: 'acme', max_budget: 1000 }, ADMINS],
+  ['DELETE', '/organization/delete', { organization_ids: ['acme'] }, ADMINS],
+  ['GET', '/organization/info?organization_id=acme', undefined, [...VIEWERS, 'org_admin']],
+  ['GET', '/organization/list', undefined, ALL],
+  ['POST', '/organization/member_add', { organization_id: 'acme', member: { user_id: 'new', role: 'internal_user' } }, ABOVE],
+  ['PATCH', '/organization/member_update', { organization_id: 'acme', user_id: 'olga', role: 'org_admin' }, ABOVE],
+  ['DELETE', '/organization/member_delete', { organization_id: 'acme', user_id: 'olga' }, ABOVE],
+  ['POST', '/user/new', { user_id: 'new', organizations: ['acme'], auto_create_key: false }, ABOVE],
+  ['POST', '/user/new', { user_id: 'new', auto_create_key: false }, ADMINS],
+  ['POST', '/user/new', { user_id: 'new', organizations: ['acme'], user_role: 'proxy_admin' }, ADMINS],
+  ['POST', '/user/update', { user_id: 'mia', user_alias: 'M' }, [...ADMINS, 'member']],
+  ['POST', '/user/update', { user_id: 'mia', max_budget: 1000 }, ADMINS],
+  ['POST', '/user/update', { user_id: 'mia', user_role: 'proxy_admin' }, ADMINS],
+  ['POST', '/user/bulk_update', { users: [{ user_id: 'mia', user_alias: 'M' }] }, ADMINS],
+  ['POST', '/user/delete', { user_ids: ['mia'] }, ADMINS],
+  ['GET', '/user/info?user_id=mia', undefined, [...VIEWERS, 'member']],
+  ['GET', '/v2/user/info?user_id=olga', undefined, [...VIEWERS, 'org_admin']],
+  ['GET', '/user/list', undefined, ALL],
+  ['GET', '/user/available_roles', undefined, ALL],
+  ['POST', '/project/new', { team_id: 'red' }, TEAM_ADMINS],
+];
+
+describe('routes of teams, organizations and users', () => {
+  it.each(ROWS)('%s %s with %j is open to the right people only', async (method, path, body, allowed) => {
+    const passed: Person[] = [];
+    for (const person of PEOPLE) {
+      const admin = createAdmin();
+      const secrets = await company(admin);
+      const options = { key: secrets[person], ...(body === undefined ? {} : { body }) };
+      const answer = await admin.call(method, path, options);
+      if (answer.status === 200) passed.push(person);
+      else expect(answer, person).toMatchObject({ status: 403, body: { error: { type: 'auth_error' } } });
+    }
+    expect(passed).toEqual(PEOPLE.filter((person) => allowed.includes(person)));
+  });
+
+  it('show in lists what belongs to the one who asks', async () => {
+    const admin = createAdmin();
+    const secrets = await company(admin);
+    const listed = async (person: Person, path: string, id: string): Promise<unknown> => {
+      const { body } = await admin.call('GET', path, { key: secrets[person] });
+      const rows = (body['value'] ?? body['teams'] ?? body['users']) as Record<string, unknown>[];
+      return rows.map((row) => String(row[id])).toSorted();
+    };
+    expect(await listed('proxy_admin_viewer', '/team/list', 'team_id')).toEqual(['blue', 'red']);
+    for (const person of ['org_admin', 'team_admin', 'member', 'viewer_member'] as const) {
+      expect(await listed(person, '/team/list', 'team_id'), person).toEqual(['red']);
+      expect(await listed(person, '/v2/team/list', 'team_id'), person).toEqual(['red']);
+    }
+    expect(await listed('stranger', '/team/list', 'team_id')).toEqual([]);
+    expect(await listed('org_admin', '/organization/list', 'organization_id')).toEqual(['acme']);
+    expect(await listed('member', '/organization/list', 'organization_id')).toEqual([]);
+    expect(await listed('member', '/user/list', 'user_id')).toEqual(['mia']);
+    expect(await listed('org_admin', '/user/list', 'user_id')).toEqual(['olga']);
+    expect(await listed('proxy_admin', '/user/list', 'user_id')).toHaveLength(7);
+  });
+
+  it('show keys of a team to its admins, and to members their own', async () => {
+    const admin = createAdmin();
+    const secrets = await company(admin);
+    for (const user of ['tom', 'mia']) await admin.call('POST', '/key/generate', { body: { team_id: 'red', user_id: user } });
+    const owners = async (person: Person): Promise<unknown> => {
+      const { body } = await admin.call('GET', '/team/info?team_id=red', { key: secrets[person] });
+      return (body['keys'] as { user_id: string }[]).map((key) => key.user_id).toSorted();
+    };
+    expect(await owners('team_admin')).toEqual(['mia', 'tom']);
+    expect(await owners('proxy_admin_viewer')).toEqual(['mia', 'tom']);
+    expect(await owners('member')).toEqual(['mia']);
+  });
+
+  it('let a key of the team see it, though it belongs to nobody', async () => {
+    const admin = createAdmin();
+    await company(admin);
+    const { body } = await admin.call('POST', '/key/generate', { body: { team_id: 'red' } });
+    const key = String(body['key']);
+    expect(await admin.call('GET', '/team/info', { key })).toMatchObject({ status: 200, body: { team_id: 'red' } });
+    expect(await admin.call('GET', '/team/info?team_id=blue', { key })).toMatchObject({ status: 403 });
+    expect(await admin.call('GET', '/team/red/members/me', { key })).toMatchObject({ status: 400 });
+    expect(await admin.call('GET', '/user/info', { key })).toMatchObject({ status: 400 });
+  });
+});

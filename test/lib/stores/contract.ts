@@ -44,7 +44,7 @@ export const anEntry = (fields: Partial<LedgerEntry> = {}): LedgerEntry => ({
   httpStatus: 200,
   usage: { inputTokens: 10, outputTokens: 5, source: 'provider' },
   cost: 90_071_992_547_409_931_234n,
-  costParts: { input: 90_071_992_547_409_931_233n, output: 1n },
+  costParts: { input: 90_071_992_547_409_931_233n, output: 2n, discount: -1n },
   held: 90_071_992_547_409_931_235n,
   price: { source: 'catalog', version: 'v' },
   attempts: 1,

@@ -1,6 +1,7 @@
 /** The gateway and management over the services of AWS. Opens no connection before a request needs one. */
 import { DYNAMO_HTTP } from '../lib/stores/dynamodb/index.ts';
 import { createSecretStore } from '../lib/stores/secrets-manager/index.ts';
+import { createBodyStore } from '../lib/stores/s3/index.ts';
 import { createHttpClient } from '../lib/transport/http.ts';
 import { openOnAws, type Ground } from './aws-stores.ts';
 import { compose, type Composed } from './compose.ts';
@@ -21,5 +22,7 @@ export function composeOnAws(): Composed & Ground {
   if (given === undefined && secret === undefined) throw new Error('Environment: TOLLGATE_MASTER_KEY_SECRET: missing');
   const masterKey = async (): Promise<string | undefined> => given ?? (secret === undefined ? undefined : secrets.get(secret));
   const environment = Object.fromEntries(ROLE.map((name) => [name, process.env[name]]));
-  return { ...ground, ...compose({ ...ground, secrets, masterKey, environment }) };
+  const bucket = env.TOLLGATE_BODY_BUCKET;
+  const bodies = bucket === undefined ? {} : { bodies: createBodyStore({ bucket }) };
+  return { ...ground, ...compose({ ...ground, secrets, masterKey, environment, ...bodies }) };
 }

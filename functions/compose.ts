@@ -29,6 +29,8 @@ import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
 import { createRegistry } from '../lib/registry.ts';
 import type { EntityStore } from '../lib/stores/entities.ts';
+import { withoutKeys } from '../lib/redact.ts';
+import type { BodyStore } from '../lib/stores/bodies.ts';
 import type { SecretStore } from '../lib/stores/secrets.ts';
 import type { Stores } from '../lib/stores/stores.ts';
 import { followResponse } from '../lib/response-follower.ts';
@@ -41,6 +43,8 @@ export interface Composition {
   readonly env: Env;
   readonly stores: Stores;
   readonly secrets: SecretStore;
+  /** Place of requests and answers; without it none are kept. */
+  readonly bodies?: BodyStore;
   readonly masterKey: () => Promise<string | undefined>;
   /** Deployments of this process: config file, environment, demo. */
   readonly deployments?: readonly Deployment[];
@@ -132,6 +136,13 @@ export function compose(from: Composition): Composed {
       now,
       log,
     },
+    bodies: {
+      store: from.bodies,
+      keep: env.TOLLGATE_STORE_BODIES,
+      redact: env.TOLLGATE_REDACT_BODIES,
+      withoutKeys,
+      log,
+    },
     routing: { deployments: registry.deployments, resolve: targets, random: uniform },
     retrying: {
       retries: env.TOLLGATE_NUM_RETRIES,
@@ -175,6 +186,7 @@ export function compose(from: Composition): Composed {
   const management: ManagementDeps = {
     ...stores,
     secrets,
+    ...(from.bodies === undefined ? {} : { bodies: from.bodies }),
     catalog,
     now,
     random,

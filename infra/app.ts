@@ -31,7 +31,11 @@ export function createApp(
   const app = new App(props);
   const name = text(app, 'name') ?? 'tollgate';
   const alarmEmail = text(app, 'alarmEmail');
-  const data = new DataStack(app, `${name}-data`, { description: 'Tollgate: tables and master key', secretPrefix: `${name}/` });
+  const data = new DataStack(app, `${name}-data`, {
+    description: 'Tollgate: tables, bodies and master key',
+    secretPrefix: `${name}/`,
+    bodyDays: Number(text(app, 'TOLLGATE_BODY_TTL_DAYS') ?? 30),
+  });
   const gateway = new GatewayStack(app, `${name}-gateway`, {
     description: 'Tollgate: gateway, management, keeper, ledger',
     shell: shell(app),
@@ -59,6 +63,9 @@ const CHOICES = [
   'TOLLGATE_RESPONSE_COST_IN_STREAM',
   'TOLLGATE_NUM_RETRIES',
   'TOLLGATE_RESPONSE_TTL_DAYS',
+  'TOLLGATE_STORE_BODIES',
+  'TOLLGATE_REDACT_BODIES',
+  'TOLLGATE_BODY_TTL_DAYS',
   'TOLLGATE_DISABLE_LEDGER',
   'TOLLGATE_COST_DISCOUNTS',
   'TOLLGATE_COST_MARGINS',

@@ -1,5 +1,5 @@
 /** What must outlive every deployment: four tables and the master key. Nothing here goes away with its stack. */
-import { RemovalPolicy, Stack, Validations, type StackProps } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations, type StackProps } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -10,6 +10,7 @@ import {
   type Attribute,
   type GlobalSecondaryIndexPropsV2,
 } from 'aws-cdk-lib/aws-dynamodb';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Store, Stores } from './constructs/access.ts';
@@ -60,19 +61,28 @@ const TOTALS: TableKeys = {
   ttl: 'ttl',
 };
 
+/** What the stack is told. */
+export interface DataStackProps extends StackProps {
+  /** Begins the names of provider credentials: `tollgate/`. */
+  readonly secretPrefix: string;
+  /** Days that requests and answers are kept, where they are kept at all. */
+  readonly bodyDays: number;
+}
+
 /** The stateful stack. */
 export class DataStack extends Stack {
   readonly stores: Stores;
 
-  /** @param secretPrefix begins the names of provider credentials: `tollgate/` */
-  constructor(scope: Construct, id: string, { secretPrefix, ...props }: StackProps & { readonly secretPrefix: string }) {
+  constructor(scope: Construct, id: string, { secretPrefix, bodyDays, ...props }: DataStackProps) {
     super(scope, id, props);
     const secret = masterKey(this);
+    const bucket = bodies(this, bodyDays);
     this.stores = {
       registry: this.#store('Registry', REGISTRY),
       meters: this.#store('Meters', METERS),
       ledger: this.#store('Ledger', LEDGER),
       totals: this.#store('Totals', TOTALS),
+      bodies: { bucketName: this.exportValue(bucket.bucketName), bucketArn: this.exportValue(bucket.bucketArn) },
       masterKey: secret,
       masterKeyArn: this.exportValue(secret.secretArn),
       secretPrefix,
@@ -104,6 +114,22 @@ const table = (scope: Construct, id: string, { partitionKey, sortKey, indexes = 
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
+
+/** Requests and answers of those who asked for them to be kept; empty otherwise. They go by themselves. */
+function bodies(scope: Construct, days: number): Bucket {
+  const bucket = new Bucket(scope, 'Bodies', {
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    encryption: BucketEncryption.S3_MANAGED,
+    enforceSSL: true,
+    lifecycleRules: [{ expiration: Duration.days(days), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  Validations.of(bucket).acknowledge({
+    id: 'AwsSolutions-S1',
+    reason: 'Written and read by two functions of ours alone; who read what is in the audit log of management.',
+  });
+  return bucket;
+}
 
 /** Made by Secrets Manager: nobody has seen it, and no template holds it. Its name lies outside the prefix of credentials. */
 function masterKey(scope: Construct): Secret {

@@ -57,6 +57,7 @@ export class GatewayStack extends Stack {
 
     const doors = {
       ...this.#settings,
+      TOLLGATE_BODY_BUCKET: stores.bodies.bucketName,
       TOLLGATE_SECRET_PREFIX: stores.secretPrefix,
       TOLLGATE_MASTER_KEY_SECRET: stores.masterKeyArn,
     };

@@ -34,6 +34,11 @@ export const ENV = {
     'true: the cost is part of the usage of streams; LiteLLM `include_cost_in_streaming_usage`.',
   TOLLGATE_NUM_RETRIES: 'Repeats of a failed provider call before the first byte; default 2.',
   TOLLGATE_RESPONSE_TTL_DAYS: 'Days that responses are kept for `previous_response_id`; default 30, and 0 keeps none.',
+  TOLLGATE_STORE_BODIES:
+    'true: requests and answers are kept, unless key or team say otherwise; LiteLLM `store_prompts_in_spend_logs`.',
+  TOLLGATE_REDACT_BODIES: 'true: what is kept of requests and answers has no words in it; LiteLLM `turn_off_message_logging`.',
+  TOLLGATE_BODY_BUCKET: 'S3 bucket of requests and answers.',
+  TOLLGATE_BODY_TTL_DAYS: 'Days that requests and answers are kept; default 30.',
   TOLLGATE_DISABLE_LEDGER: 'true: no ledger entries and no holds for calls with the master key; LiteLLM `disable_spend_logs`.',
   TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
   TOLLGATE_COST_MARGINS:
@@ -183,6 +188,10 @@ const schema = z.object({
   TOLLGATE_RESPONSE_COST_IN_STREAM: flag,
   TOLLGATE_NUM_RETRIES: count(2),
   TOLLGATE_RESPONSE_TTL_DAYS: count(30),
+  TOLLGATE_STORE_BODIES: flag,
+  TOLLGATE_REDACT_BODIES: flag,
+  TOLLGATE_BODY_BUCKET: z.optional(z.string()),
+  TOLLGATE_BODY_TTL_DAYS: z._default(z.coerce.number(POSITIVE).check(z.int(POSITIVE), z.positive(POSITIVE)), 30),
   TOLLGATE_DISABLE_LEDGER: flag,
   TOLLGATE_COST_DISCOUNTS: json(discounts),
   TOLLGATE_COST_MARGINS: json(margins),

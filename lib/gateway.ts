@@ -23,6 +23,7 @@ import { readerOf, remember, resume, type ConversationDeps } from './policies/co
 import { budgetFallback } from './policies/budget-fallback.ts';
 import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
+import { keepBodies, type KeepBodiesDeps } from './policies/keep-bodies.ts';
 import { record } from './policies/record.ts';
 import { errorReply, renderErrors } from './policies/render-errors.ts';
 import { requireParams } from './policies/required-params.ts';
@@ -43,6 +44,7 @@ export interface GatewayDeps {
   /** Parameters that every request has to carry. */
   readonly requiredParams: readonly string[];
   readonly conversations: ConversationDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
+  readonly bodies: KeepBodiesDeps;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
   /** Limits, hold, settlement: the money policy. */
@@ -113,6 +115,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
   const onion = (asked: Asked): readonly Policy[] => [
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
+    keepBodies(deps.bodies), // sees every answer as the client gets it; does nothing unless asked to
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
     // The model's name is in the body, or the path. Earlier turns that the body only names are input like the rest of it.

@@ -11,6 +11,7 @@ import { isErrno, StartError } from '../../lib/local/start-error.ts';
 import { withSignIns } from '../../lib/local/sign-in.ts';
 import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.ts';
 import { createLog } from '../../lib/log.ts';
+import type { BodyStore } from '../../lib/stores/bodies.ts';
 import { createCatalog } from '../../lib/catalog/index.ts';
 import { createAdminHandler } from '../admin/handler.ts';
 import { ROUTES, routesAt } from '../admin/routes.ts';
@@ -99,6 +100,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   const composed = compose({
     env,
     ...storage,
+    bodies: await bodiesIn(folder, env),
     masterKey: () => Promise.resolve(master.secret),
     deployments: offer.deployments,
     catalog,
@@ -137,6 +139,13 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
       await closeAll(closers);
     },
   };
+}
+
+/** A folder of the state; memory for a run that keeps nothing. */
+async function bodiesIn(folder: StateFolder | undefined, env: Env): Promise<BodyStore> {
+  if (folder === undefined) return (await import('../../lib/stores/memory/bodies.ts')).createBodyStore();
+  const { createBodyFolder } = await import('../../lib/local/bodies.ts');
+  return createBodyFolder(folder.file('bodies'), env.TOLLGATE_BODY_TTL_DAYS);
 }
 
 /** YAML is loaded only for those who have a config file. */

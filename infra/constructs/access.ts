@@ -5,6 +5,7 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 
 type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'BatchWriteItem';
+type BodyAction = 'PutObject' | 'GetObject';
 type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'DeleteSecret';
 
 /** Rights of one function; what is absent is forbidden. */
@@ -13,6 +14,8 @@ export interface Access {
   readonly meters?: readonly TableAction[];
   readonly ledger?: readonly TableAction[];
   readonly totals?: readonly TableAction[];
+  /** On requests and answers that are kept. */
+  readonly bodies?: readonly BodyAction[];
   /** On the secrets below the prefix: the credentials of providers. */
   readonly secrets?: readonly SecretAction[];
   /** Kinds of records (the first part of their keys) that may be written to the registry, where not all may. */
@@ -30,6 +33,7 @@ export const ACCESS = {
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     ledger: ['GetItem', 'PutItem'],
     totals: ['GetItem', 'Query'],
+    bodies: ['PutObject'],
     secrets: ['GetSecretValue'],
     masterKey: true,
   },
@@ -38,6 +42,7 @@ export const ACCESS = {
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
     ledger: ['GetItem', 'BatchGetItem', 'Query', 'PutItem'],
     totals: ['GetItem', 'Query'],
+    bodies: ['GetObject'],
     secrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue', 'DeleteSecret'],
     masterKey: true,
   },
@@ -62,6 +67,8 @@ export interface Stores {
   readonly meters: Store;
   readonly ledger: Store;
   readonly totals: Store;
+  /** Bucket of requests and answers: its name and its ARN, as other stacks may use them. */
+  readonly bodies: { readonly bucketName: string; readonly bucketArn: string };
   readonly masterKey: Secret;
   readonly masterKeyArn: string;
   /** `tollgate/`: where the names of credentials begin. */
@@ -82,6 +89,11 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
     if (actions !== undefined) role.addToPolicy(tableStatement(stores[name], actions));
   }
   if (access.records !== undefined) role.addToPolicy(recordStatement(stores.registry, access.records));
+  if (access.bodies !== undefined) {
+    const resource = `${stores.bodies.bucketArn}/*`;
+    role.addToPolicy(new PolicyStatement({ actions: access.bodies.map((action) => `s3:${action}`), resources: [resource] }));
+    acknowledgeObjects(role, stores.bodies.bucketArn);
+  }
   if (access.masterKey === true) role.addToPolicy(secretStatement(['GetSecretValue'], stores.masterKey.secretArn));
   if (access.secrets !== undefined) {
     const stack = Stack.of(role);
@@ -98,6 +110,15 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
       reason: 'Credentials are created at run time; their names share this prefix and nothing else has it.',
     });
   }
+}
+
+/** Objects have no names before they are written: the right is on all of this one bucket. */
+function acknowledgeObjects(role: Role, bucketArn: string): void {
+  const { 'Fn::ImportValue': name } = Stack.of(role).resolve(bucketArn) as { readonly 'Fn::ImportValue': string };
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${name}/*]`,
+    reason: 'Requests and answers of calls: the bucket holds nothing else.',
+  });
 }
 
 /**

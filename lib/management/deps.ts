@@ -6,6 +6,7 @@ import type { Caller, Target } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import type { Usage } from '../kinds/usage.ts';
 import type { Log } from '../log.ts';
+import type { BodyStore } from '../stores/bodies.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { HttpRequest } from '../transport/message.ts';
@@ -21,6 +22,8 @@ export interface BodyFigures {
 /** Stores, facts, clock and chance. Every management function takes these first, then the caller, then its input. */
 export interface ManagementDeps extends Stores {
   readonly secrets: SecretStore;
+  /** Place of requests and answers; absent where none are kept. */
+  readonly bodies?: BodyStore;
   readonly catalog: Pick<Catalog, 'find' | 'named'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;

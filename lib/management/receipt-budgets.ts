@@ -7,6 +7,7 @@ import { withDefaults, type Limits } from '../domain/limits.ts';
 import { heldOf, pairId, spentOf, type ScopeKind } from '../domain/meter.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { JsonObject } from '../kinds/json.ts';
+import { readMeter } from '../shards.ts';
 import type { ManagementDeps } from './deps.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function budgetsOfEntry(
     .filter(({ model }) => model === undefined || coversName(model, entry.modelGroup));
   return Promise.all(
     budgets.map(async ({ meter: id, scope, window, max, model }) => {
-      const meter = await deps.meters.read(id);
+      const meter = await readMeter(deps.meters, id);
       const [spent, held] = meter === undefined ? [0n, 0n] : [spentOf(meter, 'usd'), heldOf(meter, 'usd')];
       return {
         scope: scope.kind,

@@ -30,7 +30,6 @@ const UNSUPPORTED = new Set([
   'mock_testing_context_fallbacks',
   'mock_testing_fallbacks',
   'mock_tool_calls',
-  'no-log',
   'num_retries',
   'policies',
   'priority',
@@ -42,6 +41,9 @@ const UNSUPPORTED = new Set([
 
 /** Fields that ask for what happens anyway: what a dialect cannot say is never sent. */
 const MOOT = new Set(['drop_params', 'modify_params']);
+
+/** Fields that are heeded where bodies are kept (`keep-bodies.ts`). */
+const HEEDED = new Set(['no-log']);
 
 /** Fields that were heard before they are taken out: whom the call is for (`names.ts`). */
 const HEARD = new Set(['litellm_metadata', 'litellm_session_id', 'tags']);
@@ -70,7 +72,7 @@ export function withoutControls(body: JsonObject, warn: (warning: Warning) => vo
     );
   }
   const taken = Object.keys(body).filter(
-    (field) => UNSUPPORTED.has(field) || MOOT.has(field) || HEARD.has(field) || FORBIDDEN.includes(field),
+    (field) => UNSUPPORTED.has(field) || MOOT.has(field) || HEEDED.has(field) || HEARD.has(field) || FORBIDDEN.includes(field),
   );
   if (taken.length === 0) return { body, removed: taken };
   for (const field of taken) {

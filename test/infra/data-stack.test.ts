@@ -89,3 +89,20 @@ describe('data stack', () => {
     expect(secret?.Properties).not.toHaveProperty('Name');
   });
 });
+
+describe('the bucket of bodies', () => {
+  const [bucket] = Object.values(resourcesOf(data, 'AWS::S3::Bucket'));
+
+  test('is private, encrypted, kept, and empties itself after thirty days', () => {
+    expect(bucket).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: {
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        LifecycleConfiguration: { Rules: [expect.objectContaining({ ExpirationInDays: 30, Status: 'Enabled' })] },
+      },
+    });
+  });
+});

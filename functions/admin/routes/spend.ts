@@ -4,6 +4,7 @@ import type { Caller } from '../../../lib/exchange.ts';
 import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
 import { isViewer, ownKey } from '../../../lib/management/access.ts';
 import { dailyActivity, type ActivityKind } from '../../../lib/management/activity.ts';
+import { bodiesOf } from '../../../lib/management/bodies.ts';
 import { Table } from '../../../lib/management/export.ts';
 import {
   allCustomers,
@@ -184,6 +185,9 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
   page('/spend/logs/v2'),
   page('/spend/logs/ui'),
   page('/spend/logs/session/ui'),
+  get('/spend/logs/ui/{id}', 'admin', 'Request and answer of a call, where they were kept.', (deps, { param }) =>
+    bodiesOf(deps, param('id')),
+  ),
   get('/spend/keys', 'viewer', { summary: 'Keys by spend.', query: ['format'] }, report('keys', spendKeys)),
   get(
     '/spend/users',

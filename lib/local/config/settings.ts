@@ -71,6 +71,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
   general_settings: {
     master_key: setting(text(), (gathered, key) => (gathered.masterKey = key)),
     apply_user_budget_to_team_keys: toVariable(flag, 'TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS'),
+    store_prompts_in_spend_logs: toVariable(flag, 'TOLLGATE_STORE_BODIES'),
     disable_spend_logs: toVariable(flag, 'TOLLGATE_DISABLE_LEDGER'),
     allowed_ips: toList('TOLLGATE_ALLOWED_IPS'),
     allowed_routes: toList('TOLLGATE_ALLOWED_ROUTES'),
@@ -95,6 +96,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     cost_discount_config: toVariable(ofProviders(discounts), 'TOLLGATE_COST_DISCOUNTS', JSON.stringify),
     cost_margin_config: toVariable(ofProviders(margins), 'TOLLGATE_COST_MARGINS', JSON.stringify),
     max_end_user_budget_id: toVariable(text(), 'TOLLGATE_CUSTOMER_BUDGET_ID'),
+    turn_off_message_logging: toVariable(flag, 'TOLLGATE_REDACT_BODIES'),
     include_cost_in_streaming_usage: toVariable(flag, 'TOLLGATE_RESPONSE_COST_IN_STREAM'),
   },
   // After litellm_settings: the router's own number of retries wins.

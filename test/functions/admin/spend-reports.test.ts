@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { hashSecret } from '../../../lib/domain/key.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
+import { createBodyStore } from '../../../lib/stores/memory/bodies.ts';
 import { csvOf } from '../../../lib/management/export.ts';
 import { createAdmin, NOW, type Admin } from './support.ts';
 
@@ -322,5 +323,38 @@ describe('/spend lists', () => {
     expect(await list('/spend/tags?start_date=2026-11-22&end_date=2026-11-22')).toEqual([
       { individual_request_tag: 'x', log_count: 1, total_spend: 0.1 },
     ]);
+  });
+});
+
+describe('/spend/logs/ui/{id}', () => {
+  it('shows admins what was asked and answered, where it was kept', async () => {
+    const bodies = createBodyStore();
+    admin = createAdmin({ bodies });
+    const entry = await admin.spend({ id: 'kept' });
+    await admin.spend({ id: 'unkept' });
+    await bodies.put({
+      id: 'kept',
+      at: entry.at,
+      keyHash: 'master',
+      request: {
+        contentType: 'application/json',
+        bytes: 20,
+        json: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] },
+      },
+      response: { contentType: 'text/event-stream', bytes: 7, text: 'data: 1', cut: true },
+    });
+    const { body: key } = await admin.call('POST', '/key/generate', { body: {} });
+
+    expect(await read('/spend/logs/ui/kept')).toEqual({
+      request_id: 'kept',
+      messages: [{ role: 'user', content: 'Hi' }],
+      proxy_server_request: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] },
+      response: 'data: 1',
+      request: { content_type: 'application/json', bytes: 20, cut: false, redacted: false },
+      answer: { content_type: 'text/event-stream', bytes: 7, cut: true, redacted: false },
+    });
+    expect((await admin.call('GET', '/spend/logs/ui/unkept')).body['value']).toBeNull();
+    expect((await admin.call('GET', '/spend/logs/ui/nothing')).body['value']).toBeNull();
+    expect(await admin.call('GET', '/spend/logs/ui/kept', { key: String(key['key']) })).toMatchObject({ status: 403 });
   });
 });

@@ -4,6 +4,7 @@ import type { Deleted } from '../domain/entity.ts';
 import type { Team } from '../domain/team.ts';
 import { NO_TOTAL, type TotalScope } from '../domain/total.ts';
 import type { Caller } from '../exchange.ts';
+import type { EntityStore } from '../stores/entities.ts';
 import { audit } from './audit.ts';
 import type { ManagementDeps } from './deps.ts';
 import { TEAM } from './identity-kinds.ts';
@@ -11,20 +12,26 @@ import { keyRow } from './key-answer.ts';
 import { deleteOne } from './record-kind.ts';
 import { each, newEntity, newId, select } from './records.ts';
 
-/** A copy, ready to store. Its id is its own: what has the same id later may be deleted too. */
-async function copyOf<T>(deps: ManagementDeps, caller: Caller, record: T, scope: TotalScope): Promise<Deleted<T>> {
+/** Keeps a copy under the id the ledger knows the record by; where one was deleted before under the same id, under an id of its own. */
+async function keepCopy<T>(
+  deps: ManagementDeps,
+  caller: Caller,
+  { store, record, scope }: { readonly store: EntityStore<Deleted<T>>; readonly record: T; readonly scope: TotalScope },
+): Promise<Deleted<T>> {
   const { createdBy: deletedBy = '', ...entity } = newEntity(deps, caller);
   const { spend } = await deps.totals.read(scope);
-  return { ...entity, id: newId(deps), metadata: {}, record, deletedAt: entity.createdAt, deletedBy, spend };
+  const copy = { ...entity, id: scope.id, metadata: {}, record, deletedAt: entity.createdAt, deletedBy, spend };
+  if ((await store.create(copy)) === 'exists') await store.create({ ...copy, id: newId(deps) });
+  return copy;
 }
 
-/**
- * Deletes a key. The copy is written first: a crash in between leaves a copy too many, never a key nobody knows of. A copy counts as
- * deleted even where the key's secret was replaced: that is another key of the same owner.
- */
+/** Deletes a key. The copy is written first: a crash in between leaves a copy too many, never a key nobody knows of. */
 export async function buryKey(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<void> {
-  const copy = await copyOf(deps, caller, key, { kind: 'key', id: scopeOf(key).id });
-  await deps.deletedKeys.create(copy);
+  const copy = await keepCopy(deps, caller, {
+    store: deps.deletedKeys,
+    record: key,
+    scope: { kind: 'key', id: scopeOf(key).id },
+  });
   await deps.keys.delete(key.hash);
   const before = keyRow(key, { spent: copy.spend, held: 0n, total: { ...NO_TOTAL, spend: copy.spend } });
   await audit(deps, caller, { action: 'deleted', kind: 'key', id: key.hash, before });
@@ -39,6 +46,6 @@ export async function buryKeys(deps: ManagementDeps, caller: Caller, matches: (k
 
 /** Deletes the record of a team, leaving a copy. */
 export async function buryTeam(deps: ManagementDeps, caller: Caller, team: Team): Promise<void> {
-  await deps.deletedTeams.create(await copyOf(deps, caller, team, { kind: 'team', id: team.id }));
+  await keepCopy(deps, caller, { store: deps.deletedTeams, record: team, scope: { kind: 'team', id: team.id } });
   await deleteOne(deps, caller, TEAM, team.id);
 }

@@ -11,6 +11,7 @@ import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
 import { keptAfter, readBody } from './fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { newEntity, newId, select, notFound } from './records.ts';
+import { requireWithin } from './scoping.ts';
 import { limitedRow } from './standing.ts';
 
 /** The body of `/project/new` and `/project/update`. */
@@ -74,6 +75,12 @@ async function requireManager(deps: ManagementDeps, caller: Caller, { teamId }: 
   if (teamId !== undefined && team === undefined) throw notFound('team', teamId);
 }
 
+/** Refuses a project that would exceed its team. */
+async function requireWithinTeam(deps: ManagementDeps, project: Project): Promise<void> {
+  const record = project.teamId === undefined ? undefined : await deps.teams.get(project.teamId, { fresh: true });
+  if (record !== undefined) await requireWithin(deps, { name: 'team', record }, project);
+}
+
 /**
  * `POST /project/new`. Without `project_id` one is made.
  *
@@ -85,6 +92,7 @@ export async function newProject(deps: ManagementDeps, caller: Caller, body: Jso
   const blank: Project = { ...entity, metadata: {}, models: [], tags: [], blocked: false, budgetAnchor: entity.createdAt };
   const project = changed(blank, fields, kept, entity.createdAt);
   await requireManager(deps, caller, project);
+  await requireWithinTeam(deps, project);
   return answer(deps, await createOne(deps, caller, PROJECT, project));
 }
 
@@ -100,6 +108,7 @@ export async function updateProject(deps: ManagementDeps, caller: Caller, body: 
     const next = changed(project, fields, kept, deps.now());
     await requireManager(deps, caller, project);
     if (next.teamId !== project.teamId) await requireManager(deps, caller, next);
+    await requireWithinTeam(deps, next);
     return next;
   };
   return answer(deps, await changeOne(deps, caller, PROJECT, id, edit));

@@ -1,16 +1,21 @@
 /** Budgets as rows that many records share: `/budget/...`. */
 import * as z from 'zod/mini';
+import type { LimitedScope } from '../domain/budget.ts';
 import type { SharedBudget } from '../domain/customer.ts';
+import { scopeOf } from '../domain/key.ts';
+import { withDefaults, type Limits } from '../domain/limits.ts';
+import { pairId, type Scope } from '../domain/meter.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
+import { openBudgets } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 import { chosen } from './changes.ts';
 import { check, freeObject, names, text } from './input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
 import { readBody } from './fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
-import { newEntity, newId, select } from './records.ts';
+import { allOf, each, newEntity, newId, select } from './records.ts';
 
 /** The body of `/budget/new` and `/budget/update`. */
 export const budgetBody = z.object({
@@ -54,14 +59,54 @@ export async function newBudget(deps: ManagementDeps, caller: Caller, body: Json
 }
 
 /**
- * `POST /budget/update`: null clears a field, an absent one stays.
+ * `POST /budget/update`: null clears a field, an absent one stays. It counts for everybody who has the budget, at once; caps that come
+ * into force by it find what was spent.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `conflict`
  */
 export async function updateBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const fields = readBody(budgetBody, body).fields;
   const id = check(text(), fields.budget_id, 'budget_id');
-  return answer(deps, await changeOne(deps, caller, BUDGET, id, (budget) => changed(budget, fields, deps.now())));
+  const holders = await holdersOf(deps, id);
+  const edit = async (budget: SharedBudget): Promise<SharedBudget> => {
+    const next = changed(budget, fields, deps.now());
+    await each(holders, ({ scope, limits, defaults }) => {
+      const filled = (shared: SharedBudget): Limits => withDefaults(withDefaults(limits, shared), defaults);
+      return openBudgets(deps, { scope, limits: filled(next) }, filled(budget));
+    });
+    return next;
+  };
+  return answer(deps, await changeOne(deps, caller, BUDGET, id, edit));
+}
+
+/** Somebody with a shared budget: own limits, and what fills in behind the budget. */
+interface Holder extends LimitedScope {
+  readonly defaults: Partial<Limits> | undefined;
+}
+
+async function holdersOf(deps: ManagementDeps, id: string): Promise<readonly Holder[]> {
+  const holders: Holder[] = [];
+  const add = (scope: Scope, limits: Limits, defaults?: Partial<Limits>): void => {
+    if (limits.budgetId === id) holders.push({ scope, limits, defaults });
+  };
+  for await (const key of allOf((page) => deps.keys.list(page))) add(scopeOf(key), key);
+  for await (const user of allOf((page) => deps.users.list(page))) add({ kind: 'user', id: user.id }, user);
+  for await (const project of allOf((page) => deps.projects.list(page))) add({ kind: 'project', id: project.id }, project);
+  for await (const one of allOf((page) => deps.customers.list(page))) add({ kind: 'customer', id: one.id }, one);
+  for await (const tag of allOf((page) => deps.tags.list(page))) add({ kind: 'tag', id: tag.id }, tag);
+  for await (const team of allOf((page) => deps.teams.list(page))) {
+    add({ kind: 'team', id: team.id }, team);
+    for (const member of await deps.members.list({ kind: 'team', id: team.id })) {
+      add({ kind: 'member', id: pairId(team.id, member.userId) }, member, team.memberDefaults);
+    }
+  }
+  for await (const organization of allOf((page) => deps.organizations.list(page))) {
+    add({ kind: 'organization', id: organization.id }, organization);
+    for (const member of await deps.members.list({ kind: 'organization', id: organization.id })) {
+      add({ kind: 'organization-member', id: pairId(organization.id, member.userId) }, member);
+    }
+  }
+  return holders;
 }
 
 const idsBody = z.object({ budgets: names });

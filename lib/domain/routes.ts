@@ -74,6 +74,7 @@ const MANAGEMENT = [
   '/budget',
   '/tag',
   '/access_group',
+  '/audit',
   '/credentials',
   '/jwt/key/mapping',
   '/iam/mapping',

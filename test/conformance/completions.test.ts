@@ -255,12 +255,12 @@ describe('counting with the Anthropic SDK', () => {
     });
   });
 
-  it('estimates for a provider that has none', async () => {
+  it('counts with the tokenizer of the model where the provider has no counter', async () => {
     const before = upstream.seen.length;
     const { data, response } = await anthropic.messages.countTokens({ model: 'gpt-4o-mini', messages }).withResponse();
     expect(data.input_tokens).toBeGreaterThan(8);
     expect(data.input_tokens).toBeLessThan(30);
-    expect(response.headers.get('x-tollgate-token-source')).toBe('estimated');
+    expect(response.headers.get('x-tollgate-token-source')).toBe('counted');
     expect(upstream.seen.length).toBe(before);
   });
 

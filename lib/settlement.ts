@@ -80,8 +80,9 @@ async function settleHold(
 
 /**
  * Settles a hold whose lease has ended. A call without an entry first gets one, at the cost the policy says, if its facts are where the
- * hold says they are. Where they are not, admission never came to its end: the facts stay until there is an entry. Then, and for a hold
- * without money, no entry is made: it would stand in the way of the true one, and such a hold costs nothing.
+ * hold says they are. Where they are not, admission never came to its end, since facts stay until there is an entry; nor did it where
+ * another hold of money never was: such a call cost nothing. A hold without money never makes an entry: it would stand in the way of the
+ * true one, and a slot costs nothing.
  *
  * @returns `booked` when this call wrote the entry and settled, `settled` when the entry was there, `absent` when somebody was faster.
  */
@@ -94,7 +95,7 @@ export async function settleExpired(
   // Before the ledger: facts that are gone by now left an entry there.
   const call = await factsOf(deps.meters, hold);
   const known = await deps.ledger.get(callIdOf(hold.id));
-  const own = known === undefined ? expiredEntry(meter, hold, call, policy, deps.now()) : undefined;
+  const own = known === undefined ? await expiredEntry(deps, meter, hold, call, policy) : undefined;
   const truth = own === undefined ? known : await recordOnce(deps.ledger, own);
   const outcome = await deps.meters.settle(meter, hold.id, hold.amounts, actualAmounts(hold.amounts, truth));
   return outcome === 'settled' && own !== undefined && truth === own ? 'booked' : outcome;
@@ -134,20 +135,23 @@ async function recordOnce(ledger: LedgerStore, entry: LedgerEntry): Promise<Ledg
 }
 
 /** The entry of a call that nobody came back to settle; undefined where there is nothing to book. */
-function expiredEntry(
+async function expiredEntry(
+  { meters, now }: Pick<SettlementDeps, 'meters' | 'now'>,
   meter: string,
   hold: Hold,
   call: CallFacts | undefined,
   policy: ExpiredPolicy,
-  now: number,
-): LedgerEntry | undefined {
+): Promise<LedgerEntry | undefined> {
   const held = hold.amounts.usd;
   if (held === undefined || (call === undefined && hold.home !== undefined)) return undefined;
+  const id = callIdOf(hold.id);
+  const gotIn = await holdsEverywhere(meters, call?.meters ?? [], id);
   const at = call?.at ?? hold.expiresAt;
+  const endedAt = now();
   return {
-    id: callIdOf(hold.id),
+    id,
     at,
-    endedAt: now,
+    endedAt,
     status: 'expired',
     ...(call?.owner ?? { keyHash: scopeOfMeter(meter).id, tags: [] }),
     kind: call?.kind ?? 'generate',
@@ -156,12 +160,18 @@ function expiredEntry(
     modelGroup: call?.modelGroup ?? '',
     stream: call?.stream ?? false,
     httpStatus: 0,
-    cost: policy === 'hold' ? held : 0n,
-    price: { source: 'hold', rule: `expired:${policy}` },
+    cost: policy === 'hold' && gotIn ? held : 0n,
+    price: { source: 'hold', rule: gotIn ? `expired:${policy}` : 'expired:not_admitted' },
     held,
     attempts: 0,
-    durationMs: now - at,
+    durationMs: endedAt - at,
   };
+}
+
+/** True when a call holds in all these meters. Before there is an entry, nobody takes such a hold away. */
+async function holdsEverywhere(meters: MeterStore, ids: readonly string[], callId: string): Promise<boolean> {
+  const found = await Promise.all(ids.map((id) => readMeter(meters, id)));
+  return found.every((meter) => meter?.holds.some(({ id }) => callIdOf(id) === callId));
 }
 
 /** Repeats a step of a failing store, with growing pauses, as long as patience lasts. */

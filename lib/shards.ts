@@ -24,12 +24,14 @@ import type { Change, HoldOutcome, MeterStore } from './stores/meters.ts';
 const MOST_HOLDS = 20;
 /** The same where writes had to be repeated: many short calls at once. */
 const MOST_HOLDS_UNDER_PRESSURE = 5;
+/** One hold in so many above that asks for more shards. */
+const ASKING = 8;
 /** A grant takes this part of what is free, shared out among the shards. */
 const GRANT_PARTS = 4n;
 /** Rounds in which others may be faster. */
 const ROUNDS = 4;
 /** Rounds for the last pieces of a limit: each one lost means that others got some of them. */
-const LAST_ROUND = 16;
+const LAST_ROUND = 8;
 /** Families of meters remembered. */
 const MOST_HINTS = 10_000;
 
@@ -121,7 +123,7 @@ async function holdInMeter(deps: ShardDeps, request: HoldRequest, lease: Lease):
     }
     const counter = outcome.type === 'refused' ? outcome.counter : firstLimited(request);
     if (shardsOf(meter).length === 0) return { type: 'refused', counter, meter };
-    const whole = await callBack(deps, request, meter);
+    const whole = await callBack(deps, request, lease, meter);
     const lacking = firstWithoutRoom(whole, request);
     if (lacking !== undefined || round === LAST_ROUND) return { type: 'refused', counter: lacking ?? counter, meter: whole };
   }
@@ -151,7 +153,9 @@ async function attempt(
 async function grow({ meters, hints }: ShardDeps, request: HoldRequest, { meter, late }: HoldOutcome): Promise<void> {
   const shards = hints.of(request.meter);
   const most = late === true ? MOST_HOLDS_UNDER_PRESSURE : MOST_HOLDS;
-  if (meter.holds.length <= most || shards >= MOST_SHARDS || !isDivisible(request)) return;
+  const above = meter.holds.length - most;
+  // Of many calls at once, a few ask: each of them sees another number of holds.
+  if (above <= 0 || above % ASKING !== 1 || shards >= MOST_SHARDS || !isDivisible(request)) return;
   const known = BigInt(shards === 1 ? 0 : shards);
   const wanted = Math.min(MOST_SHARDS, shards * 2 ** Math.max(1, Math.ceil(Math.log2(meter.holds.length / MOST_HOLDS))));
   const change = { add: { [SHARDS]: BigInt(wanted) - known }, equal: { [SHARDS]: known } };
@@ -211,7 +215,7 @@ interface Shard {
  */
 async function grant({ meters }: ShardDeps, request: HoldRequest, shard: Shard): Promise<Change | undefined> {
   const { meter: id } = request;
-  let meter = (await meters.read(id)) ?? { id, committed: {}, holds: [], rev: 0 };
+  let meter = (await meters.read(id)) ?? emptyMeter(id);
   for (let round = 1; round <= ROUNDS; round++) {
     const change = grantOf(meter, request, shard);
     if (change === undefined) return undefined;
@@ -269,77 +273,98 @@ function takeGrant(meter: Meter, { amounts, limits }: HoldRequest, { number, ima
 }
 
 /**
- * Takes back what the shards have no use for, if together with the meter's own room it is enough for the request. The meter and its shards
- * as they were seen: as long as there is room in them, it is worth asking again, for whoever was faster took some of it.
+ * Takes back what the shards have no use for, as much as the request lacks, if together with the meter's own room it is enough. The meter
+ * and its shards as they were seen: as long as there is room in them, it is worth asking again, for whoever was faster took some of it.
  */
-async function callBack(deps: ShardDeps, request: HoldRequest, meter: Meter): Promise<Meter> {
-  const { meters } = deps;
-  const numbers = shardsOf(meter);
-  const seen = await meters.readAll(numbers.map((number) => shardId(meter.id, number)));
-  const whole = wholeMeter(meter, seen);
+async function callBack({ meters }: ShardDeps, request: HoldRequest, { slot }: Lease, refused: Meter): Promise<Meter> {
+  const numbers = shardsOf(refused);
+  // The meter once more, with its shards: others are at the same, and what they did need not be tried again.
+  const [meter = refused, ...items] = await meters.readAll([0, ...numbers].map((number) => shardId(refused.id, number)));
+  const whole = wholeMeter(meter, items);
   if (firstWithoutRoom(whole, request) !== undefined) return whole;
-  const images = await Promise.all(numbers.map((number, index) => giveBack(deps, request, meter, number, seen[index])));
-  let current = meter;
-  for (let round = 1; round <= ROUNDS; round++) {
-    const change = acknowledgement(current, numbers, images);
-    if (Object.keys(change.add).length === 0) break;
-    const answer = await meters.change(meter.id, change, request);
-    if (answer.done) break;
-    current = answer.meter;
-  }
+  const seen = numbers.map((number, index): Seen => ({
+    number,
+    image: items[index] ?? emptyMeter(shardId(refused.id, number)),
+  }));
+  await Promise.all(
+    lenders(request, meter, seen, slot).map(async ({ number, image }) => {
+      const change = returnOf(meter, { number, image });
+      // One try each: where another call was faster, what it did shows in the answer.
+      const latest = change === undefined ? image : (await meters.change(image.id, change, request)).meter;
+      const freed = acknowledgement(meter, { number, image: latest });
+      if (freed !== undefined) await meters.change(meter.id, freed, request);
+    }),
+  );
   return whole;
 }
 
-/** The shard's side of a return: its room, and what is on its way to it, are returned. The shard as it is then. */
-async function giveBack(
-  { meters }: ShardDeps,
-  request: HoldRequest,
-  meter: Meter,
-  number: number,
-  seen: Meter | undefined,
-): Promise<Meter> {
-  const id = shardId(meter.id, number);
-  let image: Meter = seen ?? { id, committed: {}, holds: [], rev: 0 };
-  for (let round = 1; round <= ROUNDS; round++) {
-    const add: Record<string, bigint> = {};
-    const equal: Record<string, bigint> = {};
-    for (const counter of COUNTERS) {
-      const [known, room, back] = (['granted', 'room', 'returned'] as const).map((name) => countOf(image, own(name, counter)));
-      const arriving = most(countOf(meter, granted(number, counter)) - (known as bigint), 0n);
-      const unused = most((room as bigint) + arriving, 0n);
-      if (unused === 0n && arriving === 0n) continue;
-      add[own('granted', counter)] = arriving;
-      add[own('room', counter)] = arriving - unused;
-      add[own('returned', counter)] = unused;
-      equal[own('granted', counter)] = known as bigint;
-      equal[own('room', counter)] = room as bigint;
-      equal[own('returned', counter)] = back as bigint;
+interface Seen {
+  readonly number: number;
+  readonly image: Meter;
+}
+
+const emptyMeter = (id: string): Meter => ({ id, committed: {}, holds: [], rev: 0 });
+
+/** What a shard could return: its room, with what is on its way to it. */
+function unusedIn(meter: Meter, { number, image }: Seen, counter: Counter): bigint {
+  const arriving = most(countOf(meter, granted(number, counter)) - countOf(image, own('granted', counter)), 0n);
+  return most(countOf(image, own('room', counter)) + arriving, 0n);
+}
+
+/** Shards enough to return what the request lacks. Calls begin at different ones, so that they do not all ask the same. */
+function lenders(request: HoldRequest, meter: Meter, seen: readonly Seen[], slot: number): readonly Seen[] {
+  const chosen = new Set<Seen>();
+  const first = slot % seen.length;
+  const inTurn = [...seen.slice(first), ...seen.slice(0, first)];
+  for (const counter of COUNTERS) {
+    const [amount, limit] = [request.amounts[counter], request.limits[counter]];
+    if (amount === undefined || limit === undefined) continue;
+    let lacking = amount + countOf(meter, counter) - limit;
+    for (const shard of inTurn) {
+      if (lacking <= 0n) break;
+      const back = countOf(shard.image, own('returned', counter)) - countOf(meter, returned(shard.number, counter));
+      const available = unusedIn(meter, shard, counter) + most(back, 0n);
+      if (available === 0n) continue;
+      chosen.add(shard);
+      lacking -= available;
     }
-    if (Object.keys(add).length === 0) return image;
-    const answer = await meters.change(id, { add, equal }, request);
-    image = answer.meter;
-    if (answer.done) return image;
   }
-  return image;
+  return [...chosen];
+}
+
+/** The shard's side of a return; undefined when it has nothing to return. */
+function returnOf(meter: Meter, { number, image }: Seen): Change | undefined {
+  const add: Record<string, bigint> = {};
+  const equal: Record<string, bigint> = {};
+  for (const counter of COUNTERS) {
+    const known = countOf(image, own('granted', counter));
+    const arriving = most(countOf(meter, granted(number, counter)) - known, 0n);
+    const unused = unusedIn(meter, { number, image }, counter);
+    if (unused === 0n && arriving === 0n) continue;
+    add[own('granted', counter)] = arriving;
+    add[own('room', counter)] = arriving - unused;
+    add[own('returned', counter)] = unused;
+    equal[own('granted', counter)] = known;
+    for (const name of ['room', 'returned'] as const) equal[own(name, counter)] = countOf(image, own(name, counter));
+  }
+  return Object.keys(add).length === 0 ? undefined : { add, equal };
 }
 
 const most = (one: bigint, other: bigint): bigint => (one > other ? one : other);
 
-/** The meter's side of returns: frees what its shards say they returned and it has not counted yet. */
-function acknowledgement(meter: Meter, numbers: readonly number[], images: readonly Meter[]): Change {
+/** The meter's side of a return: frees what the shard says it returned and is not counted yet; undefined when all of it is. */
+function acknowledgement(meter: Meter, { number, image }: Seen): Change | undefined {
   const add: Record<string, bigint> = {};
   const equal: Record<string, bigint> = {};
-  for (const [index, number] of numbers.entries()) {
-    for (const counter of COUNTERS) {
-      const known = countOf(meter, returned(number, counter));
-      const back = countOf(images[index], own('returned', counter)) - known;
-      if (back <= 0n) continue;
-      add[counter] = (add[counter] ?? 0n) - back;
-      add[returned(number, counter)] = back;
-      equal[returned(number, counter)] = known;
-    }
+  for (const counter of COUNTERS) {
+    const known = countOf(meter, returned(number, counter));
+    const back = countOf(image, own('returned', counter)) - known;
+    if (back <= 0n) continue;
+    add[counter] = -back;
+    add[returned(number, counter)] = back;
+    equal[returned(number, counter)] = known;
   }
-  return { add, equal };
+  return Object.keys(add).length === 0 ? undefined : { add, equal };
 }
 
 /**

@@ -62,6 +62,8 @@ export interface CallFacts {
   readonly clientDialect: string;
   readonly modelGroup: string;
   readonly stream: boolean;
+  /** The other meters in which the call holds money: a call that was lost and lacks one of these holds never got in. */
+  readonly meters?: readonly string[];
 }
 
 /** The amounts a request wants to hold in one meter, and that meter's limits. */

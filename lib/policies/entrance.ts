@@ -142,11 +142,12 @@ function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
 
 /** The facts of a call are kept once: in its first hold of money. The others say where, which keeps the meters of wide scopes small. */
 function withOneHome(requests: readonly HoldRequest[]): readonly HoldRequest[] {
-  const home = requests.find(({ call }) => call !== undefined);
+  const [home, ...others] = requests.filter(({ call }) => call !== undefined);
   return requests.map((request) => {
-    if (home === undefined || request === home || request.call === undefined) return request;
-    const { call: _, ...rest } = request;
-    return { ...rest, home: home.meter };
+    const { call, ...rest } = request;
+    if (home === undefined || call === undefined) return request;
+    if (request !== home) return { ...rest, home: home.meter };
+    return others.length === 0 ? request : { ...rest, call: { ...call, meters: others.map(({ meter }) => meter) } };
   });
 }
 

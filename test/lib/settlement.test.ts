@@ -205,4 +205,55 @@ describe('settling an expired hold', () => {
 
     expect(await stores.ledger.get('one')).toMatchObject({ at: NOW - 1, route: '', modelGroup: '', stream: false });
   });
+
+  describe('of a call that holds in several meters', () => {
+    const team = 'team#t#usd#total#0';
+    const inTeam: Hold = { id: 'one', amounts: { usd: 10n }, expiresAt: NOW - 1, home: METER };
+    const home = aHold({ call: { ...call, meters: [team] } });
+    const other = aHold({ meter: team, home: METER });
+
+    it('finds the facts where the hold says they are', async () => {
+      await stores.meters.hold(home, 'one', NOW - 1);
+      await stores.meters.hold(other, 'one', NOW - 1);
+
+      expect(await settleExpired(deps(), 'hold', team, inTeam)).toBe('booked');
+
+      expect(await stores.ledger.get('one')).toMatchObject({ ...call.owner, cost: 10n, price: { rule: 'expired:hold' } });
+      expect(await stores.meters.read(team)).toMatchObject({ committed: { usd: 10n }, holds: [] });
+    });
+
+    it('finds them under another try of the same call', async () => {
+      await stores.meters.hold(home, 'one~2', NOW - 1);
+      await stores.meters.hold(other, 'one', NOW - 1);
+
+      expect(await settleExpired(deps(), 'hold', team, inTeam)).toBe('booked');
+    });
+
+    it('costs nothing, and has no entry, when it never held where its facts would be', async () => {
+      await stores.meters.hold(other, 'one', NOW - 1);
+
+      expect(await settleExpired(deps(), 'hold', team, inTeam)).toBe('settled');
+
+      expect(await stores.ledger.get('one')).toBeUndefined();
+      expect(await stores.meters.read(team)).toMatchObject({ committed: { usd: 0n }, holds: [] });
+    });
+
+    it('costs nothing when another of its holds never was', async () => {
+      await stores.meters.hold(home, 'one', NOW - 1);
+
+      await settleExpired(deps(), 'hold', METER, { ...hold, call: { ...call, meters: [team] } });
+
+      expect(await stores.ledger.get('one')).toMatchObject({ cost: 0n, held: 10n, price: { rule: 'expired:not_admitted' } });
+      expect(await stores.meters.read(METER)).toMatchObject({ committed: { usd: 0n }, holds: [] });
+    });
+
+    it('goes by the entry when its facts are gone, since that is why they are', async () => {
+      await stores.meters.hold(other, 'one', NOW - 1);
+      await stores.ledger.record(anEntry({ id: 'one', cost: 3n }));
+
+      await settleExpired(deps(), 'hold', team, inTeam);
+
+      expect(await stores.meters.read(team)).toMatchObject({ committed: { usd: 3n } });
+    });
+  });
 });

@@ -31,7 +31,7 @@ const LETTERS: Readonly<Record<Counter, string>> = {
 interface HoldDocument {
   readonly a: Readonly<Record<string, string>>;
   readonly x: number;
-  readonly c?: readonly [CallFacts['owner'], number, string, string, string, string, 0 | 1];
+  readonly c?: readonly [CallFacts['owner'], number, string, string, string, string, 0 | 1, ...string[]];
   readonly h?: string;
 }
 
@@ -52,7 +52,16 @@ export function holdAttribute(
     ...(call === undefined
       ? {}
       : {
-          c: [call.owner, call.at, call.kind, call.route, call.clientDialect, call.modelGroup, call.stream ? 1 : 0] as const,
+          c: [
+            call.owner,
+            call.at,
+            call.kind,
+            call.route,
+            call.clientDialect,
+            call.modelGroup,
+            call.stream ? 1 : 0,
+            ...(call.meters ?? []),
+          ] as const,
         }),
     ...(home === undefined ? {} : { h: home }),
   };
@@ -69,7 +78,9 @@ function toHold(id: string, json: string): Hold {
   return { id, amounts, expiresAt, ...(c === undefined ? {} : { call: factsOf(c) }), ...(home === undefined ? {} : { home }) };
 }
 
-const factsOf = ([owner, at, kind, route, clientDialect, modelGroup, stream]: NonNullable<HoldDocument['c']>): CallFacts => ({
+const factsOf = ([owner, at, kind, route, clientDialect, modelGroup, stream, ...meters]: NonNullable<
+  HoldDocument['c']
+>): CallFacts => ({
   owner,
   at,
   kind,
@@ -77,6 +88,7 @@ const factsOf = ([owner, at, kind, route, clientDialect, modelGroup, stream]: No
   clientDialect,
   modelGroup,
   stream: stream === 1,
+  ...(meters.length === 0 ? {} : { meters }),
 });
 
 /** Counters as attributes. */

@@ -1,6 +1,6 @@
-/** A store of meters that fails where a test says: before or after a write, with a copy of it that comes late, or for good. */
+/** Stores of money that fail where a test says: before or after a write, with a copy of it that comes late, or for good. */
 import { GatewayError } from '../../lib/errors.ts';
-import type { MeterStore } from '../../lib/stores/meters.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
 
 /**
  * `before`: it was not carried out; `after`: it was, and the answer was lost; `copied`: all is well, and the same write arrives once more
@@ -13,17 +13,18 @@ export type Trouble = (typeof TROUBLES)[number];
 /** Thrown into a process that is no more. */
 export class Killed extends Error {}
 
-/** The store, and what it did. */
-export interface TroubledMeters {
-  readonly meters: MeterStore;
+type Books = Pick<Stores, 'meters' | 'ledger'>;
+
+/** The stores, and what they did. */
+export interface Troubled extends Books {
   /** Calls so far. */
   readonly calls: () => number;
   /** The late copies arrive. */
   readonly deliver: () => Promise<void>;
 }
 
-/** Fails at the call with this number, counted from 0. */
-export function troubledMeters(meters: MeterStore, at: number, trouble: Trouble): TroubledMeters {
+/** Fails at the call with this number, counted from 0 over both stores. */
+export function troubledStores({ meters, ledger }: Books, at: number, trouble: Trouble): Troubled {
   let calls = 0;
   let dead = false;
   const late: (() => Promise<unknown>)[] = [];
@@ -61,6 +62,11 @@ export function troubledMeters(meters: MeterStore, at: number, trouble: Trouble)
       seed: (...given) => run(() => meters.seed(...given)),
       due: (...given) => run(() => meters.due(...given)),
       checked: (...given) => run(() => meters.checked(...given)),
+    },
+    ledger: {
+      ...ledger,
+      record: (entry) => run(() => ledger.record(entry)),
+      get: (id) => run(() => ledger.get(id)),
     },
     calls: () => calls,
     deliver,

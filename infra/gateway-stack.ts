@@ -139,7 +139,7 @@ export class GatewayStack extends Stack {
     const keeper = new LambdaFunction(this, 'Keeper', {
       description: 'Settles holds whose lease has ended',
       bundle: `${this.#bundles}/keeper`,
-      settings: this.#settings,
+      settings: { ...this.#settings, TOLLGATE_SECRET_PREFIX: this.#stores.secretPrefix },
       timeout: Duration.seconds(50),
       memorySize: 256,
     });

@@ -48,6 +48,8 @@ export const ENV = {
   TOLLGATE_REQUIRED_PARAMS: 'Body parameters that every request has to carry, by commas. LiteLLM `enforced_params`.',
   TOLLGATE_JWT_AUTH:
     'JSON: tokens of which identity provider are accepted, and what their claims mean. LiteLLM `litellm_jwtauth` with `public_key_url`, `issuer`, `audience`.',
+  TOLLGATE_ROTATION_GRACE:
+    'How long an old secret works after the keeper gave its key a new one (`auto_rotate`); default `1d`, never longer than the interval.',
   TOLLGATE_KEY_HEADER: 'A header that may carry the key. LiteLLM `litellm_key_header_name`.',
   TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
   TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
@@ -199,6 +201,7 @@ const schema = z.object({
   TOLLGATE_ALLOWED_ROUTES: list,
   TOLLGATE_REQUIRED_PARAMS: list,
   TOLLGATE_JWT_AUTH: z.optional(z.pipe(z.string(), z.transform(tokenSettings))),
+  TOLLGATE_ROTATION_GRACE: z._default(duration, '1d'),
   TOLLGATE_KEY_HEADER: header,
   TOLLGATE_USER_HEADER: header,
   TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),

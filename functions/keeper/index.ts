@@ -1,5 +1,16 @@
+import { createSecretStore } from '../../lib/stores/secrets-manager/index.ts';
 import { openOnAws } from '../aws-stores.ts';
 import { createKeeper } from './handler.ts';
 
+const ground = openOnAws();
+const { env, stores } = ground;
+
 /** Entry of the keeper's bundle. */
-export const handler = createKeeper(openOnAws());
+export const handler = createKeeper({
+  ...ground,
+  keys: {
+    stores,
+    secrets: createSecretStore({ prefix: env.TOLLGATE_SECRET_PREFIX }),
+    grace: env.TOLLGATE_ROTATION_GRACE,
+  },
+});

@@ -120,7 +120,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   const { host } = options;
   const maxBodyBytes = env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES;
   const web = await listen(() => startWeb({ service, log, maxBodyBytes, host, port: options.port }), options);
-  const stopWork = startWork({ env, storage, folder, log });
+  const stopWork = startWork({ env, storage, folder, log, onChange: () => composed.management.onChange?.() });
   closers.push(stopWork);
   const url = urlOf(host, web.port);
   return {

@@ -10,18 +10,20 @@ import { type Emulated, type Storage, tableNames } from './storage.ts';
 /** What the work is done with. */
 export interface WorkOptions {
   readonly env: Env;
-  readonly storage: Pick<Storage, 'stores' | 'database' | 'firstEntry'>;
+  readonly storage: Pick<Storage, 'stores' | 'secrets' | 'database' | 'firstEntry'>;
   readonly folder: StateFolder | undefined;
   readonly log: Log;
+  /** Called when the keeper changed keys, so that the gateway drops what it cached. */
+  readonly onChange: () => void;
 }
 
 const SWEEP_EVERY_MS = 30_000;
 const CHECKPOINT_FILE = 'ledger-stream.json';
 
 /** Starts both; the result ends them and resolves when they have ended. */
-export function startWork({ env, storage, folder, log }: WorkOptions): () => Promise<void> {
-  const { stores, database, firstEntry } = storage;
-  const keep = createKeeper({ env, stores, log });
+export function startWork({ env, storage, folder, log, onChange }: WorkOptions): () => Promise<void> {
+  const { stores, secrets, database, firstEntry } = storage;
+  const keep = createKeeper({ env, stores, log, keys: { stores, secrets, grace: env.TOLLGATE_ROTATION_GRACE, onChange } });
   let sweeping: Promise<unknown> = Promise.resolve();
   const schedule = setInterval(() => {
     sweeping = keep().catch((error: unknown) =>

@@ -20,6 +20,8 @@ export interface Access {
   readonly secrets?: readonly SecretAction[];
   /** Kinds of records (the first part of their keys) that may be written to the registry, where not all may. */
   readonly records?: readonly string[];
+  /** On those of them that hold the newest secrets of keys: `key/` below the prefix. */
+  readonly keySecrets?: readonly SecretAction[];
   /** May read the master key. */
   readonly masterKey?: boolean;
 }
@@ -47,6 +49,8 @@ export const ACCESS = {
     masterKey: true,
   },
   keeper: {
+    registry: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
+    keySecrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue'],
     meters: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
     ledger: ['GetItem', 'PutItem'],
   },
@@ -95,21 +99,23 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
     acknowledgeObjects(role, stores.bodies.bucketArn);
   }
   if (access.masterKey === true) role.addToPolicy(secretStatement(['GetSecretValue'], stores.masterKey.secretArn));
-  if (access.secrets !== undefined) {
-    const stack = Stack.of(role);
-    const resourceName = `${stores.secretPrefix}*`;
-    const arn = stack.formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    role.addToPolicy(secretStatement(access.secrets, arn));
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${resourceName}]`,
-      reason: 'Credentials are created at run time; their names share this prefix and nothing else has it.',
-    });
-  }
+  if (access.secrets !== undefined) grantSecrets(role, access.secrets, `${stores.secretPrefix}*`);
+  if (access.keySecrets !== undefined) grantSecrets(role, access.keySecrets, `${stores.secretPrefix}key/*`);
+}
+
+/** Rights on the secrets whose names begin so. */
+function grantSecrets(role: Role, actions: readonly SecretAction[], resourceName: string): void {
+  const arn = Stack.of(role).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  role.addToPolicy(secretStatement(actions, arn));
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${resourceName}]`,
+    reason: 'Credentials are created at run time; their names share this prefix and nothing else has it.',
+  });
 }
 
 /** Objects have no names before they are written: the right is on all of this one bucket. */

@@ -55,8 +55,12 @@ export interface VirtualKey extends Limits {
   readonly rotationInterval?: string;
   readonly nextRotationAt?: number;
   readonly lastRotatedAt?: number;
+  /** Hash of the secret that the keeper is about to give the key; set while it works, and after it died at it. */
+  readonly rotatingTo?: string;
   /** Set on the record of an old secret within its grace period: hash of the one that took its place, which has the last word. */
   readonly supersededBy?: string;
+  /** Set beside it: the alias, which goes on to the other. */
+  readonly formerAlias?: string;
   /** Fields of LiteLLM that are kept and shown as they were given: they speak of things this gateway has none of. */
   readonly kept?: Readonly<Record<string, unknown>>;
   /** User id, or `master`. */

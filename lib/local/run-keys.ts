@@ -2,7 +2,8 @@
 import { hashSecret, newSecret } from '../domain/key.ts';
 import type { Caller } from '../exchange.ts';
 import type { ManagementDeps } from '../management/deps.ts';
-import { generateKey, regenerateKey } from '../management/keys.ts';
+import { regenerateKey } from '../management/key-secrets.ts';
+import { generateKey } from '../management/keys.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** The master key and where it came from. */

@@ -6,6 +6,7 @@ import { toUsdNumber, type Money } from '../domain/money.ts';
 import { readMeter } from '../shards.ts';
 import type { Total } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
+import { isoOf, limitRow } from './limit-fields.ts';
 
 /** Where a key stands. Money in 1e-12 USD, times in milliseconds since the epoch. */
 export interface Standing {
@@ -35,14 +36,17 @@ export async function standingOf(deps: ManagementDeps, key: VirtualKey): Promise
   };
 }
 
-const isoOf = (time: number | undefined): string | null => (time === undefined ? null : new Date(time).toISOString());
+/** Name below the secret prefix under which the keeper leaves the newest secret of a key that it rotates. */
+export const keySecretName = (key: VirtualKey): string => `key/${scopeOf(key).id}`;
 
 /**
- * The row of a key. Fields of LiteLLM's row that Tollgate does not enforce are there with their empty values; `total_spend`, `held` and
- * `unpriced_requests` are Tollgate's own. Amounts in USD.
+ * The row of a key. `total_spend`, `held`, `unpriced_requests`, `allowed_ips` and `rotation_secret` are Tollgate's own. Amounts in USD.
+ *
+ * @param now milliseconds since the epoch, for the ends of windows; the last change of the key where the row is of the past
  */
-export function keyRow(key: VirtualKey, standing: Standing): Record<string, unknown> {
+export function keyRow(key: VirtualKey, standing: Standing, now = key.updatedAt): Record<string, unknown> {
   return {
+    ...key.kept,
     token: key.hash,
     token_id: key.hash,
     key_name: key.name,
@@ -51,39 +55,46 @@ export function keyRow(key: VirtualKey, standing: Standing): Record<string, unkn
     total_spend: toUsdNumber(standing.total.spend),
     held: toUsdNumber(standing.held),
     unpriced_requests: standing.total.unpriced,
-    max_budget: key.maxBudget === undefined ? null : toUsdNumber(key.maxBudget),
-    budget_duration: key.budgetDuration ?? null,
+    ...limitRow(key, now),
     budget_reset_at: isoOf(standing.resetAt),
-    soft_budget: null,
-    budget_id: null,
     litellm_budget_table: null,
     duration: key.duration ?? null,
     expires: isoOf(key.expiresAt),
     models: key.models,
     aliases: key.aliases,
-    rpm_limit: key.rpmLimit ?? null,
-    tpm_limit: key.tpmLimit ?? null,
-    max_parallel_requests: key.maxParallelRequests ?? null,
-    model_rpm_limit: null,
-    model_tpm_limit: null,
     model_spend: {},
-    model_max_budget: {},
+    budget_fallbacks: key.budgetFallbacks ?? null,
     metadata: key.metadata,
     tags: key.tags,
     blocked: key.blocked,
     user_id: key.userId ?? null,
     team_id: key.teamId ?? null,
     organization_id: key.organizationId ?? null,
-    config: {},
-    permissions: {},
-    object_permission: null,
+    org_id: key.organizationId ?? null,
+    project_id: key.projectId ?? null,
+    config: key.kept?.['config'] ?? {},
+    permissions: key.kept?.['permissions'] ?? {},
+    object_permission: key.kept?.['object_permission'] ?? null,
     guardrails: null,
-    enforced_params: null,
-    allowed_routes: [],
-    allowed_cache_controls: [],
+    key_type: key.type ?? 'default',
+    service_account_id: key.serviceAccount ?? null,
+    enforced_params: key.enforcedParams ?? null,
+    allowed_routes: key.allowedRoutes ?? [],
+    allowed_ips: key.allowedIps ?? [],
+    access_group_ids: key.accessGroups ?? [],
+    allowed_cache_controls: key.kept?.['allowed_cache_controls'] ?? [],
+    auto_rotate: key.autoRotate ?? false,
+    rotation_interval: key.rotationInterval ?? null,
+    last_rotation_at: isoOf(key.lastRotatedAt),
+    key_rotation_at: isoOf(key.nextRotationAt),
+    rotation_secret: key.autoRotate === true ? keySecretName(key) : null,
     created_at: isoOf(key.createdAt),
     updated_at: isoOf(key.updatedAt),
-    created_by: null,
-    updated_by: null,
+    created_by: key.createdBy ?? null,
+    updated_by: key.updatedBy ?? null,
   };
 }
+
+/** The full row, as of now. */
+export const readKeyRow = async (deps: ManagementDeps, key: VirtualKey): Promise<Record<string, unknown>> =>
+  keyRow(key, await standingOf(deps, key), deps.now());

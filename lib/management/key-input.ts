@@ -1,63 +1,47 @@
 /** Fields of a virtual key as LiteLLM's clients send them, and what they change. */
 import * as z from 'zod/mini';
+import { readAddresses } from '../domain/addresses.ts';
 import { addDuration, parseDuration } from '../domain/duration.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { check, count, flag, freeObject, names, saysNothing, text, textMap, usd } from './input.ts';
+import { chosen, defined } from './changes.ts';
+import { check, flag, freeObject, names, text, textMap, usd } from './input.ts';
+import { checkMetadata, keptFields } from './key-fields.ts';
+import { applyLimits, duration, LIMIT_FIELDS } from './limit-fields.ts';
 
 /** LiteLLM's lifetime of a key that never expires. */
 const FOREVER = '-1';
+const FALLBACKS_EXPECTED = 'expected an object from models to lists of models';
 
 /** Fields that can be set. Null clears a field, an absent one stays as it is. */
-const schema = z.looseObject({
+export const keySchema = z.looseObject({
   key_alias: z.nullish(text(255)),
   duration: z.nullish(text(16)),
   models: z.nullish(names),
   aliases: z.nullish(textMap),
-  max_budget: z.nullish(usd),
-  budget_duration: z.nullish(text(16)),
-  rpm_limit: z.nullish(count),
-  tpm_limit: z.nullish(count),
-  max_parallel_requests: z.nullish(count),
   metadata: z.nullish(freeObject),
   tags: z.nullish(names),
   blocked: z.nullish(flag),
   user_id: z.nullish(text()),
   team_id: z.nullish(text()),
   organization_id: z.nullish(text()),
+  project_id: z.nullish(text()),
+  key_type: z.nullish(
+    z.enum(['default', 'llm_api', 'management', 'read_only'], 'expected default, llm_api, management or read_only'),
+  ),
+  allowed_routes: z.nullish(names),
+  allowed_ips: z.nullish(names),
+  enforced_params: z.nullish(names),
+  access_group_ids: z.nullish(names),
+  budget_fallbacks: z.nullish(z.record(text(), names, FALLBACKS_EXPECTED)),
+  auto_rotate: z.nullish(flag),
+  rotation_interval: z.nullish(duration),
+  ...LIMIT_FIELDS,
 });
 
-/** Checked fields. */
-export type KeyFields = z.infer<typeof schema>;
-
-/** Values of fields we do not act upon that ask for nothing but what happens anyway. */
-const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
-  key_type: ['default', 'llm_api'],
-  rpm_limit_type: ['best_effort_throughput'],
-  tpm_limit_type: ['best_effort_throughput'],
-};
-
-/** Entries of `metadata` that LiteLLM enforces; kept without being enforced they would promise a limit that is not there. */
-const METADATA_RULES = [
-  'guardrails',
-  'disable_global_guardrails',
-  'policies',
-  'logging',
-  'model_rpm_limit',
-  'model_tpm_limit',
-  'tag_rpm_limit',
-  'max_iterations',
-  'max_budget_per_session',
-] as const;
-
-/** LiteLLM's word for the models of the key's team; there are no teams yet. */
-const TEAM_MODELS = 'all-team-models';
-
-const refuse = (param: string): GatewayError =>
-  new GatewayError('invalid_request', `${param}: not supported yet; leave it out (null and empty values are accepted)`, {
-    param,
-  });
+/** Checked fields, and those that are kept as they were given. */
+export type KeyFields = z.infer<typeof keySchema> & { readonly kept: JsonObject };
 
 /**
  * Checks the fields of a body.
@@ -66,34 +50,32 @@ const refuse = (param: string): GatewayError =>
  * @throws GatewayError `invalid_request` for a wrong value, and for any field with a meaning that would not be honoured.
  */
 export function readKeyFields(body: JsonObject, others: readonly string[]): KeyFields {
-  for (const [name, value] of Object.entries(body)) {
-    const known = name in schema.def.shape || others.includes(name) || saysNothing(value);
-    if (!known && HARMLESS[name]?.includes(value) !== true) throw refuse(name);
-  }
-  const fields = check(schema, Object.fromEntries(Object.entries(body).filter(([name]) => name in schema.def.shape)));
-  for (const name of METADATA_RULES) if (!saysNothing(fields.metadata?.[name])) throw refuse(`metadata.${name}`);
-  if (fields.models?.includes(TEAM_MODELS) === true) throw refuse(`models[${fields.models.indexOf(TEAM_MODELS)}]`);
+  const isField = (name: string): boolean => name in keySchema.def.shape;
+  const kept = keptFields(body, (name) => isField(name) || others.includes(name));
+  const fields = check(keySchema, Object.fromEntries(Object.entries(body).filter(([name]) => isField(name))));
+  checkMetadata(fields.metadata ?? {});
   if (typeof fields.duration === 'string' && fields.duration !== FOREVER) parseDuration(fields.duration, 'duration');
-  if (typeof fields.budget_duration === 'string') parseDuration(fields.budget_duration, 'budget_duration');
-  return fields;
+  readAddresses(fields.allowed_ips ?? [], 'allowed_ips');
+  return { ...fields, kept };
 }
 
-/** The new value, the old one where nothing was said, nothing where null was said. */
-const chosen = <T>(given: T | null | undefined, old: T | undefined): T | undefined =>
-  given === undefined ? old : (given ?? undefined);
-
-/** An object without its undefined fields. */
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-const defined = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+/** LiteLLM's place for the cap on each session, and for the id of a service account: they are fields of ours. */
+const SESSION_BUDGET = 'max_budget_per_session';
+const SERVICE_ACCOUNT = 'service_account_id';
 
 /**
- * A key with fields changed. A new `duration` counts from `now`; a changed `budget_duration` starts new budget windows at `now`, a
- * removed one makes the window the life of the key. `rev` and `updatedAt` are the caller's business.
+ * A key with fields changed. A new `duration` counts from `now`; limits change as `applyLimits` says. `rev` and `updatedAt` are the
+ * caller's business.
+ *
+ * @throws GatewayError `invalid_request` where fields contradict each other
  */
 export function applyKeyFields(key: VirtualKey, fields: KeyFields, now: number): VirtualKey {
   const life = fields.duration === FOREVER ? null : fields.duration;
-  const budgetDuration = chosen(fields.budget_duration, key.budgetDuration);
+  const metadata = chosen(fields.metadata, key.metadata) ?? {};
+  const given = fields.metadata === undefined ? undefined : metadata[SESSION_BUDGET];
+  const kept = Object.fromEntries(
+    Object.entries({ ...key.kept, ...fields.kept }).filter(([, value]) => value !== null && value !== undefined),
+  );
   return {
     hash: key.hash,
     name: key.name,
@@ -103,27 +85,58 @@ export function applyKeyFields(key: VirtualKey, fields: KeyFields, now: number):
     blocked: chosen(fields.blocked, key.blocked) ?? false,
     models: chosen(fields.models, key.models) ?? [],
     aliases: chosen(fields.aliases, key.aliases) ?? {},
-    metadata: chosen(fields.metadata, key.metadata) ?? {},
+    metadata,
     tags: chosen(fields.tags, key.tags) ?? [],
-    budgetAnchor: anchorOf(key, budgetDuration, now),
+    ...applyLimits(key, fields, now),
+    ...rotationOf(key, fields, now),
     ...defined({
       origin: key.origin,
+      lastRotatedAt: key.lastRotatedAt,
+      createdBy: key.createdBy,
+      updatedBy: key.updatedBy,
       alias: chosen(fields.key_alias, key.alias),
       duration: chosen(life, key.duration),
       expiresAt: typeof life === 'string' ? addDuration(now, parseDuration(life)) : chosen(life, key.expiresAt),
-      maxBudget: chosen(fields.max_budget, key.maxBudget),
-      budgetDuration,
-      rpmLimit: chosen(fields.rpm_limit, key.rpmLimit),
-      tpmLimit: chosen(fields.tpm_limit, key.tpmLimit),
-      maxParallelRequests: chosen(fields.max_parallel_requests, key.maxParallelRequests),
       userId: chosen(fields.user_id, key.userId),
       teamId: chosen(fields.team_id, key.teamId),
       organizationId: chosen(fields.organization_id, key.organizationId),
+      projectId: chosen(fields.project_id, key.projectId),
+      type: chosen(fields.key_type, key.type),
+      serviceAccount: textOf(metadata[SERVICE_ACCOUNT]) ?? key.serviceAccount,
+      allowedRoutes: filled(chosen(fields.allowed_routes, key.allowedRoutes)),
+      allowedIps: filled(chosen(fields.allowed_ips, key.allowedIps)),
+      enforcedParams: filled(chosen(fields.enforced_params, key.enforcedParams)),
+      accessGroups: filled(chosen(fields.access_group_ids, key.accessGroups)),
+      budgetFallbacks: chosen(fields.budget_fallbacks, key.budgetFallbacks),
+      sessionBudget:
+        fields.metadata === undefined
+          ? key.sessionBudget
+          : (check(z.nullish(usd), given, `metadata.${SESSION_BUDGET}`) ?? undefined),
+      kept: Object.keys(kept).length === 0 ? undefined : kept,
     }),
   };
 }
 
-function anchorOf(key: VirtualKey, budgetDuration: string | undefined, now: number): number {
-  if (budgetDuration === key.budgetDuration) return key.budgetAnchor;
-  return budgetDuration === undefined ? key.createdAt : now;
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** An empty list says as much as none. */
+const filled = (list: readonly string[] | undefined): readonly string[] | undefined =>
+  list === undefined || list.length === 0 ? undefined : list;
+
+/** When the keeper gives the key its next secret. A new interval counts from `now`. */
+function rotationOf(
+  key: VirtualKey,
+  fields: KeyFields,
+  now: number,
+): Pick<VirtualKey, 'autoRotate' | 'rotationInterval' | 'nextRotationAt' | 'rotatingTo'> {
+  const rotationInterval = chosen(fields.rotation_interval, key.rotationInterval);
+  const autoRotate = chosen(fields.auto_rotate, key.autoRotate) === true;
+  if (!autoRotate) return defined({ rotationInterval });
+  if (rotationInterval === undefined) {
+    const fault = 'rotation_interval: expected together with auto_rotate, such as 30d';
+    throw new GatewayError('invalid_request', fault, { param: 'rotation_interval' });
+  }
+  const stays = key.autoRotate === true && key.rotationInterval === rotationInterval;
+  const nextRotationAt = stays ? key.nextRotationAt : addDuration(now, parseDuration(rotationInterval));
+  return { autoRotate, rotationInterval, ...defined({ nextRotationAt, rotatingTo: stays ? key.rotatingTo : undefined }) };
 }

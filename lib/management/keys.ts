@@ -1,100 +1,97 @@
 /** Virtual keys: `/key/...`. A secret is shown once, in the answer that made it; afterwards a key is known by its hash. */
 import * as z from 'zod/mini';
-import { hashSecret, maskSecret, newSecret, scopeOf, type VirtualKey } from '../domain/key.ts';
+import { newSecret, scopeOf, type VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
-import type { JsonObject } from '../kinds/json.ts';
-import { describeError } from '../log.ts';
-import { ownKey, requireAdmin, requireSelf } from './access.ts';
-import { openBudget, recordStartingSpend } from './budget.ts';
+import { isObject, type JsonObject } from '../kinds/json.ts';
+import { actorOf, isAdmin, ownKey, userIdOf } from './access.ts';
+import { audit } from './audit.ts';
+import { openBudget, openBudgets, recordStartingSpend } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
+import { buryKey } from './history.ts';
 import { check, text, usd } from './input.ts';
-import { keyRow, standingOf } from './key-answer.ts';
+import { keyRow, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
-import { moveMappings } from './mappings.ts';
-
-const SECRET_EXPECTED = 'expected sk- and 13 to 253 visible ASCII characters';
-const secretInput = z.nullish(z.string(SECRET_EXPECTED).check(z.regex(/^sk-[\x21-\x7e]{13,253}$/, SECRET_EXPECTED)));
-
-/** How often a change is tried again when somebody else changed the key meanwhile. */
-const TRIES = 4;
-
-/** The hash behind what callers name a key by: its secret or its hash. */
-const hashOf = (given: string): string => (given.startsWith('sk-') ? hashSecret(given) : given);
-
-const keyName = (body: JsonObject): string => hashOf(check(text(512), body['key'], 'key'));
-
-const notFound = (): GatewayError =>
-  new GatewayError('not_found', 'No key with this secret or hash.', { type: 'not_found_error', param: 'key' });
-
-const aliasTaken = (): GatewayError =>
-  new GatewayError('conflict', 'key_alias: another key has this alias; an alias names one key', { param: 'key_alias' });
-
-/** A key as of now: scripts read what they wrote a moment ago. */
-const readKey = (deps: ManagementDeps, hash: string): Promise<VirtualKey | undefined> => deps.keys.get(hash, { fresh: true });
-
-/** A key with nothing set. */
-function blankKey(secret: string, now: number): VirtualKey {
-  return {
-    hash: hashSecret(secret),
-    name: maskSecret(secret),
-    createdAt: now,
-    updatedAt: now,
-    blocked: false,
-    models: [],
-    aliases: {},
-    budgetAnchor: now,
-    metadata: {},
-    tags: [],
-    rev: 1,
-  };
-}
+import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput, undo } from './key-records.ts';
+import { schedule } from './key-succession.ts';
+import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
 
 /** The full row, with the secret where it is new. */
 async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): Promise<JsonObject> {
-  return { ...keyRow(key, await standingOf(deps, key)), key: secret ?? key.hash };
+  return { ...(await readKeyRow(deps, key)), key: secret ?? key.hash };
 }
 
+/** A row for the audit log: what the key says, without figures. */
+const auditRow = (key: VirtualKey): object => keyRow(key, { spent: 0n, held: 0n, total: { spend: 0n } as never });
+
 /**
- * `POST /key/generate`. `spend` is the spend the key starts with.
+ * `POST /key/generate`. `spend` is the spend the key starts with. Whoever is no admin makes keys for themselves, or for teams that let them.
  *
- * @throws GatewayError `invalid_request` for wrong or unsupported fields, `conflict` for a secret or alias in use.
+ * @throws GatewayError `invalid_request` for wrong or unsupported fields, `conflict` for a secret or alias in use, `permission`
  */
-export async function generateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireAdmin(caller);
+export async function generateKey(
+  deps: ManagementDeps,
+  caller: Caller,
+  body: JsonObject,
+  route = '/key/generate',
+): Promise<JsonObject> {
+  requireUser(caller);
   const fields = readKeyFields(body, ['key', 'spend']);
   const secret = check(secretInput, body['key'], 'key') ?? newSecret(deps.random);
   const spend = check(z.nullish(usd), body['spend'], 'spend') ?? 0n;
+  if (spend > 0n && !isAdmin(caller)) {
+    throw new GatewayError('permission', 'spend: only a proxy admin may say what was spent', {
+      type: 'auth_error',
+      param: 'spend',
+    });
+  }
   const now = deps.now();
-  const key = applyKeyFields(blankKey(secret, now), fields, now);
+  const made = applyKeyFields(blankKey(secret, now), fields, now);
+  const own = route === '/key/generate' && !isAdmin(caller) && made.userId === undefined ? userIdOf(caller) : undefined;
+  const actor = actorOf(caller);
+  const key: VirtualKey = { ...made, ...(own === undefined ? {} : { userId: own }), createdBy: actor, updatedBy: actor };
+  await requireChange(deps, caller, { after: key, fields, route });
   const outcome = await deps.keys.create(key);
   if (outcome === 'alias-taken') throw aliasTaken();
   if (outcome === 'exists') throw new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
   try {
     if (spend > 0n) await recordStartingSpend(deps, key, spend);
     await openBudget(deps, key);
-    const made = await answer(deps, key, secret);
+    await schedule(deps, key);
+    const shown = await answer(deps, key, secret);
     deps.onChange?.();
-    return made;
+    await audit(deps, caller, { action: 'created', kind: 'key', id: key.hash, after: auditRow(key) });
+    return shown;
   } catch (error) {
     await undo(deps, () => deps.keys.delete(key.hash));
     throw error;
   }
 }
 
-/** Takes back a step whose secret would never reach the caller. Should that fail too, the log says so; the first error is the one to tell. */
-async function undo(deps: ManagementDeps, step: () => Promise<unknown>): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    deps.log('error', 'a half-made change of a key could not be taken back', { error: describeError(error).name });
+/**
+ * `POST /key/service-account/generate`: a key of a team and nobody's own. Its id is `metadata.service_account_id`, else the alias.
+ *
+ * @throws GatewayError `invalid_request` without a team
+ */
+export async function generateServiceAccount(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  requireUser(caller);
+  const teamId = check(text(), body['team_id'], 'team_id');
+  if ((await deps.teams.get(teamId, { fresh: true })) === undefined) {
+    throw new GatewayError('invalid_request', 'team_id: no such team', { param: 'team_id' });
   }
+  if (body['user_id'] !== undefined && body['user_id'] !== null) {
+    throw new GatewayError('invalid_request', 'user_id: a service account has no user', { param: 'user_id' });
+  }
+  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
+  const id = metadata['service_account_id'] ?? body['key_alias'] ?? `service-account-of-${teamId}`;
+  const named = { ...body, metadata: { ...metadata, service_account_id: id } };
+  return generateKey(deps, caller, named, '/key/service-account/generate');
 }
 
 /**
  * `GET /key/info`: `{key, info}`. `given` is a secret or a hash; without one the caller asks for itself.
  *
- * @throws GatewayError `permission` for a virtual key that asks for another, `not_found`, `invalid_request` for the master without a key.
+ * @throws GatewayError `permission` for a key that is none of the caller's, `not_found`, `invalid_request` for the master without a key.
  */
 export async function keyInfo(deps: ManagementDeps, caller: Caller, given: string | undefined): Promise<JsonObject> {
   const hash = given === undefined ? ownKey(caller)?.hash : hashOf(given);
@@ -103,53 +100,94 @@ export async function keyInfo(deps: ManagementDeps, caller: Caller, given: strin
       param: 'key',
     });
   }
-  requireSelf(caller, hash);
+  const key = await visibleKey(deps, caller, hash);
+  return { key: hash, info: await readKeyRow(deps, key) };
+}
+
+/** A key that the caller may see; the refusal does not say whether there is such a key. */
+async function visibleKey(deps: ManagementDeps, caller: Caller, hash: string): Promise<VirtualKey> {
   const key = await readKey(deps, hash);
-  if (key === undefined) throw notFound();
-  return { key: hash, info: keyRow(key, await standingOf(deps, key)) };
+  if (key !== undefined && (await seesKey(deps, caller, key))) return key;
+  if (isAdmin(caller)) return existingKey(deps, hash);
+  throw new GatewayError(
+    'permission',
+    'A caller may read only its own figures, and those of its teams; ask with the master key.',
+    {
+      type: 'auth_error',
+    },
+  );
 }
 
-/** Changes a key, again when somebody else was faster. */
-async function change(deps: ManagementDeps, hash: string, edit: (key: VirtualKey) => Promise<VirtualKey> | VirtualKey) {
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const key = await readKey(deps, hash);
-    if (key === undefined) throw notFound();
-    const changed = { ...(await edit(key)), rev: key.rev + 1, updatedAt: deps.now() };
-    const outcome = await deps.keys.replace(changed);
-    if (outcome === 'alias-taken') throw aliasTaken();
-    if (outcome === 'absent') throw notFound();
-    if (outcome === 'replaced') {
-      deps.onChange?.();
-      return changed;
-    }
-  }
-  throw new GatewayError('conflict', 'The key was changed by others at the same time; repeat the call.', { retryable: true });
+const manyKeys = z.array(text(512), 'expected a list of keys').check(z.maxLength(100, 'expected at most 100 keys'));
+
+/** `POST /v2/key/info`: the rows of many keys, in the order asked; keys that are not there, or none of the caller's, are left out. */
+export async function keyInfos(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const asked = check(manyKeys, body['keys'], 'keys');
+  const found = await Promise.all(
+    asked.map(async (given) => {
+      const key = await readKey(deps, hashOf(given));
+      return key !== undefined && (await seesKey(deps, caller, key)) ? [await readKeyRow(deps, key)] : [];
+    }),
+  );
+  return { key: asked.map(hashOf), info: found.flat() };
 }
 
-/** A key with fields changed; spend that happened before it had this budget is brought into the budget first. */
-async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFields): Promise<VirtualKey> {
+/** A key with fields changed; spend that happened before it had a budget is brought into the budget first. */
+export async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFields): Promise<VirtualKey> {
   const changed = applyKeyFields(key, fields, deps.now());
-  const reopened = key.maxBudget === undefined || key.budgetDuration !== changed.budgetDuration;
-  if (changed.maxBudget !== undefined && reopened) await openBudget(deps, changed);
+  await openBudgets(deps, { scope: scopeOf(changed), limits: changed }, key);
   return changed;
 }
 
 /**
  * `POST /key/update`: null clears a field, an absent one stays.
  *
- * @throws GatewayError `invalid_request`, `not_found`, `conflict`.
+ * @throws GatewayError `invalid_request`, `not_found`, `conflict`, `permission`.
  */
 export async function updateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireAdmin(caller);
+  return answer(deps, await update(deps, caller, body));
+}
+
+async function update(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<VirtualKey> {
+  requireUser(caller);
   const fields = readKeyFields(body, ['key']);
-  const key = await change(deps, keyName(body), (key) => changeFields(deps, key, fields));
-  return answer(deps, key);
+  const { hash } = await existingKey(deps, keyName(body));
+  const { before, after } = await changeKey(deps, hash, async (before) => {
+    const after = { ...(await changeFields(deps, before, fields)), updatedBy: actorOf(caller) };
+    await requireChange(deps, caller, { before, after, fields, route: '/key/update' });
+    return after;
+  });
+  await schedule(deps, after);
+  await audit(deps, caller, { action: 'updated', kind: 'key', id: hash, before: auditRow(before), after: auditRow(after) });
+  return after;
+}
+
+const bulk = z
+  .array(z.record(z.string(), z.unknown()), 'expected a list of {key, ...}')
+  .check(z.maxLength(500, 'expected at most 500 keys'));
+
+/** `POST /key/bulk_update`: each key by itself; those that fail are told with the reason, the others stand. */
+export async function updateKeys(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  requireUser(caller);
+  const wanted = check(bulk, body['keys'], 'keys');
+  const done: JsonObject[] = [];
+  const failed: JsonObject[] = [];
+  for (const one of wanted) {
+    try {
+      const key = await update(deps, caller, one);
+      done.push({ key: key.hash, key_info: await readKeyRow(deps, key) });
+    } catch (error) {
+      const { message } = GatewayError.from(error);
+      failed.push({ key: typeof one['key'] === 'string' ? hashOf(one['key']) : null, key_info: null, failed_reason: message });
+    }
+  }
+  return { total_requested: wanted.length, successful_updates: done, failed_updates: failed };
 }
 
 /**
- * `POST /key/block` and `/key/unblock`.
+ * `POST /key/block` and `/key/unblock`: by those who manage the key; its owner may block it.
  *
- * @throws GatewayError `not_found`, `conflict`.
+ * @throws GatewayError `not_found`, `conflict`, `permission`.
  */
 export async function setBlocked(
   deps: ManagementDeps,
@@ -157,95 +195,55 @@ export async function setBlocked(
   body: JsonObject,
   blocked: boolean,
 ): Promise<JsonObject> {
-  requireAdmin(caller);
-  return answer(deps, await change(deps, keyName(body), (key) => ({ ...key, blocked })));
+  requireUser(caller);
+  const route = blocked ? '/key/block' : '/key/unblock';
+  const key = await existingKey(deps, keyName(body));
+  const right = await requireKeyRight(deps, caller, key, route);
+  if (!blocked && right !== 'manager') {
+    throw new GatewayError('permission', 'Only those who manage this key may unblock it.', { type: 'auth_error' });
+  }
+  const { before, after } = await changeKey(deps, key.hash, (known) => ({ ...known, blocked, updatedBy: actorOf(caller) }));
+  const action = blocked ? 'blocked' : 'unblocked';
+  await audit(deps, caller, { action, kind: 'key', id: key.hash, before: auditRow(before), after: auditRow(after) });
+  return answer(deps, after);
 }
 
 const deletion = z.object({
-  keys: z.nullish(z.array(text(512), 'expected a list of keys').check(z.maxLength(100, 'expected at most 100 keys'))),
+  keys: z.nullish(manyKeys),
   key_aliases: z.nullish(
     z.array(text(255), 'expected a list of aliases').check(z.maxLength(100, 'expected at most 100 aliases')),
   ),
 });
 
 /**
- * `POST /key/delete`: by secret, hash or alias. All of them must exist, else none is deleted.
+ * `POST /key/delete`: by secret, hash or alias. All of them must exist and be the caller's to delete, else none is. A copy of each stays.
  *
- * @throws GatewayError `not_found` naming the entry by its position, since it may be a secret.
+ * @throws GatewayError `not_found` naming the entry by its position, since it may be a secret; `permission`
  */
 export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireAdmin(caller);
+  requireUser(caller);
   const { keys, key_aliases: aliases } = check(deletion, body);
   const wanted = [
     ...(keys ?? []).map((key, index) => ({ at: `keys[${index}]`, find: () => readKey(deps, hashOf(key)) })),
     ...(aliases ?? []).map((alias, index) => ({ at: `key_aliases[${index}]`, find: () => deps.keys.findByAlias(alias) })),
   ];
   if (wanted.length === 0) throw new GatewayError('invalid_request', 'keys: name at least one key or alias', { param: 'keys' });
-  const hashes = new Set<string>();
+  const found = new Map<string, VirtualKey>();
   for (const { at, key } of await Promise.all(wanted.map(async ({ at, find }) => ({ at, key: await find() })))) {
-    if (key === undefined) {
+    const mayGo = key !== undefined && (await keyRight(deps, caller, key, '/key/delete')) !== undefined;
+    if (!mayGo) {
       throw new GatewayError('not_found', `${at}: no such key; none was deleted`, { type: 'not_found_error', param: at });
     }
-    hashes.add(key.hash);
+    found.set(key.hash, key);
   }
-  await Promise.all([...hashes].map((hash) => deps.keys.delete(hash)));
+  await Promise.all([...found.values()].map((key) => buryKey(deps, caller, key)));
   deps.onChange?.();
-  return { deleted_keys: [...hashes] };
+  return { deleted_keys: [...found.keys()] };
 }
 
-/**
- * `POST /key/{key}/regenerate` and `/key/regenerate`: a new secret for the same key, shown once, and fields changed on the way. The old
- * secret is gone at once; spend, budget and ledger stay with the key.
- *
- * @throws GatewayError `invalid_request` (also for `grace_period`), `not_found`, `conflict`.
- */
-export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  requireAdmin(caller);
-  const fields = readKeyFields(body, ['key', 'new_key', 'new_master_key']);
-  if (body['new_master_key'] !== undefined && body['new_master_key'] !== null) {
-    const fault = 'new_master_key: not supported; the master key is a secret of its own, rotated in the secret store';
-    throw new GatewayError('invalid_request', fault, { param: 'new_master_key' });
-  }
-  const secret = check(secretInput, body['new_key'], 'new_key') ?? newSecret(deps.random);
-  const hash = hashSecret(secret);
-  const inUse = (): GatewayError =>
-    new GatewayError('conflict', 'new_key: a key with this secret exists already', { param: 'new_key' });
-  if ((await readKey(deps, hash)) !== undefined) throw inUse();
-
-  // The old key is retired before the new one exists: at no moment do two secrets open one key, and the alias is free.
-  const retired = await retire(deps, keyName(body));
-  const undone: (() => Promise<unknown>)[] = [() => change(deps, retired.hash, () => retired)];
-  try {
-    const fresh: VirtualKey = {
-      ...(await changeFields(deps, retired, fields)),
-      hash,
-      origin: scopeOf(retired).id,
-      name: maskSecret(secret),
-      updatedAt: deps.now(),
-      rev: retired.rev + 1,
-    };
-    const outcome = await deps.keys.create(fresh);
-    if (outcome !== 'created') throw outcome === 'exists' ? inUse() : aliasTaken();
-    undone.unshift(() => deps.keys.delete(hash));
-    const made = await answer(deps, fresh, secret);
-    await moveMappings(deps, retired.hash, hash);
-    await deps.keys.delete(retired.hash);
-    deps.onChange?.();
-    return made;
-  } catch (error) {
-    for (const step of undone) await undo(deps, step);
-    throw error;
-  }
-}
-
-/** Blocks a key and frees its alias. Gives the key as it was. */
-async function retire(deps: ManagementDeps, hash: string): Promise<VirtualKey> {
-  let before: VirtualKey | undefined;
-  await change(deps, hash, (key) => {
-    before = key;
-    const { alias: _freed, ...rest } = key;
-    return { ...rest, blocked: true };
-  });
-  if (before === undefined) throw notFound();
-  return before;
+/** `POST /key/health`: whether the callers key works; it has no logging of its own that could fail. */
+export async function keyHealth(deps: ManagementDeps, caller: Caller): Promise<JsonObject> {
+  const key = ownKey(caller);
+  if (key !== undefined) await standingOf(deps, key);
+  return { key: 'healthy', logging_callbacks: null };
 }

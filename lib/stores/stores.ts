@@ -14,6 +14,7 @@ import type { LedgerStore } from './ledger.ts';
 import type { MemberStore } from './members.ts';
 import type { MeterStore } from './meters.ts';
 import type { ModelStore } from './models.ts';
+import type { TaskStore } from './tasks.ts';
 import type { TotalStore } from './totals.ts';
 
 /** Records of the registry by kind: the kind is part of a record's key in the table. */
@@ -61,4 +62,5 @@ export interface Stores extends IdentityStores {
   readonly meters: MeterStore;
   readonly ledger: LedgerStore;
   readonly totals: TotalStore;
+  readonly tasks: TaskStore;
 }

@@ -86,17 +86,19 @@ describe.each(Object.entries(shells))('gateway stack with the %s shell', (_, tem
     expect(names).not.toContain('TOLLGATE_MASTER_KEY');
   });
 
-  test('lets only management write secrets, and only below the prefix', () => {
+  test('lets only management and the keeper write secrets, and only below the prefix', () => {
     const writes = roles
       .flatMap((role) => statementsOf(template, role).map((statement) => ({ role, ...statement })))
       .filter(({ Action }) => listed(Action).some((action) => /^secretsmanager:(Create|Put|Delete|Tag|Restore)/.test(action)));
-    expect(writes.map(({ role }) => role)).toEqual(['Admin']);
-    expect(JSON.stringify(writes[0]?.Resource)).toContain(':secret:tollgate/*');
-    expect(JSON.stringify(writes[0]?.Resource)).not.toContain('MasterKey');
+    // The keeper leaves the newest secrets of keys that it rotates below `key/`, and has no business elsewhere.
+    const resources = Object.fromEntries(writes.map(({ role, Resource }) => [role, JSON.stringify(Resource)]));
+    expect(Object.keys(resources).toSorted()).toEqual(['Admin', 'Keeper']);
+    expect(resources['Admin']).toContain(':secret:tollgate/*');
+    expect(resources['Keeper']).toContain(':secret:tollgate/key/*');
+    expect(Object.values(resources).join()).not.toContain('MasterKey');
   });
 
-  test('gives keeper and ledger consumer no secrets', () => {
-    expect(actionsOf(template, 'Keeper', 'secretsmanager')).toEqual([]);
+  test('gives the ledger consumer no secrets', () => {
     expect(actionsOf(template, 'LedgerConsumer', 'secretsmanager')).toEqual([]);
   });
 

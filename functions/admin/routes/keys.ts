@@ -1,52 +1,85 @@
 /** `/key/...` */
-import { listKeys } from '../../../lib/management/key-list.ts';
-import { deleteKeys, generateKey, keyInfo, regenerateKey, setBlocked, updateKey } from '../../../lib/management/keys.ts';
+import { listAliases, listKeys, type KeyListQuery } from '../../../lib/management/key-list.ts';
+import { keySchema } from '../../../lib/management/key-input.ts';
+import { regenerateKey } from '../../../lib/management/key-secrets.ts';
+import { resetKeySpend } from '../../../lib/management/key-spend.ts';
+import {
+  deleteKeys,
+  generateKey,
+  generateServiceAccount,
+  keyHealth,
+  keyInfo,
+  keyInfos,
+  setBlocked,
+  updateKey,
+  updateKeys,
+} from '../../../lib/management/keys.ts';
+import type { AdminCall } from '../call.ts';
 import { get, given, post, type AdminRoute } from '../route.ts';
 
-const LISTING = [
-  'page',
-  'size',
-  'return_full_object',
-  'include_team_keys',
-  'key_alias',
-  'key_hash',
-  'user_id',
-  'team_id',
-  'organization_id',
-];
+/** Query of a listing by the names of its fields. */
+const LISTING = {
+  page: 'page',
+  size: 'size',
+  fullObject: 'return_full_object',
+  includeTeamKeys: 'include_team_keys',
+  keyAlias: 'key_alias',
+  keyHash: 'key_hash',
+  userId: 'user_id',
+  teamId: 'team_id',
+  organizationId: 'organization_id',
+  projectId: 'project_id',
+  status: 'status',
+  sortBy: 'sort_by',
+  sortOrder: 'sort_order',
+} as const satisfies Record<keyof KeyListQuery, string>;
 
-/** Routes of keys. */
+const listing = ({ query }: AdminCall): KeyListQuery =>
+  given(Object.fromEntries(Object.entries(LISTING).map(([field, name]) => [field, query(name)])));
+
+/** Routes of keys. Whose key it is, and what its team permits, is asked by the functions behind them. */
 export const KEY_ROUTES: readonly AdminRoute[] = [
-  post('/key/generate', 'admin', 'Make a virtual key. Its secret is shown once.', (deps, { caller, body }) =>
-    generateKey(deps, caller, body),
+  post(
+    '/key/generate',
+    'own-change',
+    { summary: 'Make a virtual key. Its secret is shown once.', body: keySchema },
+    (deps, { caller, body }) => generateKey(deps, caller, body),
+  ),
+  post(
+    '/key/service-account/generate',
+    'own-change',
+    { summary: 'Make a key of a team that is nobody’s own.', body: keySchema },
+    (deps, { caller, body }) => generateServiceAccount(deps, caller, body),
   ),
   get('/key/info', 'own', { summary: 'A key and where it stands.', query: ['key'] }, (deps, { caller, query }) =>
     keyInfo(deps, caller, query('key')),
   ),
-  post('/key/update', 'admin', 'Change fields of a key.', (deps, { caller, body }) => updateKey(deps, caller, body)),
-  post('/key/delete', 'admin', 'Delete keys by secret, hash or alias.', (deps, { caller, body }) =>
+  post('/v2/key/info', 'own', 'Many keys and where they stand.', (deps, { caller, body }) => keyInfos(deps, caller, body)),
+  post('/key/update', 'own-change', { summary: 'Change fields of a key.', body: keySchema }, (deps, { caller, body }) =>
+    updateKey(deps, caller, body),
+  ),
+  post('/key/bulk_update', 'own-change', 'Change fields of many keys.', (deps, { caller, body }) =>
+    updateKeys(deps, caller, body),
+  ),
+  post('/key/delete', 'own-change', 'Delete keys by secret, hash or alias.', (deps, { caller, body }) =>
     deleteKeys(deps, caller, body),
   ),
-  post('/key/block', 'admin', 'Block a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, true)),
-  post('/key/unblock', 'admin', 'Unblock a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, false)),
-  post('/key/regenerate', 'admin', 'A new secret for a key.', (deps, { caller, body }) => regenerateKey(deps, caller, body)),
-  post('/key/{key}/regenerate', 'admin', 'A new secret for a key.', (deps, { caller, body, param }) =>
+  post('/key/block', 'own-change', 'Block a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, true)),
+  post('/key/unblock', 'own-change', 'Unblock a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, false)),
+  post('/key/regenerate', 'own-change', 'A new secret for a key.', (deps, { caller, body }) =>
+    regenerateKey(deps, caller, body),
+  ),
+  post('/key/{key}/regenerate', 'own-change', 'A new secret for a key.', (deps, { caller, body, param }) =>
     regenerateKey(deps, caller, { ...body, key: param('key') }),
   ),
-  get('/key/list', 'admin', { summary: 'Keys, page by page.', query: LISTING }, (deps, { caller, query }) =>
-    listKeys(
-      deps,
-      caller,
-      given({
-        page: query('page'),
-        size: query('size'),
-        fullObject: query('return_full_object'),
-        keyAlias: query('key_alias'),
-        keyHash: query('key_hash'),
-        userId: query('user_id'),
-        teamId: query('team_id'),
-        organizationId: query('organization_id'),
-      }),
-    ),
+  post('/key/{key}/reset_spend', 'own-change', 'Set what a key has spent to less.', (deps, { caller, body, param }) =>
+    resetKeySpend(deps, caller, param('key'), body),
+  ),
+  post('/key/health', 'own', 'Whether the key of the caller works.', (deps, { caller }) => keyHealth(deps, caller)),
+  get('/key/list', 'own', { summary: 'Keys, page by page.', query: Object.values(LISTING) }, (deps, call) =>
+    listKeys(deps, call.caller, listing(call)),
+  ),
+  get('/key/aliases', 'own', { summary: 'Aliases of keys.', query: ['page', 'size', 'team_id', 'user_id'] }, (deps, call) =>
+    listAliases(deps, call.caller, listing(call)),
   ),
 ];

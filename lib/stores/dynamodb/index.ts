@@ -10,6 +10,7 @@ import { createMemberStore } from './members.ts';
 import { createMeterStore } from './meters.ts';
 import { createModelStore } from './models.ts';
 import type { TableNames } from './schema.ts';
+import { createTaskStore } from './tasks.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
@@ -34,6 +35,7 @@ export function open(client: DynamoDBClient, names: TableNames): Stores {
     accessGroups: createEntityStore(registry, 'access-group'),
     claimMappings: createEntityStore(registry, 'claim-mapping'),
     roleMappings: createEntityStore(registry, 'role-mapping'),
+    tasks: createTaskStore(registry),
     deletedKeys: createEntityStore(registry, 'deleted-key'),
     deletedTeams: createEntityStore(registry, 'deleted-team'),
     members: createMemberStore(registry),

@@ -5,6 +5,7 @@ import { createAuditStore, createEntityStore, createMemberStore } from './entiti
 import { createLedgerStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
+import { createTaskStore } from './tasks.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createSecretStore } from './secrets.ts';
@@ -22,6 +23,7 @@ export function open(): Stores {
     accessGroups: createEntityStore(),
     claimMappings: createEntityStore(),
     roleMappings: createEntityStore(),
+    tasks: createTaskStore(),
     deletedKeys: createEntityStore(),
     deletedTeams: createEntityStore(),
     members: createMemberStore(),

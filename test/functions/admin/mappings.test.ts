@@ -6,6 +6,7 @@ const ARN = 'arn:aws:iam::123456789012:role/app';
 async function withKey(): Promise<{ admin: Admin; secret: string; hash: string }> {
   const admin = createAdmin();
   const { body } = await admin.call('POST', '/key/generate', { body: {} });
+  admin.clock.now += 1000;
   return { admin, secret: String(body['key']), hash: String(body['token']) };
 }
 

@@ -83,4 +83,5 @@ describe('the door of management', () => {
 });
 
 /** Routes that read although their verb is POST. */
-const isReading = (path: string): boolean => /\/info$|\/estimate$|\/calculate$|\/transform_request$|\/end_users$/.test(path);
+const isReading = (path: string): boolean =>
+  /\/info$|\/health$|\/estimate$|\/calculate$|\/transform_request$|\/end_users$/.test(path);

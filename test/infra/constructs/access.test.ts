@@ -9,6 +9,7 @@ import { USD } from '../../../lib/domain/money.ts';
 import { granted } from '../../../lib/domain/shard.ts';
 import { project } from '../../../lib/projection.ts';
 import { open } from '../../../lib/stores/dynamodb/index.ts';
+import { createSecretStore } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import { createAdmin } from '../../functions/admin/support.ts';
 import { clientFor, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
@@ -138,11 +139,27 @@ describe('access', () => {
     await tables.stores.meters.hold(request, 'lost', NOW - 1);
     await tables.stores.meters.hold({ ...request, meter: 'key#c#usd#total#1' }, 'entered', NOW - 1);
     await tables.stores.meters.hold({ ...request, meter: 'team#t#usd#total#1', home: request.meter }, 'lost', NOW - 1);
-    const keep = createKeeper({ env: { TOLLGATE_EXPIRED_HOLD: 'hold' }, stores, log: () => undefined, now: () => NOW });
+    const rotated = aKey({
+      hash: hashSecret('sk-rotated'),
+      alias: 'rotated',
+      autoRotate: true,
+      rotationInterval: '1d',
+      nextRotationAt: NOW,
+    });
+    await tables.stores.keys.create(rotated);
+    await tables.stores.tasks.put({ kind: 'rotate', hash: rotated.hash, at: NOW });
+    await tables.stores.tasks.put({ kind: 'revoke', hash: 'gone', at: NOW });
+    const keep = createKeeper({
+      env: { TOLLGATE_EXPIRED_HOLD: 'hold' },
+      stores,
+      keys: { stores, secrets: createSecretStore(), grace: '1d' },
+      log: () => undefined,
+      now: () => NOW,
+    });
 
     const done = await keep();
 
-    expect(done).toMatchObject({ booked: 2, failed: 0 });
+    expect(done).toMatchObject({ booked: 2, failed: 0, rotated: 1 });
     expect([...guarded.denied]).toEqual([]);
     expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.keeper));
   });

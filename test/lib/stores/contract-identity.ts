@@ -110,6 +110,31 @@ export function identityContract(name: string, stores: () => Stores): void {
     });
   });
 
+  describe(`tasks of keys on ${name}`, () => {
+    it('are due at their moment, the oldest first, and move when they are put again', async () => {
+      const [first, second] = [unique('hash'), unique('hash')];
+      await stores().tasks.put({ kind: 'rotate', hash: first, at: NOW + 2 });
+      await stores().tasks.put({ kind: 'rotate', hash: second, at: NOW + 1 });
+      await stores().tasks.put({ kind: 'revoke', hash: first, at: NOW + 3 });
+      const due = async (now: number) => (await stores().tasks.due(now, 10)).map(({ kind, hash }) => `${kind} ${hash}`);
+      expect(await due(NOW)).toEqual([]);
+      expect(await due(NOW + 3)).toEqual([`rotate ${second}`, `rotate ${first}`, `revoke ${first}`]);
+      await stores().tasks.put({ kind: 'rotate', hash: second, at: NOW + 5 });
+      expect(await due(NOW + 3)).toEqual([`rotate ${first}`, `revoke ${first}`]);
+      expect(await stores().tasks.due(NOW + 9, 1)).toHaveLength(1);
+    });
+
+    it('are forgotten when done, but not when they were moved meanwhile', async () => {
+      const task = { kind: 'rotate', hash: unique('hash'), at: 7 } as const;
+      await stores().tasks.put({ ...task, at: 8 });
+      await stores().tasks.done(task);
+      expect(await stores().tasks.due(9, 10)).toContainEqual({ ...task, at: 8 });
+      await stores().tasks.done({ ...task, at: 8 });
+      await stores().tasks.done({ ...task, at: 8 });
+      expect(await stores().tasks.due(9, 10)).toEqual([]);
+    });
+  });
+
   describe(`the audit log on ${name}`, () => {
     it('keeps its entries as they were first written, newest first', async () => {
       const entries: AuditEntry[] = [1, 2].map((age) => ({

@@ -1,0 +1,128 @@
+/**
+ * Who may do what with which key: admins everything, those who manage its team or organization too; members of its team what the team
+ * permits them; users what is theirs.
+ */
+import type { VirtualKey } from '../domain/key.ts';
+import { GatewayError } from '../errors.ts';
+import type { Caller } from '../exchange.ts';
+import {
+  actorOf,
+  isAdmin,
+  isReadOnly,
+  isViewer,
+  managesOrganization,
+  managesTeam,
+  mayForTeam,
+  seesTeam,
+  userIdOf,
+} from './access.ts';
+import type { ManagementDeps } from './deps.ts';
+import type { KeyFields } from './key-input.ts';
+
+const refuse = (message: string, param?: string): GatewayError =>
+  new GatewayError('permission', message, { type: 'auth_error', ...(param === undefined ? {} : { param }) });
+
+/**
+ * Lets those pass who may manage keys at all: admins and users. A key that belongs to nobody can only look at itself.
+ *
+ * @throws GatewayError `permission`
+ */
+export function requireUser(caller: Caller): void {
+  if (isAdmin(caller) || userIdOf(caller) !== undefined) return;
+  throw refuse('Only admins and users manage keys. A virtual key may read its own /key/info and /spend/logs.');
+}
+
+/** As what a caller deals with a key. */
+export type KeyRight = 'manager' | 'member' | 'owner';
+
+/** Owners of a key. */
+type Owned = Pick<VirtualKey, 'userId' | 'teamId' | 'organizationId'>;
+
+/**
+ * The right of a caller to use a route on a key; undefined when there is none.
+ *
+ * @param route as LiteLLM names it: `/key/update`
+ */
+export async function keyRight(deps: ManagementDeps, caller: Caller, key: Owned, route: string): Promise<KeyRight | undefined> {
+  if (isAdmin(caller)) return 'manager';
+  if (isReadOnly(caller)) return undefined;
+  const userId = userIdOf(caller);
+  if (key.teamId !== undefined) {
+    const team = await deps.teams.get(key.teamId, { fresh: true });
+    if (team === undefined) return undefined;
+    if (await managesTeam(deps, caller, team)) return 'manager';
+    return (await mayForTeam(deps, caller, team, route)) ? 'member' : undefined;
+  }
+  if (key.organizationId !== undefined && (await managesOrganization(deps, caller, key.organizationId))) return 'manager';
+  return userId !== undefined && key.userId === userId ? 'owner' : undefined;
+}
+
+/**
+ * Lets those pass who may use the route on the key.
+ *
+ * @throws GatewayError `permission`
+ */
+export async function requireKeyRight(deps: ManagementDeps, caller: Caller, key: Owned, route: string): Promise<KeyRight> {
+  const right = await keyRight(deps, caller, key, route);
+  if (right === undefined)
+    throw refuse(`You may not call ${route} for this key: it is neither yours nor of a team that lets you.`);
+  return right;
+}
+
+/** True for those who may see a key: viewers, the key itself, its user, whoever sees its team or manages its organization. */
+export async function seesKey(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<boolean> {
+  if (isViewer(caller) || (caller.type === 'key' && caller.key.hash === key.hash)) return true;
+  const userId = userIdOf(caller);
+  if (userId !== undefined && key.userId === userId) return true;
+  const team = key.teamId === undefined ? undefined : await deps.teams.get(key.teamId, { fresh: true });
+  if (team !== undefined && userId !== undefined && (await seesTeam(deps, caller, team))) return true;
+  return key.organizationId !== undefined && managesOrganization(deps, caller, key.organizationId);
+}
+
+/**
+ * Checks a new key, or a changed one, against what its maker may do.
+ *
+ * @param before the key so far; absent for a new one
+ * @throws GatewayError `permission`
+ */
+export async function requireChange(
+  deps: ManagementDeps,
+  caller: Caller,
+  {
+    before,
+    after,
+    fields,
+    route,
+  }: { readonly before?: VirtualKey; readonly after: VirtualKey; readonly fields: KeyFields; readonly route: string },
+): Promise<void> {
+  if (isAdmin(caller)) return;
+  const right = await requireKeyRight(deps, caller, after, route);
+  if (before !== undefined) await requireKeyRight(deps, caller, before, route);
+  const own = userIdOf(caller);
+  if (right !== 'manager' && after.userId !== own) {
+    throw refuse('user_id: you may make and change keys for yourself only', 'user_id');
+  }
+  if (after.organizationId !== undefined && after.organizationId !== before?.organizationId) {
+    if (!(await managesOrganization(deps, caller, after.organizationId))) {
+      throw refuse('organization_id: you may not make keys of this organization', 'organization_id');
+    }
+  }
+  if (after.projectId !== undefined && after.projectId !== before?.projectId) {
+    const project = await deps.projects.get(after.projectId, { fresh: true });
+    if (project?.teamId === undefined || project.teamId !== after.teamId) {
+      throw refuse('project_id: expected a project of the team of the key', 'project_id');
+    }
+  }
+  if (right === 'manager' || before === undefined || before.createdBy === actorOf(caller)) return;
+  const touched = Object.entries(fields).find(([name, value]) => value !== undefined && !isHarmless(name, value));
+  if (touched !== undefined) {
+    throw refuse(`${touched[0]}: this key was made by others; ask whoever manages it`, touched[0]);
+  }
+}
+
+/** What the owner of a key may change that others made: its names, and to block it. Everything else may be there to bound it. */
+const isHarmless = (name: string, value: unknown): boolean =>
+  name === 'key_alias' ||
+  name === 'aliases' ||
+  (name === 'blocked' && value === true) ||
+  (name === 'kept' && Object.keys(value as object).length === 0);

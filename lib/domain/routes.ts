@@ -128,6 +128,7 @@ const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([
   ['key_management_routes', KEYS],
   ['management_routes', [...MANAGEMENT, ...KEYS]],
   ['info_routes', INFO],
+  ['admin_viewer_routes', [...INFO, '/audit', '/tag/list', '/user/list']],
   ['spend_tracking_routes', SPEND],
   ['global_spend_tracking_routes', GLOBAL_SPEND],
   ['internal_user_routes', [...SPEND, ...GLOBAL_SPEND, ...KEYS]],

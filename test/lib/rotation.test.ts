@@ -152,14 +152,14 @@ describe('a key that is rotated', () => {
       const key = await stores.keys.get(HASH);
       if (key !== undefined) await stores.keys.replace({ ...key, rpmLimit: 1, blocked: true, rev: key.rev + 1 });
     };
-    expect(await rotate(deps({ secrets: { get: secrets.get, put } }))).toMatchObject({ rotated: 1 });
+    expect(await rotate(deps({ secrets: { ...secrets, put } }))).toMatchObject({ rotated: 1 });
     expect(await liveKeys()).toMatchObject([{ rpmLimit: 1, blocked: true, hash: hashSecret(await storedSecret()) }]);
   });
 
   it('leaves nothing behind when it is deleted while the keeper works', async () => {
     await dueKey();
     const put: RotationDeps['secrets']['put'] = async () => void (await stores.keys.delete(HASH));
-    expect(await rotate(deps({ secrets: { get: secrets.get, put } }))).toMatchObject({ rotated: 0, failed: 0 });
+    expect(await rotate(deps({ secrets: { ...secrets, put } }))).toMatchObject({ rotated: 0, failed: 0 });
     expect(await readAll(stores.keys)).toEqual([]);
   });
 });

@@ -196,21 +196,20 @@ describe('/key/{key}/reset_spend', () => {
       for (const after of [false, true]) {
         const admin = start();
         const { hash } = await made(admin, { max_budget: 10, spend: 3 });
-        const die =
-          <A extends unknown[], R>(run: (...given: A) => Promise<R>) =>
-          async (...given: A): Promise<R> => {
-            if (after) await run(...given);
-            throw new Error('died');
-          };
+        /** The store, but for one method that fails: before it had an effect, or after. */
+        const dying = <T extends object>(store: T, method: string): T =>
+          new Proxy(store, {
+            get: (target, name) => {
+              const own: unknown = Reflect.get(target, name);
+              if (name !== method || typeof own !== 'function') return own;
+              return async (...given: unknown[]): Promise<never> => {
+                if (after) await (own as (...all: unknown[]) => unknown).apply(target, given);
+                throw new Error('died');
+              };
+            },
+          });
         const { meters, ledger } = admin.deps;
-        const broken = createAdmin({
-          ...admin.deps,
-          meters: {
-            ...meters,
-            ...(step === 'hold' ? { hold: die(meters.hold) } : step === 'settle' ? { settle: die(meters.settle) } : {}),
-          },
-          ledger: { ...ledger, ...(step === 'record' ? { record: die(ledger.record) } : {}) },
-        });
+        const broken = createAdmin({ ...admin.deps, meters: dying(meters, step), ledger: dying(ledger, step) });
         expect((await broken.call('POST', `/key/${hash}/reset_spend`, { body: {} })).status).toBe(500);
         const later = NOW + 120_000;
         await sweep({ meters, ledger, now: () => later, policy: 'hold', limit: 10, log: () => undefined });

@@ -40,7 +40,7 @@ describe('allowed routes', () => {
 
   it('put no route of management into llm_api_routes, and each into some group', () => {
     const routes = ROUTES.filter(({ open }) => open !== true).map(({ path }) => path);
-    const groups = ['management_routes', 'info_routes', 'spend_tracking_routes', 'global_spend_tracking_routes'];
+    const groups = ['management_routes', 'admin_viewer_routes', 'spend_tracking_routes', 'global_spend_tracking_routes'];
     expect(routes.filter((route) => isAllowedRoute(['llm_api_routes'], at(route)))).toEqual([]);
     expect(routes.filter((route) => !isAllowedRoute(groups, at(route)))).toEqual([]);
   });

@@ -35,8 +35,7 @@ const aTeam = (id: string, over: Partial<Team> = {}): Team => ({
   ...over,
 });
 
-/** The function, with ids that never repeat. */
-const start = (): Admin => createAdmin({ random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+const start = (): Admin => createAdmin();
 
 async function made(admin: Admin, body: object = {}, key?: string) {
   const answer = await admin.call('POST', '/key/generate', { body, ...(key === undefined ? {} : { key }) });

@@ -2,6 +2,7 @@
 import type { Meter } from './domain/meter.ts';
 import { describeError, type Log } from './log.ts';
 import { settleExpired, type ExpiredPolicy } from './settlement.ts';
+import { coverShard } from './shards.ts';
 import type { LedgerStore } from './stores/ledger.ts';
 import type { MeterStore } from './stores/meters.ts';
 
@@ -63,6 +64,8 @@ async function sweepMeter(
   }
   // The meter stays on the index for the rest.
   if (failures.length > 0) throw failures[0];
+  // A call that cost more than was held may have settled in a shard, and died before it said so to the meter.
+  await coverShard(deps.meters, meter.id);
   const open = meter.holds.filter(({ expiresAt }) => expiresAt > now);
   const nextDue = open.length === 0 ? undefined : Math.min(...open.map(({ expiresAt }) => expiresAt));
   const risen = (meter.buried ?? []).filter(({ until }) => until <= now).map(({ id }) => id);

@@ -1,0 +1,87 @@
+/**
+ * All orders of what a few processes do to the same caps, and all ways in which an operation of theirs can fail: the caps hold in every state,
+ * nobody is refused who had room, and in the end the meters say what the ledger says, nothing is held, and what is left can be spent.
+ *
+ * A plan goes as far as its time in the suite allows. `TOLLGATE_EXPLORE=20000` takes that many schedules of each, with any number of switches
+ * between the processes and one fault more.
+ */
+import { describe, expect, it } from 'vitest';
+import { aWorldOf, type Plan } from './explored-calls.ts';
+import { explore, type Bounds } from './explorer.ts';
+
+/** Schedules of a plan, where the environment asks for more than usual. */
+const asked = Number(process.env['TOLLGATE_EXPLORE'] ?? 0);
+
+/** A plan, and how far it is followed in the suite. */
+interface Story extends Plan, Pick<Bounds, 'faults' | 'switches'> {}
+
+const [SMALL, WHOLE, LARGE] = [
+  { most: 10, writes: 4 },
+  { most: 10, writes: 10 },
+  { most: 20, writes: 2 },
+] as const;
+const OVER = { most: 10, writes: 14 };
+
+const STORIES: Readonly<Record<string, Story>> = {
+  'two calls, one fits': { keyLimits: [15], calls: [SMALL, WHOLE], faults: 1, switches: 2 },
+  'three calls, two fit': { keyLimits: [25], calls: [SMALL, WHOLE, { most: 12, writes: 1 }], faults: 0, switches: Infinity },
+  'two calls for one slot': { keyLimits: [25], parallelLimit: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },
+  'a keeper that comes early': { keyLimits: [25], keepers: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },
+  'two keepers at once': { keyLimits: [25], keepers: 2, calls: [SMALL], faults: 1, switches: 1 },
+  'two keys of a team': {
+    keyLimits: [10, 10],
+    teamLimit: 15,
+    calls: [SMALL, { most: 10, writes: 9, key: 1 }],
+    faults: 0,
+    switches: 2,
+  },
+  'a lease that ends': { keyLimits: [15], calls: [SMALL, { most: 10, writes: 3, isLater: true }], faults: 1, switches: 2 },
+  'two shards': { keyLimits: [25], shards: 2, calls: [SMALL, WHOLE], faults: 1, switches: 2 },
+  'two shards, a call for all of it': {
+    keyLimits: [20],
+    shards: 2,
+    calls: [LARGE, { most: 8, writes: 8 }],
+    faults: 1,
+    switches: 2,
+  },
+  'two shards and a keeper': {
+    keyLimits: [20],
+    shards: 2,
+    keepers: 1,
+    calls: [LARGE, { most: 8, writes: 8 }],
+    faults: 0,
+    switches: 2,
+  },
+  'three shards': { keyLimits: [30], shards: 3, calls: [SMALL, WHOLE, { most: 12, writes: 1 }], faults: 0, switches: 2 },
+  'two keys of a team with shards': {
+    keyLimits: [20, 20],
+    teamLimit: 25,
+    shards: 2,
+    calls: [
+      { most: 10, writes: 2 },
+      { most: 18, writes: 8, key: 1 },
+    ],
+    faults: 0,
+    switches: 1,
+  },
+  'more than was held': { keyLimits: [30], shards: 2, calls: [WHOLE, OVER, { most: 10, writes: 6 }], faults: 0, switches: 2 },
+  'more than was held, and a fault': { keyLimits: [25], shards: 2, calls: [WHOLE, OVER], faults: 1, switches: 1 },
+  'more than was held, and a keeper': { keyLimits: [25], shards: 2, keepers: 1, calls: [OVER, OVER], faults: 1, switches: 0 },
+};
+
+/** Schedules of a plan at most. */
+const MOST = 1_000;
+
+describe('every order of events', () => {
+  for (const [name, { faults, switches, ...plan }] of Object.entries(STORIES)) {
+    const bounds: Bounds =
+      asked > 0 ? { faults: faults + 1, switches: Infinity, schedules: asked } : { faults, switches, schedules: MOST };
+
+    it(`keeps caps and books: ${name}`, { timeout: asked > 0 ? 3_600_000 : 15_000 }, async () => {
+      const { schedules, states, isComplete } = await explore(() => aWorldOf(plan), bounds);
+
+      process.stdout.write(`explored ${name}: ${schedules} schedules, ${states} states${isComplete ? ', all' : ''}\n`);
+      expect(states).toBeGreaterThan(50);
+    });
+  }
+});

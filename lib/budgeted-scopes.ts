@@ -25,7 +25,8 @@ export async function limitedScopes(stores: Stores, settings: ScopeSettings): Pr
   const scopes: LimitedScope[] = [];
   const add = (kind: ScopeKind, id: string, limits: Limits): void => void scopes.push({ scope: { kind, id }, limits });
   for await (const key of allOf((page) => stores.keys.list(page))) {
-    add('key', scopeOf(key).id, await budgeted(key));
+    // The record of an old secret: the key that took its place has the last word.
+    if (key.supersededBy === undefined) add('key', scopeOf(key).id, await budgeted(key));
   }
   for await (const team of allOf((page) => stores.teams.list(page))) {
     add('team', team.id, await budgeted(team));

@@ -30,7 +30,8 @@ export async function spendKeys(deps: ManagementDeps): Promise<readonly JsonObje
   let cursor: string | undefined;
   do {
     const page = await deps.keys.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    rows.push(...(await Promise.all(page.items.map(async (key) => keyRow(key, await standingOf(deps, key))))));
+    const current = page.items.filter(({ supersededBy }) => supersededBy === undefined);
+    rows.push(...(await Promise.all(current.map(async (key) => keyRow(key, await standingOf(deps, key))))));
     cursor = page.cursor;
   } while (cursor !== undefined);
   return dearestFirst(rows, 'total_spend');

@@ -6,7 +6,7 @@ import { scopesOf } from '../../../../lib/domain/total.ts';
 import { rebuildTotals } from '../../../../lib/projection.ts';
 import { open } from '../../../../lib/stores/dynamodb/index.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../../../support/dynoxide.ts';
-import { unique } from '../contract.ts';
+import { anEntry, unique } from '../contract.ts';
 import { allOf, anOwnedEntry, daysOf } from '../contract-totals.ts';
 
 let emulator: Emulator;
@@ -141,6 +141,47 @@ describe('totals', () => {
     const fresh = open(emulator.client, NAMES);
 
     expect(await fresh.totals.read({ kind: 'key', id: entries[0]?.keyHash ?? '' })).toMatchObject({ spend: 21n, requests: 6 });
+  });
+
+  it.each([
+    // What remembers it, and life and day of the key and of everything.
+    ['a lone entry of a key without owners', 1, { keyHash: 'lone' }, { transactional: 5, plain: 0 }],
+    // Three scopes more, each with life, day and list.
+    [
+      'a lone entry of a key with user and team',
+      1,
+      { keyHash: 'owned', userId: 'u', teamId: 't' },
+      { transactional: 11, plain: 3 },
+    ],
+    // Two transactions, since no more than sixty entries of a second are remembered by one.
+    [
+      'a hundred entries of one owner and model',
+      100,
+      { keyHash: 'busy', userId: 'u', teamId: 't' },
+      { transactional: 22, plain: 3 },
+    ],
+  ])('cost as few writes as the decision record says: %s', async (_, count, owner, expected) => {
+    const written = { transactional: 0, plain: 0 };
+    const client = clientFor(emulator.endpoint);
+    clients.push(client);
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const input = args.input as { TransactItems?: readonly unknown[]; RequestItems?: Record<string, readonly unknown[]> };
+        written.transactional += input.TransactItems?.length ?? 0;
+        written.plain += Object.values(input.RequestItems ?? {}).flat().length;
+        return next(args);
+      },
+      { step: 'initialize', name: 'count' },
+    );
+    const mark = unique('cost');
+    const named = Object.fromEntries(Object.entries(owner).map(([field, value]) => [field, `${value}-${mark}`]));
+    const entries = Array.from({ length: count }, () =>
+      anEntry({ ...named, at: 1_764_000_000_000, endedAt: 1_764_000_000_500 }),
+    );
+
+    await open(client, NAMES).totals.apply(entries);
+
+    expect(written).toEqual(expected);
   });
 
   it('refuse a cursor that is none', async () => {

@@ -6,6 +6,7 @@ import type { VirtualKey } from '../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger-entry.ts';
 import type { Money } from '../../lib/domain/money.ts';
 import type { Team } from '../../lib/domain/team.ts';
+import { granted, returned } from '../../lib/domain/shard.ts';
 import { readEnv } from '../../lib/env.ts';
 import type { Exchange } from '../../lib/exchange.ts';
 import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/reconcile.ts';
@@ -206,6 +207,9 @@ describe('the nightly reconciliation', () => {
       for (let calls = 0; calls < 5; calls++) {
         await call(key, { caller: { type: 'key', key, team: aTeam({ maxBudget: CAP }) }, tags: ['x'] });
       }
+      // A meter that was split, and whose shard gave back what it got.
+      const split = { add: { [granted(1, 'usd')]: 1n, [returned(1, 'usd')]: 1n } };
+      await stores.meters.change(budgetMeter(key, NOW).meter, split);
       const guarded = await guard(emulator.endpoint, NAMES, ACCESS.reconciler);
       const client = clientFor(guarded.endpoint);
 

@@ -208,7 +208,10 @@ describe('the nightly reconciliation', () => {
         await call(key, { caller: { type: 'key', key, team: aTeam({ maxBudget: CAP }) }, tags: ['x'] });
       }
       // A meter that was split, and whose shard gave back what it got.
-      const split = { add: { [granted(1, 'usd')]: 1n, [returned(1, 'usd')]: 1n } };
+      const split = {
+        add: { [granted(1, 'usd')]: 1n, [returned(1, 'usd')]: 1n },
+        equal: { [granted(1, 'usd')]: 0n },
+      };
       await stores.meters.change(budgetMeter(key, NOW).meter, split);
       const guarded = await guard(emulator.endpoint, NAMES, ACCESS.reconciler);
       const client = clientFor(guarded.endpoint);

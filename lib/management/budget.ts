@@ -8,6 +8,7 @@ import type { Limits } from '../domain/limits.ts';
 import { pairId, spentOf, type Scope, type ScopeKind } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import { readMeter } from '../shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
@@ -67,7 +68,7 @@ async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<vo
   const spent = await ledgerSpend(deps, budget);
   if (spent === 0n || (await deps.meters.seed(budget.meter, { usd: spent })) === 'seeded') return;
   // The scope had a budget with this window before: the meter knows what was spent until it was taken away.
-  const meter = await deps.meters.read(budget.meter);
+  const meter = await readMeter(deps.meters, budget.meter);
   const missing = meter === undefined ? spent : spent - spentOf(meter, 'usd');
   if (missing > 0n) await book(deps, budget, missing);
 }

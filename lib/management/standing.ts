@@ -5,6 +5,7 @@ import { heldOf, pairId, spentOf, type Scope, type ScopeKind } from '../domain/m
 import { toUsdNumber } from '../domain/money.ts';
 import type { Member } from '../domain/team.ts';
 import { TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import { readMeter } from '../shards.ts';
 import type { ManagementDeps } from './deps.ts';
 import { limitRow } from './limit-fields.ts';
 
@@ -44,7 +45,7 @@ export async function figuresOf(deps: ManagementDeps, limited: LimitedScope): Pr
   const { scope } = limited;
   const budget = budgetsOf(limited, deps.now()).find(({ model, max }) => model === undefined && max !== undefined);
   const [meter, total] = await Promise.all([
-    budget === undefined ? undefined : deps.meters.read(budget.meter),
+    budget === undefined ? undefined : readMeter(deps.meters, budget.meter),
     hasTotals(scope) ? deps.totals.read(scope) : undefined,
   ]);
   const life = total === undefined ? null : toUsdNumber(total.spend);

@@ -18,6 +18,7 @@ const OPEN_ROUTES: readonly AdminRoute[] = [
   { method: 'GET', path: '/health/liveliness', open: true, summary: 'Alive?', answer: () => "I'm alive!" },
   { method: 'GET', path: '/health/liveness', open: true, summary: 'Alive?', answer: () => "I'm alive!" },
   { method: 'GET', path: '/health/readiness', open: true, summary: 'Ready to serve?', answer: readiness },
+  { method: 'GET', path: '/openapi.json', open: true, summary: 'This description.', answer: description },
 ];
 
 /** All routes. */
@@ -34,6 +35,13 @@ export const ROUTES: readonly AdminRoute[] = [
   ...RECORD_ROUTES,
   ...OPEN_ROUTES,
 ];
+
+/** The document is big and seldom asked for: made on first use, by a part that is loaded for it. */
+let described: Promise<JsonObject> | undefined;
+function description(): Promise<JsonObject> {
+  described ??= import('./openapi.ts').then(({ describeApi }) => describeApi(ROUTES));
+  return described;
+}
 
 /** Ready means: the registry table answers. A store that does not makes this an error of its own. */
 async function readiness(deps: ManagementDeps): Promise<JsonObject> {

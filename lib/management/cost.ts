@@ -15,7 +15,8 @@ import { check, count, text } from './input.ts';
 
 const AS_PART = 'is counted within';
 
-const estimateInput = z
+/** The body of `/cost/estimate`. */
+export const estimateInput = z
   .looseObject({
     model: text(512),
     input_tokens: count,

@@ -29,6 +29,19 @@ const secretValue = z.string().check(z.minLength(1, SECRET_EXPECTED), z.maxLengt
 const NAME_EXPECTED = 'expected 1 to 128 letters, digits and . _ - characters';
 const nameInput = z.string(NAME_EXPECTED).check(z.regex(/^[A-Za-z0-9._-]{1,128}$/, NAME_EXPECTED));
 
+/** The body of `POST /credentials`. */
+export const credentialBody = z.looseObject({
+  credential_name: nameInput,
+  credential_values: valuesInput,
+  credential_info: z.nullish(freeObject),
+});
+
+/** The body of a change: what is given replaces what is there, null removes it. */
+export const credentialChange = z.looseObject({
+  credential_values: z.nullish(valuesInput),
+  credential_info: z.nullish(freeObject),
+});
+
 const notFound = (name: string): GatewayError =>
   new GatewayError('not_found', `No credential '${name}'.`, { type: 'not_found_error', param: 'credential_name' });
 

@@ -107,7 +107,8 @@ export async function listCustomers(deps: ManagementDeps): Promise<readonly Json
   return Promise.all((await select(deps.customers, () => true)).map((customer) => answer(deps, customer)));
 }
 
-const idsBody = z.object({ user_ids: names });
+/** The body of routes about several customers. */
+export const customersBody = z.object({ user_ids: names });
 
 /**
  * `POST /customer/delete`, customers in `user_ids`. All of them must exist, else none is deleted.
@@ -115,7 +116,7 @@ const idsBody = z.object({ user_ids: names });
  * @throws GatewayError `not_found`
  */
 export async function deleteCustomers(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  const { user_ids: ids } = check(idsBody, body);
+  const { user_ids: ids } = check(customersBody, body);
   await Promise.all(ids.map((id) => customerInfo(deps, id)));
   await Promise.all(ids.map((id) => deleteOne(deps, caller, CUSTOMER, id)));
   return { deleted_customers: ids.length, message: `Successfully deleted customers with ids: ${ids.join(', ')}` };
@@ -128,7 +129,7 @@ export async function setCustomersBlocked(
   body: JsonObject,
   blocked: boolean,
 ): Promise<JsonObject> {
-  const { user_ids: ids } = check(idsBody, body);
+  const { user_ids: ids } = check(customersBody, body);
   const rows = await Promise.all(
     ids.map(async (id) => {
       const made = { ...blank(deps, caller, id), blocked };

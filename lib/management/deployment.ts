@@ -68,8 +68,10 @@ const INFO = {
 /** Fields of `model_info` that are answers, not input: clients send back what `/model/info` told them. */
 const ANSWER_FIELDS: ReadonlySet<string> = new Set(['id', 'db_model', 'key', 'litellm_provider', 'created_at', 'updated_at']);
 
-const paramsSchema = z.looseObject(PARAMS, 'expected an object with at least `model`');
-const infoSchema = z.looseObject(INFO, 'expected an object');
+/** `litellm_params` of a deployment. */
+export const paramsSchema = z.looseObject(PARAMS, 'expected an object with at least `model`');
+/** `model_info` of a deployment. */
+export const infoSchema = z.looseObject(INFO, 'expected an object');
 
 type Params = z.infer<typeof paramsSchema>;
 

@@ -159,6 +159,9 @@ export async function newRoleMapping(deps: ManagementDeps, caller: Caller, body:
   return changed(deps, caller, { action: 'created', kind: 'iam-mapping', id: mapping.id, after: roleView(mapping) });
 }
 
+/** The body of the routes that forget. */
+export const mappingId = z.looseObject({ id: text(2048) });
+
 const idIn = (body: JsonObject): string => check(text(2048), body['id'] ?? body['arn'], 'id');
 
 /** `POST /jwt/key/mapping/delete`. Throws GatewayError `not_found`. */

@@ -6,15 +6,32 @@ import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import { requireAdmin, requireViewer } from './access.ts';
 import { credentialForModel } from './credentials.ts';
-import { deploymentOf, isPriceField, modelSecretName, type DeploymentResult } from './deployment.ts';
+import { deploymentOf, infoSchema, isPriceField, modelSecretName, type DeploymentResult, paramsSchema } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
-import { check, saysNothing } from './input.ts';
+import { check, saysNothing, text } from './input.ts';
 import { infoOf, modelRow, paramsOf } from './model-answer.ts';
 import { SECRET_FIELDS } from './provider-fields.ts';
 import { readSecret, writeSecret } from './secret.ts';
 
 const ID_EXPECTED = 'expected 1 to 128 letters, digits and . _ - : characters';
 const idInput = z.string(ID_EXPECTED).check(z.regex(/^[A-Za-z0-9._:-]{1,128}$/, ID_EXPECTED));
+
+/** The body of `/model/new`. */
+export const modelBody = z.looseObject({
+  model_name: text(),
+  litellm_params: paramsSchema,
+  model_info: z.nullish(infoSchema),
+});
+
+/** The body of a change: what is given replaces what is there. */
+export const modelChange = z.looseObject({
+  model_name: z.nullish(text()),
+  litellm_params: z.nullish(z.partial(paramsSchema)),
+  model_info: z.nullish(infoSchema),
+});
+
+/** The body of `/model/delete`. */
+export const modelId = z.looseObject({ id: text() });
 
 const notFound = (id: string): GatewayError =>
   new GatewayError('not_found', `No model with id '${id}'.`, { type: 'not_found_error', param: 'id' });

@@ -143,7 +143,8 @@ export async function listProjects(
   return Promise.all(seen.flat().map((project) => answer(deps, project)));
 }
 
-const idsBody = z.object({ project_ids: names });
+/** The body of `/project/delete`. */
+export const projectsBody = z.object({ project_ids: names });
 
 /**
  * `DELETE /project/delete`, projects in `project_ids`. Their keys stay, without the project's limits.
@@ -151,7 +152,7 @@ const idsBody = z.object({ project_ids: names });
  * @throws GatewayError `not_found`, `permission`; then none is deleted
  */
 export async function deleteProjects(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<readonly JsonObject[]> {
-  const { project_ids: ids } = check(idsBody, body);
+  const { project_ids: ids } = check(projectsBody, body);
   for (const id of ids) await requireManager(deps, caller, await readOne(deps, PROJECT, id));
   return Promise.all(ids.map(async (id) => row(await deleteOne(deps, caller, PROJECT, id), deps.now())));
 }

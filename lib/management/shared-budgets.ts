@@ -109,11 +109,12 @@ async function holdersOf(deps: ManagementDeps, id: string): Promise<readonly Hol
   return holders;
 }
 
-const idsBody = z.object({ budgets: names });
+/** The body of `/budget/info`. */
+export const budgetsBody = z.object({ budgets: names });
 
 /** `POST /budget/info`: the budgets there are of those named in `budgets`. */
 export async function budgetInfo(deps: ManagementDeps, body: JsonObject): Promise<readonly JsonObject[]> {
-  const { budgets: ids } = check(idsBody, body);
+  const { budgets: ids } = check(budgetsBody, body);
   const found = await Promise.all(ids.map((id) => deps.budgets.get(id, { fresh: true })));
   return found.filter((budget) => budget !== undefined).map((budget) => answer(deps, budget));
 }
@@ -122,6 +123,9 @@ export async function budgetInfo(deps: ManagementDeps, body: JsonObject): Promis
 export async function listBudgets(deps: ManagementDeps): Promise<readonly JsonObject[]> {
   return (await select(deps.budgets, () => true)).map((budget) => answer(deps, budget));
 }
+
+/** The body of `/budget/delete`. */
+export const budgetDeletion = z.object({ id: text() });
 
 /**
  * `POST /budget/delete`, the budget in `id`. Records that name it lose its limits.

@@ -75,11 +75,12 @@ export async function updateTag(deps: ManagementDeps, caller: Caller, body: Json
   return { message: `Tag ${tag.id} updated successfully`, tag: await answer(deps, tag) };
 }
 
-const namesBody = z.object({ names });
+/** The body of `/tag/info`. */
+export const tagsBody = z.object({ names });
 
 /** `POST /tag/info`: the tags there are of those in `names`, by name. */
 export async function tagInfo(deps: ManagementDeps, body: JsonObject): Promise<JsonObject> {
-  const { names: asked } = check(namesBody, body);
+  const { names: asked } = check(tagsBody, body);
   const found = await Promise.all(asked.map((name) => deps.tags.get(name, { fresh: true })));
   const rows = await Promise.all(found.filter((tag) => tag !== undefined).map((tag) => answer(deps, tag)));
   return Object.fromEntries(rows.map((row) => [String(row['name']), row]));
@@ -90,12 +91,15 @@ export async function listTags(deps: ManagementDeps): Promise<readonly JsonObjec
   return Promise.all((await select(deps.tags, () => true)).map((tag) => answer(deps, tag)));
 }
 
+/** The body of `/tag/delete`. */
+export const tagDeletion = z.object({ name: text() });
+
 /**
  * `POST /tag/delete`. Calls keep the label; its limits are gone.
  *
  * @throws GatewayError `not_found`
  */
 export async function deleteTag(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  const tag = await deleteOne(deps, caller, TAG, check(text(), body['name'], 'name'));
+  const tag = await deleteOne(deps, caller, TAG, check(tagDeletion, body).name);
   return { message: `Tag ${tag.id} deleted successfully` };
 }

@@ -7,6 +7,7 @@ import {
   deleteRoleMapping,
   listClaimMappings,
   listRoleMappings,
+  mappingId,
   newClaimMapping,
   newRoleMapping,
   roleInput,
@@ -28,7 +29,7 @@ export const MAPPING_ROUTES: readonly AdminRoute[] = [
     { summary: 'Change which key a claim stands for.', body: claimUpdate },
     (deps, { caller, body }) => updateClaimMapping(deps, caller, body),
   ),
-  post('/jwt/key/mapping/delete', 'admin', 'Forget a claim.', (deps, { caller, body }) =>
+  post('/jwt/key/mapping/delete', 'admin', { summary: 'Forget a claim.', body: mappingId }, (deps, { caller, body }) =>
     deleteClaimMapping(deps, caller, body),
   ),
   get('/jwt/key/mapping/list', 'viewer', 'Claims that stand for keys.', (deps) => listClaimMappings(deps)),
@@ -41,6 +42,8 @@ export const MAPPING_ROUTES: readonly AdminRoute[] = [
     { summary: 'Let a role of AWS stand for a key.', body: roleInput },
     (deps, { caller, body }) => newRoleMapping(deps, caller, body),
   ),
-  post('/iam/mapping/delete', 'admin', 'Forget a role.', (deps, { caller, body }) => deleteRoleMapping(deps, caller, body)),
+  post('/iam/mapping/delete', 'admin', { summary: 'Forget a role.', body: mappingId }, (deps, { caller, body }) =>
+    deleteRoleMapping(deps, caller, body),
+  ),
   get('/iam/mapping/list', 'viewer', 'Roles that stand for keys.', (deps) => listRoleMappings(deps)),
 ];

@@ -1,12 +1,22 @@
 /** `/model/...` and `/credentials/...` */
 import {
   createCredential,
+  credentialBody,
+  credentialChange,
   deleteCredential,
   listCredentials,
   readCredential,
   updateCredential,
 } from '../../../lib/management/credentials.ts';
-import { deleteModel, modelInfo, newModel, updateModel } from '../../../lib/management/models.ts';
+import {
+  deleteModel,
+  modelBody,
+  modelChange,
+  modelId,
+  modelInfo,
+  newModel,
+  updateModel,
+} from '../../../lib/management/models.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
 
 const modelInfoAnswer: Answer = (deps, { caller, query }) => modelInfo(deps, caller, query('litellm_model_id'));
@@ -14,17 +24,29 @@ const MODEL_INFO = { summary: 'Deployments with their prices and limits.', query
 
 /** Routes of deployments and of credentials. */
 export const MODEL_ROUTES: readonly AdminRoute[] = [
-  post('/model/new', 'admin', 'Add a deployment.', (deps, { caller, body }) => newModel(deps, caller, body)),
+  post('/model/new', 'admin', { summary: 'Add a deployment.', body: modelBody }, (deps, { caller, body }) =>
+    newModel(deps, caller, body),
+  ),
   get('/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
   get('/v1/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
-  post('/model/update', 'admin', 'Change a deployment.', (deps, { caller, body }) => updateModel(deps, caller, body)),
-  patch('/model/{id}/update', 'admin', 'Change a deployment.', (deps, { caller, body, param }) =>
-    updateModel(deps, caller, body, param('id')),
+  post('/model/update', 'admin', { summary: 'Change a deployment.', body: modelChange }, (deps, { caller, body }) =>
+    updateModel(deps, caller, body),
   ),
-  post('/model/delete', 'admin', 'Delete a deployment.', (deps, { caller, body }) => deleteModel(deps, caller, body)),
+  patch(
+    '/model/{id}/update',
+    'admin',
+    { summary: 'Change a deployment.', body: modelChange },
+    (deps, { caller, body, param }) => updateModel(deps, caller, body, param('id')),
+  ),
+  post('/model/delete', 'admin', { summary: 'Delete a deployment.', body: modelId }, (deps, { caller, body }) =>
+    deleteModel(deps, caller, body),
+  ),
 
-  post('/credentials', 'admin', 'Keep the credential of a provider.', (deps, { caller, body }) =>
-    createCredential(deps, caller, body),
+  post(
+    '/credentials',
+    'admin',
+    { summary: 'Keep the credential of a provider.', body: credentialBody },
+    (deps, { caller, body }) => createCredential(deps, caller, body),
   ),
   get('/credentials', 'viewer', 'Names of credentials; never their values.', (deps, { caller }) =>
     listCredentials(deps, caller),
@@ -35,8 +57,11 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
   get('/credentials/{name}', 'viewer', 'A credential without its values.', (deps, { caller, param }) =>
     readCredential(deps, caller, param('name')),
   ),
-  patch('/credentials/{name}', 'admin', 'Change a credential.', (deps, { caller, body, param }) =>
-    updateCredential(deps, caller, param('name'), body),
+  patch(
+    '/credentials/{name}',
+    'admin',
+    { summary: 'Change a credential.', body: credentialChange },
+    (deps, { caller, body, param }) => updateCredential(deps, caller, param('name'), body),
   ),
   del('/credentials/{name}', 'admin', 'Delete a credential.', (deps, { caller, param }) =>
     deleteCredential(deps, caller, param('name')),

@@ -18,6 +18,7 @@ import { listAudit, readAudit } from '../../../lib/management/audit-log.ts';
 import {
   customerBody,
   customerInfo,
+  customersBody,
   deleteCustomers,
   listCustomers,
   newCustomer,
@@ -30,18 +31,30 @@ import {
   newProject,
   projectBody,
   projectInfo,
+  projectsBody,
   updateProject,
 } from '../../../lib/management/projects.ts';
 import {
   budgetBody,
+  budgetDeletion,
   budgetInfo,
+  budgetsBody,
   budgetSettings,
   deleteBudget,
   listBudgets,
   newBudget,
   updateBudget,
 } from '../../../lib/management/shared-budgets.ts';
-import { deleteTag, listTags, newTag, tagBody, tagInfo, updateTag } from '../../../lib/management/tags.ts';
+import {
+  deleteTag,
+  listTags,
+  newTag,
+  tagBody,
+  tagDeletion,
+  tagInfo,
+  tagsBody,
+  updateTag,
+} from '../../../lib/management/tags.ts';
 import { del, get, given, post, put, type AdminRoute } from '../route.ts';
 
 const PROJECTS: readonly AdminRoute[] = [
@@ -51,7 +64,9 @@ const PROJECTS: readonly AdminRoute[] = [
   post('/project/update', 'own-change', { summary: 'Change a project.', body: projectBody }, (deps, { caller, body }) =>
     updateProject(deps, caller, body),
   ),
-  del('/project/delete', 'own-change', 'Delete projects.', (deps, { caller, body }) => deleteProjects(deps, caller, body)),
+  del('/project/delete', 'own-change', { summary: 'Delete projects.', body: projectsBody }, (deps, { caller, body }) =>
+    deleteProjects(deps, caller, body),
+  ),
   get('/project/info', 'own', { summary: 'A project and where it stands.', query: ['project_id'] }, (deps, { caller, query }) =>
     projectInfo(deps, caller, query('project_id')),
   ),
@@ -72,9 +87,13 @@ const CUSTOMERS: readonly AdminRoute[] = ['/customer', '/end_user'].flatMap((at)
     customerInfo(deps, query('end_user_id')),
   ),
   get(`${at}/list`, 'viewer', 'Customers.', (deps) => listCustomers(deps)),
-  post(`${at}/delete`, 'admin', 'Delete customers.', (deps, { caller, body }) => deleteCustomers(deps, caller, body)),
-  post(`${at}/block`, 'admin', 'Block customers.', (deps, { caller, body }) => setCustomersBlocked(deps, caller, body, true)),
-  post(`${at}/unblock`, 'admin', 'Unblock customers.', (deps, { caller, body }) =>
+  post(`${at}/delete`, 'admin', { summary: 'Delete customers.', body: customersBody }, (deps, { caller, body }) =>
+    deleteCustomers(deps, caller, body),
+  ),
+  post(`${at}/block`, 'admin', { summary: 'Block customers.', body: customersBody }, (deps, { caller, body }) =>
+    setCustomersBlocked(deps, caller, body, true),
+  ),
+  post(`${at}/unblock`, 'admin', { summary: 'Unblock customers.', body: customersBody }, (deps, { caller, body }) =>
     setCustomersBlocked(deps, caller, body, false),
   ),
 ]);
@@ -86,12 +105,16 @@ const BUDGETS: readonly AdminRoute[] = [
   post('/budget/update', 'admin', { summary: 'Change a shared budget.', body: budgetBody }, (deps, { caller, body }) =>
     updateBudget(deps, caller, body),
   ),
-  post('/budget/info', 'viewer', 'Shared budgets by id.', (deps, { body }) => budgetInfo(deps, body)),
+  post('/budget/info', 'viewer', { summary: 'Shared budgets by id.', body: budgetsBody }, (deps, { body }) =>
+    budgetInfo(deps, body),
+  ),
   get('/budget/list', 'viewer', 'Shared budgets.', (deps) => listBudgets(deps)),
   get('/budget/settings', 'viewer', { summary: 'Fields of a budget.', query: ['budget_id'] }, (deps, { query }) =>
     budgetSettings(deps, query('budget_id')),
   ),
-  post('/budget/delete', 'admin', 'Delete a shared budget.', (deps, { caller, body }) => deleteBudget(deps, caller, body)),
+  post('/budget/delete', 'admin', { summary: 'Delete a shared budget.', body: budgetDeletion }, (deps, { caller, body }) =>
+    deleteBudget(deps, caller, body),
+  ),
 ];
 
 const TAGS: readonly AdminRoute[] = [
@@ -99,9 +122,11 @@ const TAGS: readonly AdminRoute[] = [
   post('/tag/update', 'admin', { summary: 'Change a tag.', body: tagBody }, (deps, { caller, body }) =>
     updateTag(deps, caller, body),
   ),
-  post('/tag/info', 'viewer', 'Tags by name.', (deps, { body }) => tagInfo(deps, body)),
+  post('/tag/info', 'viewer', { summary: 'Tags by name.', body: tagsBody }, (deps, { body }) => tagInfo(deps, body)),
   get('/tag/list', 'viewer', 'Tags.', (deps) => listTags(deps)),
-  post('/tag/delete', 'admin', 'Delete a tag.', (deps, { caller, body }) => deleteTag(deps, caller, body)),
+  post('/tag/delete', 'admin', { summary: 'Delete a tag.', body: tagDeletion }, (deps, { caller, body }) =>
+    deleteTag(deps, caller, body),
+  ),
 ];
 
 const GROUPS: readonly AdminRoute[] = [

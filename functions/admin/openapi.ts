@@ -1,0 +1,183 @@
+/**
+ * The description of the whole API, OpenAPI 3.1: management from the route table and the schemas that check its bodies, the data plane
+ * from its endpoints. Loaded when somebody asks for it.
+ *
+ * @see https://spec.openapis.org/oas/v3.1.1.html
+ */
+import * as z from 'zod/mini';
+import { endpoints } from '../../lib/endpoints/index.ts';
+import type { JsonObject } from '../../lib/kinds/json.ts';
+import type { Audience } from '../../lib/management/rights.ts';
+import type { AdminRoute } from './route.ts';
+
+type Endpoint = (typeof endpoints)[number];
+
+/** Where a key may stand. */
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A virtual key, the master key, or a token of a trusted identity provider.',
+  },
+  'x-litellm-api-key': { type: 'apiKey', in: 'header', name: 'x-litellm-api-key', description: 'Wins over all other places.' },
+  'x-api-key': { type: 'apiKey', in: 'header', name: 'x-api-key', description: "As Anthropic's clients send it." },
+  'api-key': { type: 'apiKey', in: 'header', name: 'api-key', description: "As Azure's clients send it." },
+  'x-goog-api-key': { type: 'apiKey', in: 'header', name: 'x-goog-api-key', description: "As Google's clients send it." },
+  key: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'key',
+    description: 'Data plane only: in management the key of a query is the one a call is about.',
+  },
+} as const;
+
+const MANAGEMENT_KEYS = Object.keys(SECURITY_SCHEMES).filter((name) => name !== 'key');
+
+/** Audiences in words. */
+const AUDIENCES: Readonly<Record<Audience, string>> = {
+  admin: 'Proxy admins.',
+  viewer: 'Proxy admins and proxy_admin_viewers.',
+  own: 'Everybody, about what is their own.',
+  'own-change': 'Everybody but viewers, about what is their own.',
+  'team-member': 'Members of the team, org admins of its organization, and those who see everything.',
+  'team-admin': 'Admins of the team, org admins of its organization, proxy admins.',
+  'org-member': 'Members of the organization, and those who see everything.',
+  'org-admin': 'Org admins of the organization, proxy admins.',
+};
+
+const ERROR: JsonObject = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string', description: 'What is wrong, the value seen, what is allowed.' },
+        type: { type: 'string' },
+        param: { type: ['string', 'null'], description: 'The field that is wrong.' },
+        code: { type: 'string', description: 'The HTTP status, as text.' },
+      },
+    },
+  },
+};
+
+const ERROR_RESPONSE = { $ref: '#/components/responses/Error' };
+
+/** `POST /team/model/add` is `post_team_model_add`. */
+const operationId = (method: string, path: string): string =>
+  [method.toLowerCase(), ...path.split(/[^A-Za-z0-9]+/).filter((part) => part !== '')].join('_');
+
+/** The parameters of a path, then those of its query. */
+const parametersOf = (path: string, query: readonly string[]): readonly JsonObject[] => [
+  ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+  ...query.map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+];
+
+const keysOf = (names: readonly string[]): readonly JsonObject[] => names.map((name) => ({ [name]: [] }));
+
+/** Schemas of bodies, each once, under the name of the first route that takes it. */
+class Bodies {
+  readonly schemas: Record<string, unknown> = { Error: ERROR };
+  readonly #names = new Map<z.ZodMiniType, string>();
+
+  refTo(schema: z.ZodMiniType, id: string): JsonObject {
+    const name = this.#names.get(schema) ?? `${id}_body`;
+    if (!this.#names.has(schema)) {
+      this.#names.set(schema, name);
+      const { $schema: _dialect, ...described } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+      this.schemas[name] = described;
+    }
+    return { $ref: `#/components/schemas/${name}` };
+  }
+}
+
+function managementOperation(route: AdminRoute, bodies: Bodies): JsonObject {
+  const { method, path, summary, query = [], body } = route;
+  const id = operationId(method, path);
+  const isOpen = route.open === true;
+  const schema = body === undefined ? undefined : bodies.refTo(body, id);
+  return {
+    operationId: id,
+    tags: [path.split('/').find((part) => part !== '' && !/^v\d+$/.test(part)) ?? 'management'],
+    summary,
+    ...(isOpen ? {} : { description: `For: ${AUDIENCES[route.who]}`, 'x-tollgate-audience': route.who }),
+    security: isOpen ? [] : keysOf(MANAGEMENT_KEYS),
+    parameters: parametersOf(path, query),
+    ...(schema === undefined
+      ? {}
+      : { requestBody: { required: method === 'POST', content: { 'application/json': { schema } } } }),
+    responses: {
+      200: { description: 'Done.', content: { 'application/json': { schema: {} } } },
+      default: ERROR_RESPONSE,
+    },
+  };
+}
+
+/** What an endpoint of the data plane is for. */
+const KINDS: Readonly<Record<Endpoint['kind'], string>> = {
+  generate: 'Ask a model.',
+  count: 'Count the input tokens of a request.',
+  models: 'Models the caller may use.',
+  'stored-response': 'A response that was kept.',
+  liveliness: 'Alive?',
+  readiness: 'Ready to serve?',
+};
+
+function dataOperation({ route, method, kind, dialect, paths, stream }: Endpoint): JsonObject {
+  const isOpen = kind === 'liveliness' || kind === 'readiness';
+  const others = paths.map((path) => path.replace('{rest}', '{model}')).filter((path) => path !== route);
+  const content = { 'application/json': { schema: { type: 'object' } } };
+  const streams = kind === 'generate' && stream !== false;
+  return {
+    operationId: operationId(method, route),
+    tags: ['calls'],
+    summary: KINDS[kind],
+    description: [
+      `In the dialect ${dialect}; bodies and errors are those of its documentation.`,
+      ...(others.length === 0 ? [] : [`Also at: ${others.join(', ')}.`]),
+    ].join(' '),
+    security: isOpen ? [] : keysOf(Object.keys(SECURITY_SCHEMES)),
+    parameters: parametersOf(route, []),
+    ...(method === 'POST' ? { requestBody: { required: true, content } } : {}),
+    responses: {
+      200: {
+        description: 'The answer.',
+        content: streams ? { ...content, 'text/event-stream': { schema: { type: 'string' } } } : content,
+      },
+      default: { description: "An error, in the dialect's form.", content },
+    },
+  };
+}
+
+/** The document over a route table. */
+export function describeApi(routes: readonly AdminRoute[]): JsonObject {
+  const bodies = new Bodies();
+  const paths: Record<string, Record<string, unknown>> = {};
+  const add = (path: string, method: string, operation: JsonObject): void => {
+    (paths[path] ??= {})[method.toLowerCase()] ??= operation;
+  };
+  for (const endpoint of endpoints) add(endpoint.route, endpoint.method, dataOperation(endpoint));
+  for (const route of routes) add(route.path, route.method, managementOperation(route, bodies));
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Tollgate',
+      version: '1',
+      description:
+        "An AI gateway: calls in every client's own dialect, and LiteLLM's management routes. On AWS calls and management are two " +
+        'addresses; on one machine they are one.',
+    },
+    paths,
+    components: {
+      schemas: bodies.schemas,
+      securitySchemes: SECURITY_SCHEMES,
+      responses: {
+        Error: {
+          description: 'An error.',
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        },
+      },
+    },
+  };
+}

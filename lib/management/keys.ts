@@ -120,6 +120,12 @@ async function visibleKey(deps: ManagementDeps, caller: Caller, hash: string): P
 
 const manyKeys = z.array(text(512), 'expected a list of keys').check(z.maxLength(100, 'expected at most 100 keys'));
 
+/** The body of `/key/block` and `/key/unblock`. */
+export const keyNamed = z.looseObject({ key: text(512) });
+
+/** The body of `/v2/key/info`. */
+export const keyNames = z.looseObject({ keys: manyKeys });
+
 /** `POST /v2/key/info`: the rows of many keys, in the order asked; keys that are not there, or none of the caller's, are left out. */
 export async function keyInfos(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const asked = check(manyKeys, body['keys'], 'keys');
@@ -166,6 +172,9 @@ const bulk = z
   .array(z.record(z.string(), z.unknown()), 'expected a list of {key, ...}')
   .check(z.maxLength(500, 'expected at most 500 keys'));
 
+/** The body of `/key/bulk_update`. */
+export const keysChange = z.looseObject({ keys: bulk });
+
 /** `POST /key/bulk_update`: each key by itself; those that fail are told with the reason, the others stand. */
 export async function updateKeys(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   requireUser(caller);
@@ -208,7 +217,8 @@ export async function setBlocked(
   return answer(deps, after);
 }
 
-const deletion = z.object({
+/** The body of `/key/delete`. */
+export const deletion = z.object({
   keys: z.nullish(manyKeys),
   key_aliases: z.nullish(
     z.array(text(255), 'expected a list of aliases').check(z.maxLength(100, 'expected at most 100 aliases')),

@@ -5,15 +5,20 @@ import { regenerateKey } from '../../../lib/management/key-secrets.ts';
 import { resetKeySpend } from '../../../lib/management/key-spend.ts';
 import {
   deleteKeys,
+  deletion,
   generateKey,
   generateServiceAccount,
   keyHealth,
   keyInfo,
   keyInfos,
+  keyNamed,
+  keyNames,
+  keysChange,
   setBlocked,
   updateKey,
   updateKeys,
 } from '../../../lib/management/keys.ts';
+import { spendReset } from '../../../lib/management/team-members.ts';
 import type { AdminCall } from '../call.ts';
 import { get, given, post, type AdminRoute } from '../route.ts';
 
@@ -54,26 +59,44 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
   get('/key/info', 'own', { summary: 'A key and where it stands.', query: ['key'] }, (deps, { caller, query }) =>
     keyInfo(deps, caller, query('key')),
   ),
-  post('/v2/key/info', 'own', 'Many keys and where they stand.', (deps, { caller, body }) => keyInfos(deps, caller, body)),
+  post('/v2/key/info', 'own', { summary: 'Many keys and where they stand.', body: keyNames }, (deps, { caller, body }) =>
+    keyInfos(deps, caller, body),
+  ),
   post('/key/update', 'own-change', { summary: 'Change fields of a key.', body: keySchema }, (deps, { caller, body }) =>
     updateKey(deps, caller, body),
   ),
-  post('/key/bulk_update', 'own-change', 'Change fields of many keys.', (deps, { caller, body }) =>
-    updateKeys(deps, caller, body),
+  post(
+    '/key/bulk_update',
+    'own-change',
+    { summary: 'Change fields of many keys.', body: keysChange },
+    (deps, { caller, body }) => updateKeys(deps, caller, body),
   ),
-  post('/key/delete', 'own-change', 'Delete keys by secret, hash or alias.', (deps, { caller, body }) =>
-    deleteKeys(deps, caller, body),
+  post(
+    '/key/delete',
+    'own-change',
+    { summary: 'Delete keys by secret, hash or alias.', body: deletion },
+    (deps, { caller, body }) => deleteKeys(deps, caller, body),
   ),
-  post('/key/block', 'own-change', 'Block a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, true)),
-  post('/key/unblock', 'own-change', 'Unblock a key.', (deps, { caller, body }) => setBlocked(deps, caller, body, false)),
-  post('/key/regenerate', 'own-change', 'A new secret for a key.', (deps, { caller, body }) =>
+  post('/key/block', 'own-change', { summary: 'Block a key.', body: keyNamed }, (deps, { caller, body }) =>
+    setBlocked(deps, caller, body, true),
+  ),
+  post('/key/unblock', 'own-change', { summary: 'Unblock a key.', body: keyNamed }, (deps, { caller, body }) =>
+    setBlocked(deps, caller, body, false),
+  ),
+  post('/key/regenerate', 'own-change', { summary: 'A new secret for a key.', body: keySchema }, (deps, { caller, body }) =>
     regenerateKey(deps, caller, body),
   ),
-  post('/key/{key}/regenerate', 'own-change', 'A new secret for a key.', (deps, { caller, body, param }) =>
-    regenerateKey(deps, caller, { ...body, key: param('key') }),
+  post(
+    '/key/{key}/regenerate',
+    'own-change',
+    { summary: 'A new secret for a key.', body: keySchema },
+    (deps, { caller, body, param }) => regenerateKey(deps, caller, { ...body, key: param('key') }),
   ),
-  post('/key/{key}/reset_spend', 'own-change', 'Set what a key has spent to less.', (deps, { caller, body, param }) =>
-    resetKeySpend(deps, caller, param('key'), body),
+  post(
+    '/key/{key}/reset_spend',
+    'own-change',
+    { summary: 'Set what a key has spent to less.', body: spendReset },
+    (deps, { caller, body, param }) => resetKeySpend(deps, caller, param('key'), body),
   ),
   post('/key/health', 'own', 'Whether the key of the caller works.', (deps, { caller }) => keyHealth(deps, caller)),
   get('/key/list', 'own', { summary: 'Keys, page by page.', query: Object.values(LISTING) }, (deps, call) =>

@@ -87,12 +87,21 @@ export async function takeHolds(deps: AdmissionDeps, requests: readonly HoldRequ
     for (const { request, error } of skipped) reportSkipped(deps, request, lease.callId, error);
     return { type: 'held', holds: outcomes.filter((outcome): outcome is Held => !isRefusal(outcome)) };
   }
+  await takeBack(deps, lease);
+  return { type: 'refused', refusals };
+}
+
+/**
+ * Takes back what stands of a lease whose call will not be made: nothing was used, so nothing is booked.
+ *
+ * @throws GatewayError `overloaded` when the store fails; the rest is tried all the same.
+ */
+export async function takeBack({ meters }: Pick<AdmissionDeps, 'meters'>, lease: AttemptLease): Promise<void> {
   await Promise.all(
     openHolds(lease).map(({ meter, id = lease.callId, amounts, buryUntil }) =>
-      deps.meters.settle(meter, id, amounts, {}, buryUntil),
+      meters.settle(meter, id, amounts, {}, buryUntil),
     ),
   );
-  return { type: 'refused', refusals };
 }
 
 const isRefusal = (outcome: Refusal | Held): outcome is Refusal => 'counter' in outcome;

@@ -17,6 +17,7 @@ import { settleCall, type OpenHold } from '../settlement.ts';
 import {
   openHolds,
   openLease,
+  takeBack,
   takeHolds,
   type AdmissionDeps,
   type AttemptLease,
@@ -151,7 +152,10 @@ function withOneHome(requests: readonly HoldRequest[]): readonly HoldRequest[] {
   });
 }
 
-/** Takes the holds. When the store fails in the middle, the call is settled as one that came to nothing, so that no hold is booked. */
+/**
+ * Takes the holds. When the store fails in the middle, the call is settled as one that came to nothing, so that no hold is booked: by an
+ * entry that tells the keeper, and where that cannot be written, by taking back the holds alone.
+ */
 async function takeOrClear(
   deps: AdmissionDeps,
   exchange: Exchange,
@@ -163,7 +167,8 @@ async function takeOrClear(
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const entry = entryOf(exchange, { outcome: { status: 'error', error }, httpStatus: error.status, now: deps.now() });
-    await settleCall(deps, entry, openHolds(lease), 0);
+    const outcome = await settleCall(deps, entry, openHolds(lease), 0);
+    if (outcome === 'left') await takeBack(deps, lease).catch(() => {});
     throw error;
   }
 }

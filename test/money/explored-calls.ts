@@ -46,7 +46,7 @@ interface Cap {
   readonly counts: (key: number) => boolean;
 }
 
-type Ending = 'open' | 'refused' | 'failed' | 'settled';
+type Ending = 'open' | 'admitted' | 'refused' | 'failed' | 'settled';
 
 /** The world of a plan. */
 export function aWorldOf(plan: Plan): World {
@@ -68,6 +68,7 @@ export function aWorldOf(plan: Plan): World {
   const actorOf = (call: PlannedCall, index: number): Actor => ({
     name: `call ${index}`,
     isLater: call.isLater === true,
+    isAtTheDoor: () => call.isLater !== true && endings[index] === 'open',
     async run(stores) {
       const { key = 0, most, writes, isLater } = call;
       const caller = { type: 'key' as const, key: keys[key] as VirtualKey, ...(team === undefined ? {} : { team }) };
@@ -75,7 +76,10 @@ export function aWorldOf(plan: Plan): World {
       const exchange = aCall(caller.key, most, { id: idOf(plan, index), caller, deadline: now + 60_000 });
       const policy = admitOn(stores, { hints: hints(), now: () => now });
       try {
-        const reply = await policy(exchange, answering(exchange, used(writes)));
+        const reply = await policy(exchange, () => {
+          endings[index] = 'admitted';
+          return answering(exchange, used(writes))();
+        });
         await reply.done;
         endings[index] = 'settled';
       } catch (error) {
@@ -130,7 +134,7 @@ export function aWorldOf(plan: Plan): World {
         const cost = entry?.cost ?? 0n;
         const mayHaveExpired = (plan.keepers ?? 0) > 0 || plan.calls.some(({ isLater }) => isLater === true);
         const [most, writes] = [BigInt(call.most) * TOKEN, BigInt(call.writes) * TOKEN];
-        const wanted = { open: [0n, most, writes], failed: [0n], refused: [0n], settled: [writes] }[ending];
+        const wanted = { open: [0n, most], admitted: [most, writes], failed: [0n], refused: [0n], settled: [writes] }[ending];
         if (mayHaveExpired && ending !== 'refused') wanted.push(most);
         if (!wanted.includes(cost)) throw new Error(`call ${index} (${ending}) is booked at ${cost}`);
         if (ending === 'settled' && entry === undefined) throw new Error(`call ${index} is not in the ledger`);

@@ -24,6 +24,7 @@ const OVER = { most: 10, writes: 14 };
 
 const STORIES: Readonly<Record<string, Story>> = {
   'two calls, one fits': { keyLimits: [15], calls: [SMALL, WHOLE], faults: 1, switches: 2 },
+  'a call, two faults': { keyLimits: [15], parallelLimit: 1, calls: [SMALL], faults: 2, switches: 0 },
   'three calls, two fit': { keyLimits: [25], calls: [SMALL, WHOLE, { most: 12, writes: 1 }], faults: 0, switches: Infinity },
   'two calls for one slot': { keyLimits: [25], parallelLimit: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },
   'a keeper that comes early': { keyLimits: [25], keepers: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },

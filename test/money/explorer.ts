@@ -14,8 +14,10 @@ export type Books = Pick<Stores, 'meters' | 'ledger'>;
 /** A process: it runs once, and sees the world through the stores it is given. */
 export interface Actor {
   readonly name: string;
-  /** Its clock is past every lease: no copy of a hold is under way any longer when it does something. */
+  /** Its clock is past every lease: when it does something, no copy of a hold is under way any longer, and nobody is `isAtTheDoor`. */
   readonly isLater?: boolean;
+  /** True while it takes holds: that is a matter of seconds, and leases outlive calls by a minute. */
+  readonly isAtTheDoor?: () => boolean;
   run(stores: Books): Promise<unknown>;
 }
 
@@ -116,8 +118,11 @@ class Run {
   }
 
   choices(): readonly Choice[] {
-    const holdIsLate = this.#late.some(({ isHold }) => isHold);
-    const open = this.#pending.filter(({ actor }) => !(holdIsLate && this.#world.actors[actor]?.isLater === true));
+    const { actors } = this.#world;
+    const isEarly =
+      this.#late.some(({ isHold }) => isHold) ||
+      actors.some(({ isAtTheDoor }, index) => isAtTheDoor?.() === true && !this.#dead.has(index));
+    const open = this.#pending.filter(({ actor }) => !(isEarly && actors[actor]?.isLater === true));
     const stays = this.#switches === 0 && open.some(({ actor }) => actor === this.#current);
     return [
       ...open

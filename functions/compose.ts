@@ -187,6 +187,7 @@ export function compose(from: Composition): Composed {
     ...stores,
     secrets,
     ...(from.bodies === undefined ? {} : { bodies: from.bodies }),
+    ...(env.TOLLGATE_MAX_BUDGET === undefined ? {} : { maxBudget: env.TOLLGATE_MAX_BUDGET }),
     catalog,
     now,
     random,

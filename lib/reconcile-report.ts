@@ -14,7 +14,7 @@ export function reportOf(done: Reconciliation, all = false): string {
     ...[ledger, counted, underWay, difference].map(formatUsd),
   ]);
   const counts = Object.entries(Object.groupBy(done.checks, ({ what }) => what)).map(
-    ([what, checks]) => `${checks.length} ${what}s`,
+    ([what, checks]) => `${checks.length} x ${what}`,
   );
   const summary = [
     `${done.entries} entries, ${formatUsd(done.spend)} USD${done.unpriced === 0 ? '' : `, ${done.unpriced} of unknown price`}`,

@@ -35,6 +35,8 @@ export interface ManagementDeps extends Stores {
   readonly reader: BodyFigures;
   /** A user's budget counts for keys of teams too. */
   readonly userBudgetsForTeamKeys?: boolean;
+  /** Most that all calls together may cost, 1e-12 USD. */
+  readonly maxBudget?: bigint;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;

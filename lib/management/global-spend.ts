@@ -26,7 +26,11 @@ const ownRows = (deps: ManagementDeps, caller: Caller, days: Days): Promise<read
 /** `GET /global/spend`: spend for good. */
 export async function globalSpend(deps: ManagementDeps, caller: Caller): Promise<JsonObject> {
   const { spend, unpriced } = await deps.totals.read(everythingOf(caller));
-  return { spend: toUsdNumber(spend), max_budget: null, unpriced_requests: unpriced };
+  return {
+    spend: toUsdNumber(spend),
+    max_budget: deps.maxBudget === undefined ? null : toUsdNumber(deps.maxBudget),
+    unpriced_requests: unpriced,
+  };
 }
 
 /** `GET /global/spend/logs`: spend a day, the last thirty days, oldest first; of one key where asked. */

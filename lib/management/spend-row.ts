@@ -60,6 +60,8 @@ function metadataOf(entry: LedgerEntry): JsonObject {
     user_api_key_alias: entry.keyAlias ?? null,
     user_api_key_user_id: entry.userId ?? null,
     user_api_key_team_id: entry.teamId ?? null,
+    user_api_key_org_id: entry.organizationId ?? null,
+    user_api_key_project_id: entry.projectId ?? null,
     status: entry.status,
     usage_object: entry.usage === undefined ? null : usageObject(entry.usage),
     cost_breakdown: costParts(entry),
@@ -85,7 +87,7 @@ function metadataOf(entry: LedgerEntry): JsonObject {
  * `api_base` stays empty: addresses of deployments are the operator's.
  */
 export function spendRow(entry: LedgerEntry): JsonObject {
-  const session = entry.metadata?.['session_id'];
+  const session = entry.sessionId ?? entry.metadata?.['session_id'];
   return {
     request_id: entry.id,
     call_type: CALL_TYPES[entry.route] ?? entry.kind,
@@ -109,7 +111,7 @@ export function spendRow(entry: LedgerEntry): JsonObject {
     cache_key: '',
     request_tags: entry.tags,
     team_id: entry.teamId ?? null,
-    organization_id: null,
+    organization_id: entry.organizationId ?? null,
     end_user: entry.endUser ?? null,
     requester_ip_address: entry.ip ?? null,
     messages: {},

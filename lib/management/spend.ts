@@ -71,16 +71,26 @@ export async function ownEntry(deps: ManagementDeps, caller: Caller, id: string)
   return isOwn ? entry : undefined;
 }
 
-/** What a call must be besides one of its scope. */
+/** What a call must be: everything that was asked for, of which its scope is only the first. */
 export function matcherOf(
-  { model, status }: Pick<SpendQuery, 'model' | 'status'>,
+  { model, status, userId, teamId, organizationId, projectId, endUser, tag, sessionId }: Omit<SpendQuery, 'summarize'>,
   keyHash: string | undefined,
 ): (entry: LedgerEntry) => boolean {
   if (status !== undefined && status !== 'success' && status !== 'failure') {
     throw new GatewayError('invalid_request', 'status: expected success or failure', { param: 'status' });
   }
+  const pairs = (entry: LedgerEntry): readonly (readonly [string | undefined, string | undefined])[] => [
+    [keyHash, entry.keyHash],
+    [userId, entry.userId],
+    [teamId, entry.teamId],
+    [organizationId, entry.organizationId],
+    [projectId, entry.projectId],
+    [endUser, entry.endUser],
+    [sessionId, entry.sessionId],
+  ];
   return (entry) =>
-    (keyHash === undefined || entry.keyHash === keyHash) &&
+    pairs(entry).every(([asked, is]) => asked === undefined || asked === is) &&
+    (tag === undefined || entry.tags.includes(tag)) &&
     (model === undefined || entry.modelGroup === model || entry.model === model) &&
     (status === undefined || (entry.status === 'success') === (status === 'success'));
 }

@@ -56,6 +56,8 @@ describe('/spend/logs', () => {
     expect(await ids('team_id=blue')).toEqual(['d', 'c']);
     expect(await ids('end_user=c1')).toEqual(['a', 'b']);
     expect(await ids('tag=y')).toEqual(['b']);
+    expect(await ids('user_id=ada&tag=y&end_user=c1')).toEqual(['b']);
+    expect(await ids('user_id=ada&team_id=blue')).toEqual([]);
     expect(await ids('session_id=s')).toEqual(['d']);
     expect(await ids('model=slow')).toEqual(['c']);
     expect(await ids('model=opus')).toEqual(['c']);

@@ -73,6 +73,8 @@ describe('/spend/logs', () => {
           user_api_key_alias: 'prod',
           user_api_key_user_id: 'u1',
           user_api_key_team_id: 't1',
+          user_api_key_org_id: null,
+          user_api_key_project_id: null,
           status: 'success',
           usage_object: {
             prompt_tokens: 100,

@@ -70,12 +70,13 @@ async function settleHold(
   meters: MeterStore,
   callId: string,
   { meter, id = callId, amounts, buryUntil }: OpenHold,
-  truth: LedgerEntry,
-): Promise<void> {
+  truth: LedgerEntry | undefined,
+): Promise<'settled' | 'absent'> {
   const actual = actualAmounts(amounts, truth);
-  await meters.settle(meter, id, amounts, actual, buryUntil);
+  const outcome = await meters.settle(meter, id, amounts, actual, buryUntil);
   const isOver = COUNTERS.some((counter) => (actual[counter] ?? 0n) > (amounts[counter] ?? 0n));
   if (isOver) await coverShard(meters, meter);
+  return outcome;
 }
 
 /**
@@ -97,7 +98,7 @@ export async function settleExpired(
   const known = await deps.ledger.get(callIdOf(hold.id));
   const own = known === undefined ? await expiredEntry(deps, meter, hold, call, policy) : undefined;
   const truth = own === undefined ? known : await recordOnce(deps.ledger, own);
-  const outcome = await deps.meters.settle(meter, hold.id, hold.amounts, actualAmounts(hold.amounts, truth));
+  const outcome = await settleHold(deps.meters, hold.id, { meter, amounts: hold.amounts }, truth);
   return outcome === 'settled' && own !== undefined && truth === own ? 'booked' : outcome;
 }
 

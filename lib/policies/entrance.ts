@@ -123,12 +123,12 @@ function pricedTargets({ plan, modelName }: Exchange, capped: LimitedScope): rea
 }
 
 function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
-  const { receivedAt: at, route, dialect, modelName: model, generate } = exchange;
+  const { receivedAt: at, route, dialect, modelName: model, generate, caller, tagged } = exchange;
   const call = {
-    owner: briefOwner(
-      ownerOf(exchange),
-      exchange.tagged.map(({ id }) => id),
-    ),
+    owner: briefOwner(ownerOf(exchange), {
+      tags: tagged.map(({ id }) => id),
+      session: caller?.type === 'key' && caller.key.sessionBudget !== undefined,
+    }),
     at,
     kind: 'generate',
     route,

@@ -31,23 +31,33 @@ export function ownerOf({ caller, endUser, sessionId, tags }: Exchange): Owner {
   };
 }
 
-/** Most characters of an owner inside a hold, as JSON: an update of a meter costs a write unit per kilobyte of all its holds. */
+/** Bytes that a field's name and its commas take, about. */
+const FIELD = 14;
+/** Most bytes of an owner inside a hold, as JSON, where nothing that has a meter is longer: an update of a meter costs a write unit per kilobyte of all its holds. */
 const MOST_BRIEF = 600;
 
 /**
- * The owner as a hold keeps it: every scope that may have a meter, and of what only the ledger would tell, as much as is short. Tags with
- * limits are among the former.
+ * The owner as a hold keeps it: every scope that has a meter, and of what only the ledger would tell, as much as is short.
+ *
+ * @param metered tags with limits; whether the session has a budget
  */
-export function briefOwner({ keyAlias, tags, ...ids }: Owner, limited: readonly string[]): Owner {
-  const kept = tags.filter((tag) => limited.includes(tag));
-  let size = JSON.stringify({ ...ids, tags: kept }).length;
-  const fits = (text: string): boolean => {
-    const grown = size + JSON.stringify(text).length + 1;
+export function briefOwner(
+  { keyAlias, sessionId, tags, ...ids }: Owner,
+  metered: { readonly tags: readonly string[]; readonly session: boolean },
+): Owner {
+  const kept = tags.filter((tag) => metered.tags.includes(tag));
+  let size = Buffer.byteLength(JSON.stringify({ ...ids, ...(metered.session ? { sessionId } : {}), tags: kept }));
+  const fits = (text: string | undefined): text is string => {
+    if (text === undefined) return false;
+    const grown = size + Buffer.byteLength(JSON.stringify(text)) + FIELD;
     if (grown > MOST_BRIEF) return false;
     size = grown;
     return true;
   };
-  const named = keyAlias !== undefined && fits(keyAlias) ? { keyAlias } : {};
-  const others = tags.filter((tag) => !limited.includes(tag) && fits(tag));
-  return { ...ids, ...named, tags: [...kept, ...others] };
+  return {
+    ...ids,
+    ...(fits(keyAlias) ? { keyAlias } : {}),
+    ...(sessionId !== undefined && (metered.session || fits(sessionId)) ? { sessionId } : {}),
+    tags: [...kept, ...tags.filter((tag) => !metered.tags.includes(tag) && fits(tag))],
+  };
 }

@@ -177,6 +177,35 @@ describe('a split meter under faults', () => {
     expect(await call(deps, aRequest(LIMIT, 12n, meter), 12n)).toBe(12n);
   });
 
+  it('counts requests and tokens side by side, each up to its limit', async () => {
+    const stores = open();
+    const meter = 'team#t#rate#minute#0';
+    serial = 0;
+    const deps = depsOn(stores, meter);
+    const request: HoldRequest = {
+      ...aRequest(0n, 0n, meter),
+      amounts: { requests: 1n, tokens: 10n },
+      limits: { requests: 20n, tokens: 150n },
+      swept: false,
+    };
+    const leases: ReturnType<typeof openLease>[] = [];
+    const admit = async () => {
+      const lease = openLease(callId(), 1, LEASE);
+      const { type } = await takeHolds(deps, [request], lease);
+      if (type === 'held') leases.push(lease);
+      return type;
+    };
+
+    for (let n = 0; n < 30; n++) await admit();
+    expect(leases).toHaveLength(15);
+    const usage = { inputTokens: 3, outputTokens: 2, source: 'provider' } as const;
+    for (const lease of leases.splice(0)) await settleCall(deps, { ...anEntry(lease.callId, 0n), usage }, openHolds(lease));
+    for (let n = 0; n < 30; n++) await admit();
+
+    expect(leases).toHaveLength(5);
+    expect(await readMeter(stores.meters, meter)).toMatchObject({ committed: { requests: 20n, tokens: 125n } });
+  });
+
   it('obeys a limit that is lowered, and one that is raised', async () => {
     const stores = open();
     const meter = METER;

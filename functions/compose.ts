@@ -192,6 +192,7 @@ export function compose(from: Composition): Composed {
     now,
     random,
     log,
+    keyRules: { bounds: env.TOLLGATE_KEY_BOUNDS, defaults: env.TOLLGATE_KEY_DEFAULTS },
     onChange() {
       registry.forget();
       mappings.forget();

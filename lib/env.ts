@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import { readTokenSettings, type TokenSettings } from './auth/settings.ts';
 import { parseDuration } from './domain/duration.ts';
+import { keyBounds } from './management/key-rules.ts';
 import { parseUsd } from './domain/money.ts';
 import { readAddresses } from './domain/addresses.ts';
 
@@ -50,6 +51,9 @@ export const ENV = {
     'JSON: tokens of which identity provider are accepted, and what their claims mean. LiteLLM `litellm_jwtauth` with `public_key_url`, `issuer`, `audience`.',
   TOLLGATE_ROTATION_GRACE:
     'How long an old secret works after the keeper gave its key a new one (`auto_rotate`); default `1d`, never longer than the interval.',
+  TOLLGATE_KEY_BOUNDS:
+    'JSON: the most that keys may be given: `{"max_budget": 100, "duration": "30d"}`. LiteLLM `upperbound_key_generate_params`.',
+  TOLLGATE_KEY_DEFAULTS: 'JSON: fields of new keys where nothing is said. LiteLLM `default_key_generate_params`.',
   TOLLGATE_KEY_HEADER: 'A header that may carry the key. LiteLLM `litellm_key_header_name`.',
   TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
   TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
@@ -202,6 +206,8 @@ const schema = z.object({
   TOLLGATE_REQUIRED_PARAMS: list,
   TOLLGATE_JWT_AUTH: z.optional(z.pipe(z.string(), z.transform(tokenSettings))),
   TOLLGATE_ROTATION_GRACE: z._default(duration, '1d'),
+  TOLLGATE_KEY_BOUNDS: json(keyBounds),
+  TOLLGATE_KEY_DEFAULTS: json(z.record(z.string(), z.unknown(), 'expected a JSON object')),
   TOLLGATE_KEY_HEADER: header,
   TOLLGATE_USER_HEADER: header,
   TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),

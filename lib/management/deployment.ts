@@ -55,6 +55,7 @@ const PARAMS = {
   additional_drop_params: z.nullish(names),
   max_retries: z.nullish(count),
   base_model: z.nullish(text()),
+  region_name: z.nullish(text(64)),
 } as const;
 
 /** Fields of `model_info` that become a deployment; the others stay as free facts. */
@@ -131,6 +132,8 @@ export function deploymentOf(input: DeploymentInput): DeploymentResult {
   const { credential, secrets } = credentialOf(params, fields.secrets, input);
   const apiBase = baseOf(params, provider);
   const prices = { ...pricesOf(info, 'model_info'), ...pricesOf(params, 'litellm_params') };
+  // Where it is: customers may have to be served from there.
+  const parameters = { ...fields.parameters, ...given({ region_name: params.region_name }) };
   const deployment: Deployment = {
     id: input.id,
     modelName,
@@ -141,7 +144,7 @@ export function deploymentOf(input: DeploymentInput): DeploymentResult {
       apiBase,
       apiVersion: params.api_version,
       organization: params.organization,
-      parameters: Object.keys(fields.parameters).length === 0 ? undefined : fields.parameters,
+      parameters: Object.keys(parameters).length === 0 ? undefined : parameters,
       rpm: params.rpm,
       tpm: params.tpm,
       weight: params.weight,

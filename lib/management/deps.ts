@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import type { BodyStore } from '../stores/bodies.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
+import type { KeyRules } from './key-rules.ts';
 import type { HttpRequest } from '../transport/message.ts';
 
 /** What management reads from bodies of the data plane. */
@@ -45,6 +46,8 @@ export interface ManagementDeps extends Stores {
   readonly authenticate: (request: HttpRequest, route: string) => Promise<Caller>;
   /** Who an admin says made the change (`litellm-changed-by`); set per call. */
   readonly changedBy?: string;
+  /** What the operator says of keys that are made. */
+  readonly keyRules?: KeyRules;
   /** Called after each write, so that a gateway in the same process drops what it cached. */
   readonly onChange?: () => void;
 }

@@ -12,6 +12,7 @@ import { check, text } from './input.ts';
 import { readKeyRow } from './key-answer.ts';
 import { readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, changeKey, existingKey, keyName, secretInput, undo } from './key-records.ts';
+import { requireBounds } from './key-rules.ts';
 import { requireChange, requireUser } from './key-rights.ts';
 import { renewed, schedule, supersede } from './key-succession.ts';
 import { changeFields } from './keys.ts';
@@ -28,6 +29,7 @@ const inUse = (): GatewayError =>
  */
 export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   requireUser(caller);
+  requireBounds(body, deps.keyRules?.bounds);
   const fields = readKeyFields(body, ['key', 'new_key', 'new_master_key', 'grace_period']);
   if (body['new_master_key'] !== undefined && body['new_master_key'] !== null) {
     const fault = 'new_master_key: not supported; the master key is a secret of its own, rotated in the secret store';

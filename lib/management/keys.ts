@@ -10,9 +10,10 @@ import { openBudget, openBudgets, recordStartingSpend } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 import { buryKey } from './history.ts';
 import { check, text, usd } from './input.ts';
-import { keyRow, readKeyRow, standingOf } from './key-answer.ts';
+import { keyRow, keySecretName, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput, undo } from './key-records.ts';
+import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
 
@@ -36,7 +37,8 @@ export async function generateKey(
   route = '/key/generate',
 ): Promise<JsonObject> {
   requireUser(caller);
-  const fields = readKeyFields(body, ['key', 'spend']);
+  const ruled = deps.keyRules === undefined ? body : ruledBody(body, deps.keyRules);
+  const fields = readKeyFields(ruled, ['key', 'spend']);
   const secret = check(secretInput, body['key'], 'key') ?? newSecret(deps.random);
   const spend = check(z.nullish(usd), body['spend'], 'spend') ?? 0n;
   if (spend > 0n && !isAdmin(caller)) {
@@ -156,6 +158,7 @@ export async function updateKey(deps: ManagementDeps, caller: Caller, body: Json
 
 async function update(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<VirtualKey> {
   requireUser(caller);
+  requireBounds(body, deps.keyRules?.bounds);
   const fields = readKeyFields(body, ['key']);
   const { hash } = await existingKey(deps, keyName(body));
   const { before, after } = await changeKey(deps, hash, async (before) => {
@@ -246,12 +249,20 @@ export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: Jso
     }
     found.set(key.hash, key);
   }
-  await Promise.all([...found.values()].map((key) => buryKey(deps, caller, key)));
+  await Promise.all([...found.values()].map((key) => bury(deps, caller, key)));
   deps.onChange?.();
   return { deleted_keys: [...found.keys()] };
 }
 
-/** `POST /key/health`: whether the callers key works; it has no logging of its own that could fail. */
+/** Deletes a key, and the secret that the keeper left for its owner. */
+async function bury(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<void> {
+  await buryKey(deps, caller, key);
+  // It opens nothing any more: should it stay, that is told in the log alone.
+  if (key.lastRotatedAt !== undefined && key.autoRotate === true)
+    await undo(deps, () => deps.secrets.delete(keySecretName(key)));
+}
+
+/** `POST /key/health`: whether the key of the caller works; it has no logging of its own that could fail. */
 export async function keyHealth(deps: ManagementDeps, caller: Caller): Promise<JsonObject> {
   const key = ownKey(caller);
   if (key !== undefined) await standingOf(deps, key);

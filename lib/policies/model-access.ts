@@ -129,10 +129,10 @@ async function readGroups(
   names: readonly string[],
   all: readonly Deployment[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (names.length === 0) return new Map();
   // What a deployment serves is a model's name.
   const served = new Set(all.map(({ modelName }) => modelName));
   const wanted = [...new Set(names)].filter((name) => !served.has(name));
-  if (wanted.length === 0) return new Map();
   const records = await Promise.all(wanted.map((name) => accessGroup(name)));
   return new Map(
     wanted.map((name, index) => [name, [...(records[index]?.models ?? []), ...modelsInGroup(all, name)]] as const),

@@ -95,6 +95,8 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     drop_params: asIs(flag),
     cost_discount_config: toVariable(ofProviders(discounts), 'TOLLGATE_COST_DISCOUNTS', JSON.stringify),
     cost_margin_config: toVariable(ofProviders(margins), 'TOLLGATE_COST_MARGINS', JSON.stringify),
+    upperbound_key_generate_params: toVariable(freeObject, 'TOLLGATE_KEY_BOUNDS', JSON.stringify),
+    default_key_generate_params: toVariable(freeObject, 'TOLLGATE_KEY_DEFAULTS', JSON.stringify),
     max_end_user_budget_id: toVariable(text(), 'TOLLGATE_CUSTOMER_BUDGET_ID'),
     turn_off_message_logging: toVariable(flag, 'TOLLGATE_REDACT_BODIES'),
     include_cost_in_streaming_usage: toVariable(flag, 'TOLLGATE_RESPONSE_COST_IN_STREAM'),

@@ -412,3 +412,36 @@ describe('a member of a team', () => {
     expect(scopeOf({ hash }).id).toBe(hash);
   });
 });
+
+describe("the operator's rules for keys", () => {
+  const ruled = () =>
+    createAdmin({ keyRules: { bounds: { max_budget: 10, duration: '30d' }, defaults: { tags: ['default'], max_budget: 5 } } });
+
+  it('fill in what is not said: defaults, then bounds', async () => {
+    const { body } = await made(ruled());
+    expect(body).toMatchObject({ tags: ['default'], max_budget: 5, duration: '30d' });
+    expect((await made(ruled(), { tags: ['own'], max_budget: 7, duration: '1d' })).body).toMatchObject({
+      tags: ['own'],
+      max_budget: 7,
+      duration: '1d',
+    });
+  });
+
+  it.each([
+    [{ max_budget: 10.01 }, 'max_budget'],
+    [{ duration: '2mo' }, 'duration'],
+    [{ duration: '-1' }, 'duration'],
+  ])('refuse what is above a bound: %j', async (body, param) => {
+    expect(await ruled().call('POST', '/key/generate', { body })).toMatchObject({ status: 400, body: { error: { param } } });
+  });
+
+  it('are not lifted by a change', async () => {
+    const admin = ruled();
+    const { hash } = await made(admin);
+    for (const body of [{ max_budget: null }, { max_budget: 11 }, { duration: '-1' }]) {
+      expect(await admin.call('POST', '/key/update', { body: { key: hash, ...body } })).toMatchObject({ status: 400 });
+      expect(await admin.call('POST', `/key/${hash}/regenerate`, { body })).toMatchObject({ status: 400 });
+    }
+    expect(await admin.call('POST', '/key/update', { body: { key: hash, max_budget: 10 } })).toMatchObject({ status: 200 });
+  });
+});

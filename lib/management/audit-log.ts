@@ -5,13 +5,32 @@ import type { JsonObject } from '../kinds/json.ts';
 import type { ManagementDeps } from './deps.ts';
 import { allOf, pageOf } from './records.ts';
 
+/** LiteLLM's names of the tables that hold records of a kind; kinds that LiteLLM does not have keep their own. */
+const TABLES: Readonly<Record<string, string>> = {
+  key: 'LiteLLM_VerificationToken',
+  team: 'LiteLLM_TeamTable',
+  user: 'LiteLLM_UserTable',
+  organization: 'LiteLLM_OrganizationTable',
+  project: 'LiteLLM_ProjectTable',
+  customer: 'LiteLLM_EndUserTable',
+  tag: 'LiteLLM_TagTable',
+  budget: 'LiteLLM_BudgetTable',
+  model: 'LiteLLM_ProxyModelTable',
+  credential: 'LiteLLM_CredentialsTable',
+  'access group': 'LiteLLM_AccessGroupTable',
+  'team-member': 'LiteLLM_TeamMembership',
+  'organization-member': 'LiteLLM_OrganizationMembership',
+};
+
+const tableOf = ({ kind }: AuditEntry): string => TABLES[kind] ?? kind;
+
 const row = (entry: AuditEntry): JsonObject => ({
   id: entry.id,
   updated_at: new Date(entry.at).toISOString(),
   changed_by: entry.changedBy,
   changed_by_api_key: entry.keyHash,
   action: entry.action,
-  table_name: entry.kind,
+  table_name: tableOf(entry),
   object_id: entry.recordId,
   before_value: entry.before ?? null,
   updated_values: entry.after ?? null,
@@ -54,7 +73,7 @@ const matches = (entry: AuditEntry, filter: AuditFilter): boolean =>
     [filter.changedBy, entry.changedBy],
     [filter.changedByApiKey, entry.keyHash],
     [filter.action, entry.action],
-    [filter.tableName, entry.kind],
+    [filter.tableName, filter.tableName === entry.kind ? entry.kind : tableOf(entry)],
     [filter.objectId, entry.recordId],
   ].every(([asked, has]) => asked === undefined || asked === has);
 

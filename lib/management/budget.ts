@@ -12,6 +12,7 @@ import { readMeter } from '../shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
+import { budgeted } from './standing.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -73,9 +74,15 @@ async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<vo
   if (missing > 0n) await book(deps, budget, missing);
 }
 
-/** `openBudgets` of a key. */
-export const openBudget = (deps: ManagementDeps, key: VirtualKey): Promise<void> =>
-  openBudgets(deps, { scope: scopeOf(key), limits: key });
+/**
+ * `openBudgets` of a key.
+ *
+ * @param before the key so far
+ */
+export async function openBudget(deps: ManagementDeps, key: VirtualKey, before?: VirtualKey): Promise<void> {
+  const was = before === undefined ? undefined : await budgeted(deps, before);
+  await openBudgets(deps, { scope: scopeOf(key), limits: await budgeted(deps, key) }, was);
+}
 
 /** Sum of the costs of a budget's calls in its window. */
 async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money> {

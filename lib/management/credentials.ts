@@ -6,6 +6,7 @@ import type { JsonObject } from '../kinds/json.ts';
 import { providers } from '../providers/index.ts';
 import type { Credential } from '../stores/credentials.ts';
 import { requireAdmin, requireViewer } from './access.ts';
+import { audit } from './audit.ts';
 import { checkBaseUrl, credentialSecretName } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, freeObject, saysNothing, text } from './input.ts';
@@ -107,8 +108,10 @@ export async function createCredential(deps: ManagementDeps, caller: Caller, bod
   const secretName = credentialSecretName(name);
   const now = deps.now();
   await deps.secrets.put(secretName, writeSecret(values));
-  await deps.credentials.put({ name, ...info, fields: Object.keys(values), secretName, createdAt: now, updatedAt: now });
+  const credential = { name, ...info, fields: Object.keys(values), secretName, createdAt: now, updatedAt: now };
+  await deps.credentials.put(credential);
   deps.onChange?.();
+  await audit(deps, caller, { action: 'created', kind: 'credential', id: name, after: view(credential) });
   return { success: true, message: 'Credential created successfully' };
 }
 
@@ -155,8 +158,16 @@ export async function updateCredential(
   const values = present({ ...held, ...given });
   await deps.secrets.put(credential.secretName, writeSecret(values));
   const { provider: _replaced, ...rest } = credential;
-  await deps.credentials.put({ ...rest, ...info, fields: Object.keys(values), updatedAt: deps.now() });
+  const changed = { ...rest, ...info, fields: Object.keys(values), updatedAt: deps.now() };
+  await deps.credentials.put(changed);
   deps.onChange?.();
+  await audit(deps, caller, {
+    action: 'updated',
+    kind: 'credential',
+    id: name,
+    before: view(credential),
+    after: view(changed),
+  });
   return { success: true, message: 'Credential updated successfully' };
 }
 
@@ -181,6 +192,7 @@ export async function deleteCredential(deps: ManagementDeps, caller: Caller, nam
   await deps.credentials.delete(credential.name);
   await deps.secrets.delete(credential.secretName);
   deps.onChange?.();
+  await audit(deps, caller, { action: 'deleted', kind: 'credential', id: name, before: view(credential) });
   return { success: true, message: 'Credential deleted successfully' };
 }
 

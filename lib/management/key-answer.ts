@@ -7,6 +7,7 @@ import { readMeter } from '../shards.ts';
 import type { Total } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
 import { isoOf, limitRow } from './limit-fields.ts';
+import { budgeted, budgetTable } from './standing.ts';
 
 /** Where a key stands. Money in 1e-12 USD, times in milliseconds since the epoch. */
 export interface Standing {
@@ -19,8 +20,9 @@ export interface Standing {
   readonly total: Total;
 }
 
-/** Reads the figures of a key: its budget meter of now, and its totals. */
-export async function standingOf(deps: ManagementDeps, key: VirtualKey): Promise<Standing> {
+/** Reads the figures of a key: its budget meter of now, its own or that of its shared budget, and its totals. */
+export async function standingOf(deps: ManagementDeps, own: VirtualKey): Promise<Standing> {
+  const key = await budgeted(deps, own);
   const { meter: id, window } = budgetMeter(key, deps.now());
   const limited = key.maxBudget !== undefined;
   const [meter, total] = await Promise.all([
@@ -96,5 +98,7 @@ export function keyRow(key: VirtualKey, standing: Standing, now = key.updatedAt)
 }
 
 /** The full row, as of now. */
-export const readKeyRow = async (deps: ManagementDeps, key: VirtualKey): Promise<Record<string, unknown>> =>
-  keyRow(key, await standingOf(deps, key), deps.now());
+export const readKeyRow = async (deps: ManagementDeps, key: VirtualKey): Promise<Record<string, unknown>> => ({
+  ...keyRow(key, await standingOf(deps, key), deps.now()),
+  ...(key.budgetId === undefined ? {} : { litellm_budget_table: budgetTable(await budgeted(deps, key), deps.now()) }),
+});

@@ -1,12 +1,12 @@
 /** Virtual keys: `/key/...`. A secret is shown once, in the answer that made it; afterwards a key is known by its hash. */
 import * as z from 'zod/mini';
-import { newSecret, scopeOf, type VirtualKey } from '../domain/key.ts';
+import { newSecret, type VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import { actorOf, isAdmin, ownKey, userIdOf } from './access.ts';
 import { audit } from './audit.ts';
-import { openBudget, openBudgets, recordStartingSpend } from './budget.ts';
+import { openBudget, recordStartingSpend } from './budget.ts';
 import type { ManagementDeps } from './deps.ts';
 import { buryKey } from './history.ts';
 import { check, text, usd } from './input.ts';
@@ -16,6 +16,7 @@ import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey,
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
+import { requireKeyWithinTeam } from './scoping.ts';
 
 /** The full row, with the secret where it is new. */
 async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): Promise<JsonObject> {
@@ -53,6 +54,7 @@ export async function generateKey(
   const actor = actorOf(caller);
   const key: VirtualKey = { ...made, ...(own === undefined ? {} : { userId: own }), createdBy: actor, updatedBy: actor };
   await requireChange(deps, caller, { after: key, fields, route });
+  await requireKeyWithinTeam(deps, key);
   const outcome = await deps.keys.create(key);
   if (outcome === 'alias-taken') throw aliasTaken();
   if (outcome === 'exists') throw new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
@@ -143,7 +145,8 @@ export async function keyInfos(deps: ManagementDeps, caller: Caller, body: JsonO
 /** A key with fields changed; spend that happened before it had a budget is brought into the budget first. */
 export async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFields): Promise<VirtualKey> {
   const changed = applyKeyFields(key, fields, deps.now());
-  await openBudgets(deps, { scope: scopeOf(changed), limits: changed }, key);
+  await requireKeyWithinTeam(deps, changed, key);
+  await openBudget(deps, changed, key);
   return changed;
 }
 

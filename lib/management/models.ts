@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import { requireAdmin, requireViewer } from './access.ts';
+import { audit } from './audit.ts';
 import { credentialForModel } from './credentials.ts';
 import { deploymentOf, infoSchema, isPriceField, modelSecretName, type DeploymentResult, paramsSchema } from './deployment.ts';
 import type { ManagementDeps } from './deps.ts';
@@ -89,8 +90,19 @@ export async function newModel(deps: ManagementDeps, caller: Caller, body: JsonO
       throw error;
     }
   }
+  return told(deps, caller, { action: 'created', id, after: stored });
+}
+
+/** Tells gateway and audit of a change; the answer is the row. */
+async function told(
+  deps: ManagementDeps,
+  caller: Caller,
+  { action, id, before, after }: { action: 'created' | 'updated'; id: string; before?: Deployment; after: Deployment },
+): Promise<JsonObject> {
   deps.onChange?.();
-  return { model_id: id, ...(await rowOf(deps, stored)) };
+  const was = before === undefined ? {} : { before: modelRow(before, undefined) };
+  await audit(deps, caller, { action, kind: 'model', id, ...was, after: modelRow(after, undefined) });
+  return { model_id: id, ...(await rowOf(deps, after)) };
 }
 
 /**
@@ -148,8 +160,7 @@ export async function updateModel(
   };
   if ((await deps.models.put(stored, 'existing')) === 'conflict') throw notFound(id);
   await dropSecret(deps, old, stored);
-  deps.onChange?.();
-  return { model_id: id, ...(await rowOf(deps, stored)) };
+  return told(deps, caller, { action: 'updated', id, before: old, after: stored });
 }
 
 /** Parameters with a change laid over them. What the change says under its other name must not lose against what was there. */
@@ -204,5 +215,6 @@ export async function deleteModel(deps: ManagementDeps, caller: Caller, body: Js
   if ((await deps.models.delete(id)) === undefined) throw notFound(id);
   await dropSecret(deps, old);
   deps.onChange?.();
+  await audit(deps, caller, { action: 'deleted', kind: 'model', id, before: modelRow(old, undefined) });
   return { message: `Model: ${id} deleted successfully` };
 }

@@ -1,5 +1,6 @@
 /** What belongs to a caller, and what a parent allows its children. */
 import { coversName } from '../domain/access.ts';
+import type { VirtualKey } from '../domain/key.ts';
 import type { Limits } from '../domain/limits.ts';
 import { formatUsd } from '../domain/money.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -145,6 +146,18 @@ export async function requireWithin(
     const shown = typeof most === 'bigint' ? formatUsd(most) : String(most);
     throw new GatewayError('invalid_request', `${param}: expected at most that of the ${name}, ${shown}`, { param });
   }
+}
+
+/**
+ * Refuses a key with models its team does not have. Its limits may exceed those of the team, which count as well.
+ *
+ * @param before the key so far: what it had already is left alone
+ */
+export async function requireKeyWithinTeam(deps: ManagementDeps, key: VirtualKey, before?: VirtualKey): Promise<void> {
+  const stays = before !== undefined && before.teamId === key.teamId && before.models === key.models;
+  if (stays || key.teamId === undefined || key.models.length === 0) return;
+  const record = await deps.teams.get(key.teamId, { fresh: true });
+  if (record !== undefined) await requireWithin(deps, { name: 'team', record }, { models: key.models });
 }
 
 /** True when a name, or a pattern, lies within a list. */

@@ -197,7 +197,9 @@ describe('the audit log', () => {
       audit_logs: [{ object_id: 'a', action: 'updated' }, { object_id: 'b' }],
     });
     expect(await call(admin, 'GET', '/audit?object_id=a&action=created')).toMatchObject({
-      audit_logs: [{ changed_by: 'terraform', changed_by_api_key: 'master', table_name: 'tag', before_value: null }],
+      audit_logs: [
+        { changed_by: 'terraform', changed_by_api_key: 'master', table_name: 'LiteLLM_TagTable', before_value: null },
+      ],
     });
     expect(await call(admin, 'GET', `/audit/${all.audit_logs[0]?.id}`)).toMatchObject({
       before_value: { max_budget: null },

@@ -336,3 +336,31 @@ describe('routes of teams', () => {
     });
   });
 });
+
+describe('a key of a team', () => {
+  it('has no models that the team has not', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't', models: ['gpt-4o', 'openai/*'] });
+    const refused = { status: 400, body: { error: { param: 'models' } } };
+    expect(await post(admin, '/key/generate', { team_id: 't', models: ['claude'] })).toMatchObject(refused);
+    const { body } = await post(admin, '/key/generate', { team_id: 't', models: ['openai/o3', 'all-team-models'] });
+    const key = String(body['key']);
+    expect(await post(admin, '/key/update', { key, models: ['claude'] })).toMatchObject(refused);
+    await post(admin, '/team/update', { team_id: 't', models: ['gpt-4o'] });
+    expect(await post(admin, '/key/update', { key, rpm_limit: 5 })).toMatchObject({ status: 200 });
+  });
+
+  it('with a shared budget spends from what was spent before', async () => {
+    const admin = createAdmin();
+    await post(admin, '/budget/new', { budget_id: 'b', max_budget: 5 });
+    const { body } = await post(admin, '/key/generate', {});
+    await admin.spend({ keyHash: String(body['token']), cost: parseUsd(2) });
+    await post(admin, '/key/update', { key: body['key'], budget_id: 'b' });
+    expect(await admin.call('GET', `/key/info?key=${String(body['token'])}`)).toMatchObject({
+      body: { info: { spend: 2, max_budget: null, budget_id: 'b', litellm_budget_table: { max_budget: 5 } } },
+    });
+    const key = await admin.deps.keys.get(String(body['token']));
+    if (key === undefined) throw new Error('gone');
+    expect(await metered(admin, { kind: 'key', id: key.hash }, { ...key, maxBudget: parseUsd(5) })).toBe(parseUsd(2));
+  });
+});

@@ -43,7 +43,7 @@ const NAMES = new Set([
   'tool_choice',
 ]);
 /** Fields whose text is a credential, whoever sent it. */
-const SECRET = /(^|[_-])(api[_-]?key|secret|password|authorization|token|credentials?)$/i;
+const SECRET = /(^|[_-])(api[_-]?key|secret|password|authorization|(access|auth|bearer|refresh|id)[_-]?token|credentials?)$/i;
 
 /** A body without its words: texts are replaced, but for names; numbers, flags and structure stay. */
 export function withoutContent(value: unknown, field = ''): unknown {

@@ -50,8 +50,16 @@ export async function rowsOf(
       }),
     );
   }
-  return rows.toSorted((one, other) => (one.day < other.day ? 1 : one.day > other.day ? -1 : 0));
+  // The same order at every call: reports come by page.
+  const places = new Map(rows.map((row) => [row, placeOf(row)]));
+  return rows.toSorted((one, other) => {
+    if (one.day !== other.day) return one.day < other.day ? 1 : -1;
+    return (places.get(one) ?? '') < (places.get(other) ?? '') ? -1 : 1;
+  });
 }
+
+const placeOf = ({ scope, keyHash, modelGroup, model, provider, route, agent, total }: ScopedDay): string =>
+  [scope.id, keyHash, modelGroup, model, provider, route, agent, total.spend].join('\n');
 
 /**
  * Totals of the lives of every scope of a kind, by id.

@@ -1,4 +1,5 @@
 /** `GET /spend/keys`, `/spend/users`, `/spend/teams`: who has spent what, the dearest first. */
+import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
 import { NO_TOTAL } from '../domain/total.ts';
 import type { Limits } from '../domain/limits.ts';
@@ -10,6 +11,8 @@ import { keyRow, standingOf } from './key-answer.ts';
 /** Most rows of one answer. */
 const MOST = 1_000;
 const PAGE = 500;
+/** Keys whose figures are read at once. */
+const AT_ONCE = 32;
 
 const usdOf = (amount: Money | undefined): number | null => (amount === undefined ? null : toUsdNumber(amount));
 
@@ -26,15 +29,22 @@ const dearestFirst = (rows: JsonObject[], by: string): readonly JsonObject[] =>
 
 /** Keys as `/key/info` shows them, by what they spent in their lives. */
 export async function spendKeys(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  const rows: JsonObject[] = [];
+  const keys: VirtualKey[] = [];
   let cursor: string | undefined;
   do {
     const page = await deps.keys.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    const current = page.items.filter(({ supersededBy }) => supersededBy === undefined);
-    rows.push(...(await Promise.all(current.map(async (key) => keyRow(key, await standingOf(deps, key))))));
+    keys.push(...page.items.filter(({ supersededBy }) => supersededBy === undefined));
     cursor = page.cursor;
   } while (cursor !== undefined);
-  return dearestFirst(rows, 'total_spend');
+  const lives = await livesOf(deps, 'key');
+  const spendOf = (key: VirtualKey): Money => lives.get(scopeOf(key).id)?.spend ?? 0n;
+  const dearest = keys.toSorted((one, other) => Number(spendOf(other) - spendOf(one))).slice(0, MOST);
+  const rows: JsonObject[] = [];
+  for (let first = 0; first < dearest.length; first += AT_ONCE) {
+    const some = dearest.slice(first, first + AT_ONCE);
+    rows.push(...(await Promise.all(some.map(async (key) => keyRow(key, await standingOf(deps, key))))));
+  }
+  return rows;
 }
 
 /** Users by what their keys spent; one of them where asked. A user without a record has an id only. */

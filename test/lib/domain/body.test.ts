@@ -60,12 +60,16 @@ describe('a body', () => {
 
   it('loses credentials by name and by form, and nothing else', () => {
     const redact = (text: string) => text.replace('sk-abc', '[redacted]');
-    const given = { ...body, api_key: 'x', extra: { 'x-authorization': 'y', accessToken: 'z', note: 'use sk-abc' } };
+    const given = {
+      ...body,
+      api_key: 'x',
+      extra: { 'x-authorization': 'y', accessToken: 'z', token: 'Hi', note: 'use sk-abc' },
+    };
 
     expect(withoutSecrets(given, redact)).toEqual({
       ...body,
       api_key: 'redacted',
-      extra: { 'x-authorization': 'redacted', accessToken: 'z', note: 'use [redacted]' },
+      extra: { 'x-authorization': 'redacted', accessToken: 'redacted', token: 'Hi', note: 'use [redacted]' },
     });
   });
 });

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBodyReader } from '../lib/body-reader.ts';
-import { createCall } from '../lib/call.ts';
+import { compactingOf, createCall } from '../lib/call.ts';
 import { createCallerMappings } from '../lib/caller-mappings.ts';
 import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
 import { recordResponse } from '../lib/conversation-recorder.ts';
@@ -131,6 +131,7 @@ export function compose(from: Composition): Composed {
       store: stores.conversations,
       ttlMs: env.TOLLGATE_RESPONSE_TTL_DAYS * DAY_MS,
       record: recordResponse,
+      isNative: (target) => compactingOf(outbound, target) !== undefined,
       follow: followResponse,
       sleep,
       now,

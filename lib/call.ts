@@ -23,7 +23,7 @@ import {
   type OutboundDeps,
 } from './outbound.ts';
 import { createProviderCounter } from './provider-counter.ts';
-import { bodyEdits, chooseApi, providerOf } from './providers/index.ts';
+import { bodyEdits, chooseApi, compactingApi, providerOf } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
 import { createRecount } from './recount.ts';
 import { relay, type Estimator } from './relay.ts';
@@ -52,7 +52,10 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     const client = deps.dialects.get(exchange.dialect as DialectId);
     const shape = client.shapeOf?.(exchange.body, exchange.generate.model);
     const own = shape === undefined ? undefined : { dialect: client.id, variant: shape.variant };
-    const chosen = chooseApi(provider, exchange.target.model, shape?.like ?? client.id, own);
+    const chosen =
+      exchange.compaction?.native === true
+        ? compactingOf(deps, exchange.target)
+        : chooseApi(provider, exchange.target.model, shape?.like ?? client.id, own);
     if (chosen === undefined)
       throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API for this model.`, { param: 'model' });
     const { api, model } = chosen;
@@ -111,6 +114,15 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       throw limit.explain(thrown);
     }
   };
+}
+
+/** The API at which the provider of a target compacts conversations, if it does: a compatible server elsewhere is not taken to. */
+export function compactingOf(
+  { environment }: Pick<OutboundDeps, 'environment'>,
+  { deployment, model }: Target,
+): ReturnType<typeof compactingApi> {
+  const provider = providerOf(deployment.provider);
+  return isElsewhere(provider, deployment) ? undefined : compactingApi({ provider, deployment, model, environment });
 }
 
 /** The target, pricing web searches at the context size that was asked for, where the provider does not say which it was. */

@@ -91,12 +91,24 @@ export interface Turn {
   readonly added: readonly JsonObject[];
   /** The response that the client goes on from. */
   readonly previous?: StoredResponse;
+  /** Deployment whose provider alone can read a compaction in the conversation. */
+  readonly sealedBy?: string;
   /** Deployment whose provider keeps everything that `asSent` refers to, and takes it as it is. */
   readonly keptBy?: string;
   /** What that provider is sent, where it is not `asSent`: it may know the earlier response by another id. */
   readonly forKeeper?: JsonObject;
   /** Set when the answer is made after the client got its id. */
   readonly background?: Background;
+}
+
+/** A conversation that is to be made shorter, and not gone on with. */
+export interface Compaction {
+  /** The request for a summary, for models of providers that do not compact themselves. */
+  readonly summarizing: JsonObject;
+  /** What stays of the conversation word for word. */
+  readonly kept: readonly JsonObject[];
+  /** The provider that is called compacts itself. */
+  native: boolean;
 }
 
 /** An answer that is made in the background. */
@@ -151,6 +163,8 @@ export interface Exchange {
   modelName: string;
   /** Set for requests that may go on from an earlier one, or be gone on from. */
   turn?: Turn;
+  /** Set for requests that make a conversation shorter. */
+  compaction?: Compaction;
   /** Deployments to try, in order; filled by `route`. */
   plan: readonly Target[];
   /** The one being tried, or that answered. */

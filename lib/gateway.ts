@@ -17,6 +17,7 @@ import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
 import { background, type BackgroundDeps } from './policies/background.ts';
+import { chooseCompaction, compact, prepareCompaction, type CompactionDeps } from './policies/compaction.ts';
 import { identify, takeNames, withDefaultModel, type IdentifyDeps } from './policies/identify.ts';
 import type { ModelAccessDeps } from './policies/model-access.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
@@ -43,7 +44,7 @@ export interface GatewayDeps {
   readonly access: ModelAccessDeps;
   /** Parameters that every request has to carry. */
   readonly requiredParams: readonly string[];
-  readonly conversations: ConversationDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
+  readonly conversations: ConversationDeps & CompactionDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
   readonly bodies: KeepBodiesDeps;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
@@ -79,6 +80,16 @@ export interface Gateway {
   refuse(path: string, error: GatewayError): Promise<HttpReply>;
 }
 
+/** In what requests differ that are answered by a model. */
+interface Work {
+  /** Completes a body with what it names and does not hold. */
+  readonly complete: (exchange: Exchange, body: JsonObject) => Promise<JsonObject>;
+  /** Keeps what later requests may name. */
+  readonly keep: Policy;
+  /** Around each attempt. */
+  readonly each: readonly Policy[];
+}
+
 const NOTHING: GenerateRequest = { model: '', messages: [], sampling: {}, stream: false, includeUsage: false, extensions: {} };
 
 /** Puts the gateway together. */
@@ -112,15 +123,26 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
   const completed = withDefaultModel(deps.identification, resume(deps.conversations));
 
+  const read =
+    (asked: Asked) =>
+    (exchange: Exchange, body: JsonObject): GenerateRequest =>
+      decodeRequest(exchange, body, asked);
+  const answering: Work = { complete: completed, keep: remember(deps.conversations), each: [] };
+  const shortening: Work = {
+    complete: prepareCompaction(completed),
+    keep: compact(deps.conversations),
+    each: [chooseCompaction(deps.conversations, read({}))],
+  };
+
   /** Policies of a generate request. The order is the design: each line says why it stands where it does. */
-  const onion = (asked: Asked): readonly Policy[] => [
+  const onion = (asked: Asked, work = answering): readonly Policy[] => [
     record(deps.log, deps.now), // outermost: sees every outcome, refusals as the replies they became
     keepBodies(deps.bodies), // sees every answer as the client gets it; does nothing unless asked to
     renderErrors(renderError, deps.log), // nothing thrown further in escapes the client's dialect
     authenticate(deps.authentication), // before the body is parsed: strangers cost nothing
     // The model's name is in the body, or the path. Earlier turns that the body only names are input like the rest of it.
-    decode(hear, (exchange, body) => decodeRequest(exchange, body, asked), completed),
-    remember(deps.conversations), // around all that makes the answer: keeps what the client gets
+    decode(hear, read(asked), work.complete),
+    work.keep, // around all that makes the answer: keeps what the client gets
     identify(deps.identification), // customer and tags: scopes of their own, and part of the ledger entry
     budgetFallback(), // around all that depends on the model: a cheaper one is checked and priced like the one asked for
     authorize(deps.access), // aliases, then every level's models; tags have some too
@@ -128,13 +150,15 @@ export function createGateway(deps: GatewayDeps): Gateway {
     deps.admit, // the only door: one admission for all limits; settles on `done`
     background({ ...deps.conversations, told }), // inside the hold: refusals are told at once, all else later
     retry(deps.retrying), // inside the hold: repeats share it
+    ...work.each, // what the provider that is tried can do decides what it is asked for
   ];
   const plain = compose(onion({}), deps.call);
+  const compacting = compose(onion({}, shortening), deps.call);
 
   const listing = compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], (exchange) =>
     listModels(deps, exchange),
   );
-  const stored = ({ id }: Match): Terminal =>
+  const stored = ({ id = '' }: Match): Terminal =>
     compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
       const { route, request } = exchange;
       const reader = readerOf(exchange, deps.now());
@@ -186,6 +210,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
         return counting(endpoint, askedBy(match))(exchange);
       case 'generate':
         return asksNothing(match) ? plain(exchange) : compose(onion(askedBy(match)), deps.call)(exchange);
+      case 'compact':
+        return compacting(exchange);
       case 'models':
         return listing(exchange);
       case 'liveliness':

@@ -12,8 +12,8 @@ export interface StoredRequest {
   readonly method: string;
   /** The route without prefixes: `/v1/responses/{id}/input_items`. */
   readonly route: string;
-  /** Id in the path; absent for `/v1/responses/compact`. */
-  readonly id: string | undefined;
+  /** Id in the path. */
+  readonly id: string;
   readonly query: URLSearchParams;
   readonly reader: Reader;
 }
@@ -29,7 +29,6 @@ const ITEMS = 20;
  */
 export async function answerStored(store: ConversationStore, request: StoredRequest): Promise<JsonObject> {
   const { method, route, id, query, reader } = request;
-  if (id === undefined) throw noCompaction();
   if (method === 'DELETE') {
     if (!isId(id) || !(await store.delete(id, reader))) throw notFound(id);
     return { id, object: 'response.deleted', deleted: true };
@@ -70,14 +69,6 @@ export const notFound = (id: string): GatewayError =>
     type: 'invalid_request_error',
     code: 'response_not_found',
   });
-
-const noCompaction = (): GatewayError =>
-  new GatewayError(
-    'invalid_request',
-    'This gateway does not compact conversations: the result is sealed by one provider and could be gone on from nowhere else. ' +
-      'Send a summary as input instead, or set truncation to "auto" where the model has it.',
-    { status: 501, code: 'unsupported_operation' },
-  );
 
 /** A page of the items that the client sent, newest first unless it asks for `order=asc`. */
 function pageOf({ input }: StoredResponse, query: URLSearchParams): JsonObject {

@@ -26,6 +26,10 @@ export interface StoredResponse {
   readonly deploymentId?: string;
   /** Its id at that provider, where it is another one. */
   readonly upstreamId?: string;
+  /** Deployment whose provider alone can read a compaction in it, of a response that this provider does not keep. */
+  readonly sealedBy?: string;
+  /** What a compaction of ours stands for. */
+  readonly summary?: string;
   /** Its events are kept too. */
   readonly streamed?: boolean;
   /** Only while it is made in the background: the moment by which it is done, or lost. */

@@ -21,7 +21,7 @@ export type Endpoint = WorkEndpoint | CountEndpoint;
 
 /** Work whose dialect says all about its bodies, or which has none. */
 export interface WorkEndpoint extends Route {
-  readonly kind: 'generate' | 'models' | 'stored-response' | 'liveliness' | 'readiness';
+  readonly kind: 'generate' | 'compact' | 'models' | 'stored-response' | 'liveliness' | 'readiness';
 }
 
 /** Counts the input tokens of a request that is not made. */

@@ -33,8 +33,13 @@ export const responseCancel = about('POST', '/{id}/cancel');
 /** What the client said in that turn. */
 export const responseInputItems = about('GET', '/{id}/input_items');
 
-/** Makes a conversation shorter, which only the provider that keeps it can. */
-export const responseCompact = about('POST', '/compact');
+/** Makes a conversation shorter. */
+export const responseCompact: Endpoint = {
+  ...responses,
+  route: '/v1/responses/compact',
+  kind: 'compact',
+  paths: under('/compact'),
+};
 
 /** Counts the input of a request that is not made. */
 export const responseInputTokens: CountEndpoint = {

@@ -3,6 +3,7 @@
  * ones, and `remember` keeps what comes back before the client sees the end of it. Both rest on the gateway's own records, so the next
  * turn may go to any provider.
  */
+import { readableHistoryOf } from '../domain/compaction.ts';
 import { scopeOf } from '../domain/key.ts';
 import {
   deadEndOf,
@@ -22,6 +23,7 @@ import type { Background, Exchange, Outcome, Reply, Turn } from '../exchange.ts'
 import type { JsonObject } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { ConversationStore } from '../stores/conversations.ts';
+import { compactionsIn } from './compacted-items.ts';
 import type { Policy } from './policy.ts';
 
 /** What conversations need. */
@@ -62,26 +64,36 @@ export function resume({ store, now, ttlMs }: Pick<ConversationDeps, 'store' | '
     const history = historyOf(turns);
     const named = await referred(store, items, history, reader);
     const added = items.map((item) => (isReference(item) ? (named.items.get(item.id) ?? item) : item));
+    const compacted = await compactionsIn(store, { history, added }, reader, exchange);
     const keptBy = onlyOne(
       [...(previous === undefined ? [] : [previous]), ...named.from].map(({ deploymentId }) => deploymentId),
     );
     const open = background === undefined ? body : inForeground(body);
     const { upstreamId } = previous ?? {};
-    const forKeeper = upstreamId === undefined ? open : { ...open, previous_response_id: upstreamId };
+    const spoken = compacted.expand(items);
+    const forKeeper =
+      upstreamId === undefined && spoken === items
+        ? open
+        : {
+            ...open,
+            ...(upstreamId === undefined ? {} : { previous_response_id: upstreamId }),
+            ...(spoken === items ? {} : { input: spoken }),
+          };
     exchange.turn = {
       asSent: body,
       added,
       ...(previous === undefined ? {} : { previous }),
+      ...(compacted.sealedBy === undefined ? {} : { sealedBy: compacted.sealedBy }),
       ...(keptBy === undefined ? {} : { keptBy }),
       ...(forKeeper === body ? {} : { forKeeper }),
       ...(background === undefined ? {} : { background }),
     };
     exchange.body = open;
-    if (previous === undefined && named.items.size === 0) return withoutState(body);
+    if (previous === undefined && named.items.size === 0 && spoken === items) return withoutState(body);
     const { previous_response_id: _, ...rest } = open;
     const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
-    exchange.body = { ...rest, input: [...withoutForeignIds(history), ...own] };
-    return { ...withoutState(body), input: [...history, ...added] };
+    exchange.body = { ...rest, input: compacted.expand([...withoutForeignIds(history), ...own]) };
+    return { ...withoutState(body), input: compacted.expand([...readableHistoryOf(turns), ...added]) };
   };
 }
 

@@ -52,7 +52,7 @@ function inRegion(matches: readonly Match[], { customer, modelName }: Exchange):
   );
 }
 
-/** Sets `exchange.plan`. A deployment whose provider keeps the conversation comes first. */
+/** Sets `exchange.plan`. A deployment whose provider keeps the conversation, or alone can read it, comes first. */
 export function route(deps: RouteDeps): Policy {
   return async function routePolicy(exchange, next) {
     const found = matchFor(await deps.deployments(), exchange.modelName, audienceOf(exchange.caller));
@@ -66,7 +66,8 @@ export function route(deps: RouteDeps): Policy {
     const matches = inRegion(found, exchange);
     const weightOf = weigher(matches.map(({ deployment }) => deployment));
     const order = matches.length === 1 ? matches : shuffle(matches, ({ deployment }) => weightOf(deployment), deps.random);
-    const away = ({ deployment }: Match): number => Number(deployment.id !== exchange.turn?.keptBy);
+    const home = exchange.turn?.keptBy ?? exchange.turn?.sealedBy;
+    const away = ({ deployment }: Match): number => Number(deployment.id !== home);
     const near = order.toSorted((one, other) => away(one) - away(other));
     exchange.plan = await Promise.all(near.map(({ deployment, model }) => deps.resolve(deployment, model)));
     return next();

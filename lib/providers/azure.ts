@@ -80,7 +80,15 @@ export const azure: Provider = {
   auth: { type: 'header', name: 'api-key' },
   generate: [
     { dialect: 'openai-chat', path: '/chat/completions' },
-    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [], keepsResponses: true },
+    {
+      dialect: 'openai-responses',
+      path: '/responses',
+      forcedBy: 'responses/',
+      quirks: [],
+      keepsResponses: true,
+      // Dated versions have none: learn.microsoft.com/en-us/azure/foundry/reference/rest/compactconversation.
+      compaction: { path: '/responses/compact', at: /\/openai\/v1\// },
+    },
   ],
   quirks: [rename('max_tokens', 'max_completion_tokens', isReasoningModel)],
   url,

@@ -43,7 +43,7 @@ export function buildCall(parts: CallParts): BuiltCall {
     headers[provider.organizationHeader] = deployment.organization;
   }
   for (const [name, value] of Object.entries(deployment.extraHeaders ?? {})) headers[name.toLowerCase()] = value;
-  const url = urlOf(parts);
+  const url = addressOf(parts);
   return { url: key === undefined || provider.auth.type !== 'query' ? url : withQuery(url, provider.auth.name, key), headers };
 }
 
@@ -76,7 +76,12 @@ export function bodyEdits(parts: Omit<CallParts, 'credential' | 'stream'>): read
   return [...quirks, ...filled];
 }
 
-function urlOf(parts: CallParts): string {
+/**
+ * The address of a call, before anything signs it.
+ *
+ * @throws GatewayError `internal` when the operator's settings lead nowhere
+ */
+export function addressOf(parts: Omit<CallParts, 'credential'>): string {
   const { provider, deployment, api, stream, environment } = parts;
   const { model } = placeOf(provider, parts.model);
   const parameters = parametersOf(parts);

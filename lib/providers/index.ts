@@ -28,6 +28,7 @@ export { faultOfBase } from './address.ts';
 export { chooseApi, placeOf, withoutPrefix } from './api-choice.ts';
 export { createAuthorizer, tokenHttp, type Authorizer } from './authorize.ts';
 export { bodyEdits, buildCall, type BuiltCall } from './build-call.ts';
+export { compactingApi } from './compaction.ts';
 export { secretsIn, wantsFields } from './credential.ts';
 export { createFollower, type Follower } from './follow.ts';
 

@@ -21,7 +21,14 @@ export const openai: Provider = {
   organizationHeader: 'openai-organization',
   generate: [
     { dialect: 'openai-chat', path: '/chat/completions' },
-    { dialect: 'openai-responses', path: '/responses', forcedBy: 'responses/', quirks: [], keepsResponses: true },
+    {
+      dialect: 'openai-responses',
+      path: '/responses',
+      forcedBy: 'responses/',
+      quirks: [],
+      keepsResponses: true,
+      compaction: { path: '/responses/compact' },
+    },
   ],
   // Compatible servers have none.
   count: [{ dialect: 'openai-responses', path: '/responses/input_tokens', quirks: [], homeOnly: true }],

@@ -42,6 +42,8 @@ export interface Api {
   readonly quirks?: readonly Quirk[];
   /** True where the provider keeps responses, and takes `previous_response_id` for what it keeps. */
   readonly keepsResponses?: boolean;
+  /** The path at which it makes conversations shorter (`response.compaction`), and what the whole address has to look like for that. */
+  readonly compaction?: { readonly path: string; readonly at?: RegExp };
   /** Beside the row's. */
   readonly headers?: Headers;
   /**

@@ -2,6 +2,7 @@
 import type { Dialect } from '../dialect.ts';
 import { counting } from './counting.ts';
 import { decodeError, encodeError } from './error.ts';
+import { forOthers } from './foreign.ts';
 import { passthrough } from './passthrough.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeResponse, encodeResponse } from './response.ts';
@@ -13,6 +14,7 @@ export const openaiResponses: Dialect = {
   id: DIALECT,
   framing: 'sse',
   decodeRequest,
+  forOthers,
   encodeResponse,
   encodeStream,
   encodeError,

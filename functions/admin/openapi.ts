@@ -117,6 +117,7 @@ function managementOperation(route: AdminRoute, bodies: Bodies): JsonObject {
 /** What an endpoint of the data plane is for. */
 const KINDS: Readonly<Record<Endpoint['kind'], string>> = {
   generate: 'Ask a model.',
+  compact: 'Make a conversation shorter.',
   count: 'Count the input tokens of a request.',
   models: 'Models the caller may use.',
   'stored-response': 'A response that was kept.',

@@ -177,6 +177,17 @@ export function isAllowedRoute(allowed: readonly string[] | undefined, { route, 
   });
 }
 
+/** Groups of calls: whoever may use no more than these manages nothing. */
+const CALLS = ['openai_routes', 'anthropic_routes', 'google_routes', 'mcp_routes', 'agent_routes', 'llm_api_routes'];
+
+/** True when a key can do nothing but call models: its list, or its type, has no route of management and none that shows anything. */
+export function onlyCalls(key: Parameters<typeof routesOf>[0]): boolean {
+  const routes = routesOf(key) ?? [];
+  const isCall = (entry: string): boolean =>
+    CALLS.includes(entry) || isAllowedRoute(['llm_api_routes'], { route: entry, path: entry });
+  return routes.length > 0 && routes.every(isCall);
+}
+
 function covers(pattern: string, route: string): boolean {
   if (pattern.endsWith('*')) return route.startsWith(pattern.slice(0, -1));
   if (!pattern.includes('{')) return route === pattern || route.startsWith(`${pattern}/`);

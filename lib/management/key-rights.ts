@@ -3,6 +3,7 @@
  * permits them; users what is theirs.
  */
 import type { VirtualKey } from '../domain/key.ts';
+import { onlyCalls } from '../domain/routes.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import {
@@ -99,7 +100,9 @@ export async function requireChange(
   const right = await requireKeyRight(deps, caller, after, route);
   if (before !== undefined) await requireKeyRight(deps, caller, before, route);
   const own = userIdOf(caller);
-  if (right !== 'manager' && after.userId !== own) {
+  requireNoDisguise(own, { before, after, route });
+  const isService = route === '/key/service-account/generate' && after.userId === undefined;
+  if (right !== 'manager' && after.userId !== own && !isService) {
     throw refuse('user_id: you may make and change keys for yourself only', 'user_id');
   }
   if (after.organizationId !== undefined && after.organizationId !== before?.organizationId) {
@@ -118,6 +121,24 @@ export async function requireChange(
   if (touched !== undefined) {
     throw refuse(`${touched[0]}: this key was made by others; ask whoever manages it`, touched[0]);
   }
+}
+
+/**
+ * A key acts for its user, with the user's role. Whoever holds its secret is that user to the management API: so those who manage a team may
+ * hold keys of others only if these can do nothing but call models.
+ */
+function requireNoDisguise(
+  own: string | undefined,
+  { before, after, route }: { readonly before?: VirtualKey | undefined; readonly after: VirtualKey; readonly route: string },
+): void {
+  if (after.userId === undefined || after.userId === own || onlyCalls(after)) return;
+  const tellsSecret = before === undefined || route === '/key/regenerate';
+  const gains = before === undefined || before.userId !== after.userId || onlyCalls(before);
+  if (!tellsSecret && !gains) return;
+  throw refuse(
+    'user_id: a key for somebody else has to be of key_type llm_api; only a proxy admin may let it do more',
+    'user_id',
+  );
 }
 
 /** What the owner of a key may change that others made: its names, and to block it. Everything else may be there to bound it. */

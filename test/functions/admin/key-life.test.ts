@@ -394,6 +394,56 @@ describe('a member of a team', () => {
     expect((await admin.call('GET', '/key/list?team_id=closed', { key: ann })).body).toMatchObject({ total_count: 0 });
   });
 
+  it('makes service accounts where the team permits that', async () => {
+    const admin = start();
+    await admin.deps.teams.create(aTeam('t', { memberPermissions: ['/key/service-account/generate'] }));
+    const ann = await userKey(admin, 'ann', 'internal_user', ['t']);
+    const generate = (body: object) => admin.call('POST', '/key/service-account/generate', { key: ann, body });
+    expect(await generate({ team_id: 't' })).toMatchObject({ status: 200, body: { user_id: null, created_by: 'ann' } });
+    expect(await admin.call('POST', '/key/generate', { key: ann, body: { team_id: 't' } })).toMatchObject({ status: 403 });
+  });
+
+  it('who is its admin gets no secret that would make it somebody else', async () => {
+    const admin = start();
+    await admin.deps.teams.create(aTeam('t'));
+    await admin.deps.users.create(aUser('root', 'proxy_admin'));
+    const boss = await userKey(admin, 'boss');
+    await admin.deps.members.put({ ...base, group: { kind: 'team', id: 't' }, userId: 'boss', role: 'admin' });
+    const as = (path: string, body: object) => admin.call('POST', path, { key: boss, body });
+    const refused = { status: 403, body: { error: { param: 'user_id' } } };
+
+    for (const more of [
+      {},
+      { key_type: 'management' },
+      { allowed_routes: ['/*'] },
+      { allowed_routes: ['info_routes'] },
+      { allowed_routes: ['llm_api_routes', '/key/info'] },
+    ]) {
+      expect(await as('/key/generate', { team_id: 't', user_id: 'root', ...more }), JSON.stringify(more)).toMatchObject(
+        refused,
+      );
+    }
+    const harmless = await as('/key/generate', { team_id: 't', user_id: 'root', key_type: 'llm_api' });
+    expect(harmless).toMatchObject({ status: 200 });
+    expect(await admin.call('GET', '/key/list', { key: String(harmless.body['key']) })).toMatchObject({ status: 403 });
+    for (const body of [{ key_type: 'default' }, { allowed_routes: ['management_routes'] }]) {
+      expect(await as('/key/update', { key: harmless.body['token'], ...body })).toMatchObject(refused);
+    }
+    const nobodys = await as('/key/generate', { team_id: 't', user_id: 'boss' });
+    expect(await as('/key/update', { key: nobodys.body['token'], user_id: 'root' })).toMatchObject(refused);
+
+    const theirs = await made(admin, { team_id: 't', user_id: 'root' });
+    for (const body of [
+      { key: theirs.hash },
+      { key: theirs.hash, grace_period: '1h' },
+      { key: theirs.hash, new_key: 'sk-chosen-by-the-boss' },
+    ]) {
+      expect(await as('/key/regenerate', body)).toMatchObject(refused);
+    }
+    expect(await as('/key/update', { key: theirs.hash, max_budget: 1 })).toMatchObject({ status: 200 });
+    expect(await admin.call('GET', '/key/info', { key: theirs.secret })).toMatchObject({ status: 200 });
+  });
+
   it('who is its admin manages its keys', async () => {
     const admin = start();
     await admin.deps.teams.create(aTeam('t'));

@@ -29,11 +29,14 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['tag_rpm_limit', 'set the limit on the tag'],
 ]);
 
-/** Values of fields that ask for what happens anyway. */
+/** Values of fields that ask for what happens anyway: kept, so that clients read what they wrote. */
 const MOOT: ReadonlyMap<string, readonly unknown[]> = new Map([
   ['rpm_limit_type', ['best_effort_throughput']],
   ['tpm_limit_type', ['best_effort_throughput']],
 ]);
+
+/** Sent by LiteLLM's Python client with every key, and ignored by LiteLLM itself. */
+const IGNORED: ReadonlySet<string> = new Set(['api_key']);
 
 /** Entries of `metadata` with which LiteLLM steers its proxy, and what to do instead; kept they would promise what is not there. */
 const METADATA_RULES: ReadonlyMap<string, string> = new Map([
@@ -64,8 +67,8 @@ export function keptFields(body: JsonObject, known: (name: string) => boolean): 
   const kept: JsonObject = {};
   for (const [name, value] of Object.entries(body)) {
     if (known(name)) continue;
-    if (KEPT.has(name)) kept[name] = value;
-    else if (!saysNothing(value) && MOOT.get(name)?.includes(value) !== true) {
+    if (KEPT.has(name) || MOOT.get(name)?.includes(value) === true) kept[name] = value;
+    else if (!saysNothing(value) && !IGNORED.has(name)) {
       throw refuse(name, REFUSED.get(name) ?? 'this gateway does not know it');
     }
   }

@@ -22,7 +22,7 @@ import { createGateway, type Gateway } from '../lib/gateway.ts';
 import { describeError, type Log } from '../lib/log.ts';
 import type { ManagementDeps } from '../lib/management/deps.ts';
 import { gatewayLimits } from '../lib/gateway-limits.ts';
-import { listModels } from '../lib/model-list.ts';
+import { listModels, offeredTo } from '../lib/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
@@ -199,6 +199,7 @@ export function compose(from: Composition): Composed {
       mappings.forget();
     },
     deployments: registry.deployments,
+    offeredTo: (caller) => offeredTo(registry, caller),
     userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),

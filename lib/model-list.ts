@@ -25,6 +25,13 @@ export async function listModels(
   return usable.flatMap((id) => found.get(id) ?? []);
 }
 
+/** Deployments whose names `caller` may call. */
+export async function offeredTo(registry: ModelAccessDeps, caller: Caller | undefined): Promise<readonly Deployment[]> {
+  const deployments = deploymentsFor(await registry.deployments(), audienceOf(caller));
+  const usable = new Set(await usableModels(registry, caller, [...new Set(deployments.map(({ modelName }) => modelName))]));
+  return deployments.filter(({ modelName }) => usable.has(modelName));
+}
+
 /** Names a wildcard stands for: every chat model the catalog has for the provider and the deployment's own pattern takes. */
 async function spelledOut(catalog: Catalog, { provider, modelName, model }: Deployment): Promise<readonly string[]> {
   const [before = '', after = ''] = model.split('*');

@@ -28,6 +28,8 @@ export interface ManagementDeps extends Stores {
   readonly catalog: Pick<Catalog, 'find' | 'named'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;
+  /** Those whose names a caller may call. */
+  readonly offeredTo: (caller: Caller) => Promise<readonly Deployment[]>;
   /** What the catalog knows of the model that a deployment serves under a name. */
   readonly facts: (deployment: Deployment, model: string) => Promise<CatalogModel | undefined>;
   /** A deployment with its limits and price; see `createTargets`. */

@@ -1,4 +1,5 @@
 /** `/model/...` and `/credentials/...` */
+import { modelGroups } from '../../../lib/management/model-groups.ts';
 import {
   createCredential,
   credentialBody,
@@ -29,6 +30,12 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
   ),
   get('/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
   get('/v1/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
+  get(
+    '/model_group/info',
+    'own',
+    { summary: 'Models by name: who serves them, limits, prices, abilities.', query: ['model_group'] },
+    (deps, { caller, query }) => modelGroups(deps, caller, query('model_group')),
+  ),
   post('/model/update', 'admin', { summary: 'Change a deployment.', body: modelChange }, (deps, { caller, body }) =>
     updateModel(deps, caller, body),
   ),

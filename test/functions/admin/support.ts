@@ -9,6 +9,7 @@ import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
+import { offeredTo } from '../../../lib/model-list.ts';
 import { createOwners } from '../../../lib/owners.ts';
 import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
@@ -66,6 +67,10 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),
     target: createTargets(catalog),
     reader: createBodyReader(createDialects()),
+    offeredTo: (caller) => {
+      const { accessGroup, budget } = createOwners({ stores: deps, now: () => clock.now, ttlMs: 0 });
+      return offeredTo({ deployments: deps.deployments, accessGroup, budget }, caller);
+    },
     deployments: async () => [...(await deps.models.list()), ...fixed],
     now: () => clock.now,
     // The same in every run, and never the same twice in one.

@@ -212,6 +212,19 @@ describe('access', () => {
     await call('DELETE', '/credentials/c');
     await call('POST', '/key/delete', { keys: [again['key']] });
 
+    // Budgets of owners that come into force look for what was spent.
+    await call('POST', '/team/new', { team_id: 't', members_with_roles: [{ user_id: 'u', role: 'admin' }] });
+    const spent = await createAdmin().spend({ id: 'of-the-team', at: NOW, teamId: 't', userId: 'u' });
+    await tables.stores.ledger.record(spent);
+    await project(tables.stores.totals, [spent], () => undefined);
+    await call('POST', '/team/update', { team_id: 't', max_budget: 5, team_member_budget: 2 });
+    await call('POST', '/user/update', { user_id: 'u', max_budget: 3 });
+    await call('GET', '/team/info?team_id=t');
+    await call('GET', '/user/info?user_id=u');
+    await call('POST', '/team/delete', { team_ids: ['t'] });
+    await call('GET', '/v2/team/list?status=deleted');
+    await call('GET', '/audit');
+
     expect(statuses.filter(([, status]) => status !== 200)).toEqual([]);
     expect([...guarded.denied]).toEqual([]);
     expect([...guarded.used].toSorted()).toEqual(rightsOf(ACCESS.admin));

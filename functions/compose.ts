@@ -122,6 +122,7 @@ export function compose(from: Composition): Composed {
       customers: stores.customers,
       now,
       log,
+      rejectTags: env.TOLLGATE_REJECT_CLIENT_TAGS,
       ...(env.TOLLGATE_USER_HEADER === undefined ? {} : { userHeader: env.TOLLGATE_USER_HEADER }),
       ...(env.TOLLGATE_CUSTOMER_BUDGET_ID === undefined ? {} : { defaultBudget: env.TOLLGATE_CUSTOMER_BUDGET_ID }),
     },

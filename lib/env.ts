@@ -56,6 +56,7 @@ export const ENV = {
   TOLLGATE_KEY_DEFAULTS: 'JSON: fields of new keys where nothing is said. LiteLLM `default_key_generate_params`.',
   TOLLGATE_KEY_HEADER: 'A header that may carry the key. LiteLLM `litellm_key_header_name`.',
   TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
+  TOLLGATE_REJECT_CLIENT_TAGS: 'true: requests may name no tags. LiteLLM `reject_clientside_metadata_tags`.',
   TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
   TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
 } as const;
@@ -210,6 +211,7 @@ const schema = z.object({
   TOLLGATE_KEY_DEFAULTS: json(z.record(z.string(), z.unknown(), 'expected a JSON object')),
   TOLLGATE_KEY_HEADER: header,
   TOLLGATE_USER_HEADER: header,
+  TOLLGATE_REJECT_CLIENT_TAGS: flag,
   TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),
   TOLLGATE_LOG_LEVEL: z._default(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),

@@ -29,9 +29,18 @@ export interface IdentifyDeps extends NameSettings {
   readonly log: Log;
 }
 
-/** Sets what the request names: called with the body as it was sent, before the gateway's own fields are taken out. */
+/**
+ * Sets what the request names: called with the body as it was sent, before the gateway's own fields are taken out.
+ *
+ * @throws GatewayError `invalid_request` for tags, where the operator takes none from clients
+ */
 export function takeNames(exchange: Exchange, body: JsonObject, settings: NameSettings): void {
   const { endUser, sessionId, tags } = namesIn(body, exchange.request.headers, settings);
+  if (settings.rejectTags === true && tags.length > 0) {
+    const message =
+      "Client-side tags are not allowed in requests ('reject_clientside_metadata_tags'): tags can only be set on keys.";
+    throw new GatewayError('invalid_request', message, { param: 'metadata.tags' });
+  }
   // A token of an identity provider has the last word on whom it speaks for.
   if (endUser !== undefined) exchange.endUser ??= endUser;
   if (sessionId !== undefined) exchange.sessionId = sessionId;

@@ -21,6 +21,8 @@ export interface Named {
 export interface NameSettings {
   /** A header (lower case) that names the customer (LiteLLM `user_header_name`). */
   readonly userHeader?: string;
+  /** Tags come from keys, teams and projects alone (LiteLLM `reject_clientside_metadata_tags`). */
+  readonly rejectTags?: boolean;
 }
 
 /** A name: text that says something, as much of it as is kept. Numbers count: some clients number their users. */

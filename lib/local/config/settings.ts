@@ -82,6 +82,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
     enable_jwt_auth: setting(flag, (gathered, isOn) => (gathered.tokens.enabled = isOn)),
     litellm_jwtauth: setting(freeObject, (gathered, value) => Object.assign(gathered.tokens.settings, value)),
     litellm_key_header_name: toVariable(text(), 'TOLLGATE_KEY_HEADER'),
+    reject_clientside_metadata_tags: toVariable(flag, 'TOLLGATE_REJECT_CLIENT_TAGS'),
     user_header_name: toVariable(text(), 'TOLLGATE_USER_HEADER'),
     max_request_size_mb: toVariable(megabytes, 'TOLLGATE_MAX_BODY_BYTES', (size) => Math.floor(size * MEGABYTE)),
   },

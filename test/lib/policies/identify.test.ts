@@ -174,6 +174,15 @@ describe('the tags of a call', () => {
     expect((await identified({ tags: ['a', 'b'] }, { deps })).tagged).toEqual([tag]);
   });
 
+  it('are taken from no client where the operator says so', async () => {
+    const deps = { ...world().deps, rejectTags: true };
+    for (const body of [{ tags: ['a'] }, { metadata: { tags: ['a'] } }, { litellm_metadata: { tags: ['a'] } }]) {
+      await expect(identified(body, { deps })).rejects.toMatchObject({ status: 400, detail: { param: 'metadata.tags' } });
+    }
+    await expect(identified({}, { deps, headers: { 'x-litellm-tags': 'a' } })).rejects.toMatchObject({ status: 400 });
+    expect((await identified({ metadata: {} }, { deps })).tags).toEqual([]);
+  });
+
   it('are at most fifty of a request', async () => {
     expect((await identified({ tags: Array.from({ length: 99 }, (_, n) => `t${n}`) })).tags).toHaveLength(50);
   });

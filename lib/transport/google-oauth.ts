@@ -99,14 +99,19 @@ async function externalAccountToken(fields: Fields, exchange: GoogleExchange): P
   const call = { method: 'POST', url: required(fields, 'token_url'), headers: FORM, body } as const;
   const federated = await requestToken(http, call, now);
   const impersonation = optional(fields, 'service_account_impersonation_url');
-  return impersonation === undefined ? federated : impersonated(impersonation, federated.value, exchange);
+  if (impersonation === undefined) return federated;
+  const life = Number(objectIn(fields, 'service_account_impersonation')['token_lifetime_seconds'] ?? ASSERTION_LIFE_S);
+  return impersonated({ url: impersonation, token: federated.value, life }, exchange);
 }
 
-/** The token of the service account that a federated identity may act as. */
-async function impersonated(url: string, token: string, { http }: GoogleExchange): Promise<Lease<string>> {
+/** The token of the service account that a federated identity may act as; `life` in seconds, as far as the organization allows. */
+async function impersonated(
+  { url, token, life }: { readonly url: string; readonly token: string; readonly life: number },
+  { http }: GoogleExchange,
+): Promise<Lease<string>> {
   checkTokenUrl(url);
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-  const body = JSON.stringify({ scope: [SCOPE], lifetime: `${ASSERTION_LIFE_S}s` });
+  const body = JSON.stringify({ scope: [SCOPE], lifetime: `${life}s` });
   const answer = answered(await http({ method: 'POST', url, headers, body }), url);
   return { value: required(answer, 'accessToken'), expiresAt: Date.parse(required(answer, 'expireTime')) };
 }
@@ -120,7 +125,9 @@ async function subjectToken(fields: Fields, exchange: GoogleExchange): Promise<s
     if (exchange.readFile === undefined) throw unusable('credential_source.file: only a config file may name files');
     return tokenIn(await exchange.readFile(file), source);
   }
-  const url = required(source, 'url');
+  const url = optional(source, 'url');
+  if (url === undefined)
+    throw unusable('credential_source: expected environment_id (AWS), file or url; nothing else is read here');
   checkTokenUrl(url);
   const headers = Object.fromEntries(
     Object.entries(objectIn(source, 'headers')).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
@@ -137,11 +144,25 @@ function tokenIn(text: string, source: Fields): string {
   return required(parsed(text), optional(format, 'subject_token_field_name') ?? 'access_token');
 }
 
-/** A signed `GetCallerIdentity` call that Google makes in our place (AIP-4117, "AWS"). */
-function awsSubjectToken(fields: Fields, source: Fields, { aws, now }: GoogleExchange): string {
+/** Hosts at which an AWS role may prove who it is, and at which Google looks at the proof. */
+const AWS_STS = /^sts(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?$/;
+const GOOGLE = /(^|\.)googleapis\.com$/;
+
+/**
+ * A signed `GetCallerIdentity` call that Google makes in our place (AIP-4117, "AWS"). Our own role signs it, and whoever wrote the
+ * credential at run time may be another than who runs the gateway: so it says nothing else, and nobody else gets it.
+ */
+function awsSubjectToken(fields: Fields, source: Fields, { aws, now, readFile }: GoogleExchange): string {
   if (aws === undefined) throw unusable('credential_source.environment_id: there is no AWS role here');
   const verification = required(source, 'regional_cred_verification_url').replaceAll('{region}', aws.region);
-  const url = new URL(verification).href;
+  const { href: url, hostname, pathname, searchParams } = new URL(verification);
+  const actions = searchParams.getAll('Action');
+  if (!AWS_STS.test(hostname) || pathname !== '/' || actions.length !== 1 || actions[0] !== 'GetCallerIdentity') {
+    throw unusable('credential_source.regional_cred_verification_url: expected GetCallerIdentity at an AWS STS endpoint');
+  }
+  if (readFile === undefined && !GOOGLE.test(new URL(required(fields, 'token_url')).hostname)) {
+    throw unusable('token_url: only a config file may name a host outside of googleapis.com for the proof of an AWS role');
+  }
   const own = { 'x-goog-cloud-target-resource': required(fields, 'audience') };
   const scope = { keys: aws.keys, region: aws.region, service: 'sts', now };
   const signed = signV4({ method: 'POST', url, headers: {}, body: '' }, scope);

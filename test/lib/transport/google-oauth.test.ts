@@ -152,6 +152,24 @@ describe('a workload identity', () => {
     await expect(googleToken(withSource(source), exchange().parts)).rejects.toThrow(/no AWS role/);
   });
 
+  it.each([
+    ['another action', 'https://sts.{region}.amazonaws.com?Action=AssumeRole&RoleArn=x', {}, /GetCallerIdentity/],
+    ['two actions', 'https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Action=AssumeRole', {}, /GetCallerIdentity/],
+    ['another host', 'https://sts.amazonaws.com.evil.test?Action=GetCallerIdentity', {}, /GetCallerIdentity/],
+    [
+      'another reader',
+      'https://sts.{region}.amazonaws.com?Action=GetCallerIdentity',
+      { token_url: 'https://sts.googleapis.com.evil.test' },
+      /outside of googleapis/,
+    ],
+  ])('signs nothing with the AWS role for %s', async (_name, url, more, message) => {
+    const keys = { accessKeyId: 'AKID', secretAccessKey: 'hush' };
+    const { parts, calls } = exchange({}, { aws: { keys, region: 'eu-west-1' } });
+    const source = { environment_id: 'aws1', regional_cred_verification_url: url };
+    await expect(googleToken(withSource(source, more), parts)).rejects.toThrow(message);
+    expect(calls).toEqual([]);
+  });
+
   it('may act as a service account', async () => {
     const url = 'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b:generateAccessToken';
     const text = '{"accessToken":"as-account","expireTime":"2026-11-22T01:00:00Z"}';
@@ -160,5 +178,19 @@ describe('a workload identity', () => {
     const lease = await googleToken(withSource({ file: 'f' }, { service_account_impersonation_url: url }), parts);
     expect(lease).toEqual({ value: 'as-account', expiresAt: now + 3_600_000 });
     expect(calls[1]?.headers['authorization']).toBe('Bearer ya29');
+    expect(JSON.parse(calls[1]?.body ?? '')).toMatchObject({ lifetime: '3600s' });
+
+    const longer = { service_account_impersonation_url: url, service_account_impersonation: { token_lifetime_seconds: 7200 } };
+    await googleToken(withSource({ file: 'f' }, longer), parts);
+    expect(JSON.parse(calls.at(-1)?.body ?? '')).toMatchObject({ lifetime: '7200s' });
+  });
+
+  it.each([
+    ['a program', { executable: { command: '/bin/token' } }],
+    ['a certificate', { certificate: { use_default_certificate_config: true } }],
+  ])('shows nothing of %s, and says what it could', async (_name, source) => {
+    await expect(googleToken(withSource(source), exchange().parts)).rejects.toThrow(
+      /expected environment_id \(AWS\), file or url/,
+    );
   });
 });

@@ -32,6 +32,8 @@ export async function serveGateway(
     readonly maxBodyBytes?: number;
     readonly deadlineMs?: number;
     readonly environment?: Record<string, string>;
+    /** Its clock, for limits and leases; the system's by default. */
+    readonly now?: () => number;
   } = {},
 ): Promise<Served> {
   const stores = options.stores ?? open();
@@ -53,11 +55,14 @@ export async function serveGateway(
       }),
     ],
     ...(options.environment === undefined ? {} : { environment: options.environment }),
+    ...(options.now === undefined ? {} : { now: options.now }),
     log: (level, message, fields) => void lines.push({ level, message, ...fields }),
   });
   const http = createHttpServer({
-    handle: (request, { signal, receivedAt }) =>
-      composed.gateway.handle(request, { receivedAt, deadline: receivedAt + (options.deadlineMs ?? 60_000), signal }),
+    handle: (request, { signal, receivedAt: arrival }) => {
+      const receivedAt = options.now?.() ?? arrival;
+      return composed.gateway.handle(request, { receivedAt, deadline: receivedAt + (options.deadlineMs ?? 60_000), signal });
+    },
     maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
     renderRefusal: (path, error) => composed.gateway.refuse(path, error),
   });

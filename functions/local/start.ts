@@ -174,11 +174,13 @@ const MANAGEMENT = new Set(
 
 /**
  * Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. Bedrock's
- * `/model/{id}/converse` and `/invoke` lie there as well and are the gateway's.
+ * `/model/{id}/converse` and `/invoke` lie there as well and are the gateway's, and so are the open routes that both have: health.
  */
-const isManagement = (path: string): boolean =>
-  routesAt(path).some((route) => route.open !== true) ||
-  (MANAGEMENT.has(path.split('/')[1]) && findEndpoints(path).length === 0);
+function isManagement(path: string): boolean {
+  const routes = routesAt(path);
+  if (routes.some(({ open }) => open !== true)) return true;
+  return (routes.length > 0 || MANAGEMENT.has(path.split('/')[1])) && findEndpoints(path).length === 0;
+}
 
 async function listen(begin: () => Promise<WebServer>, { host, port }: LocalOptions): Promise<WebServer> {
   try {

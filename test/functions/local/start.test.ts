@@ -63,3 +63,13 @@ it('leaves /model to management, except for the routes of Bedrock for its models
   expect(unknown.status).toBe(404);
   expect(await unknown.text()).toContain('management API');
 });
+
+it.each(['/openapi.json', '/receipts/keys'])('answers %s, which management has and which needs no key', async (path) => {
+  const { server } = await runWithoutDatabase();
+  onTestFinished(() => server.stop());
+
+  const response = await fetch(server.url + path);
+
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain('application/json');
+});

@@ -213,8 +213,9 @@ export async function requireMember(deps: ManagementDeps, group: Group, userId: 
 
 /** Takes a user out of a group; false for who was no member. */
 export async function leave(deps: ManagementDeps, caller: Caller, group: Group, userId: string): Promise<boolean> {
-  const member = await deps.members.delete(group, userId);
+  // The list first: cut off in between, the membership is there to be deleted again.
   if ((await deps.users.get(userId, { fresh: true })) !== undefined) await setListed(deps, caller, userId, group, false);
+  const member = await deps.members.delete(group, userId);
   if (member === undefined) return false;
   deps.onChange?.();
   await audit(deps, caller, {

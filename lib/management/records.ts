@@ -2,6 +2,7 @@
 import type { Entity } from '../domain/entity.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
+import { describeError } from '../log.ts';
 import type { EntityStore } from '../stores/entities.ts';
 import type { Page } from '../stores/keys.ts';
 import { actorOf } from './access.ts';
@@ -81,6 +82,15 @@ export async function changeRecord<T extends Entity>(
     }
   }
   throw tooBusy(kind);
+}
+
+/** Takes back what was half made. Should that fail too, the log says so; the first error is the one to tell. */
+export async function undo(deps: Pick<ManagementDeps, 'log'>, kind: string, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    deps.log('error', 'a half-made record could not be taken back', { kind, error: describeError(error).name });
+  }
 }
 
 /** The error for a record that others keep changing. */

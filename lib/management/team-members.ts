@@ -1,10 +1,11 @@
 /** Members of teams: `/team/member_add` and the like. */
 import * as z from 'zod/mini';
 import type { Team } from '../domain/team.ts';
+import type { User } from '../domain/user.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { userIdOf } from './access.ts';
+import { isViewer, userIdOf } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 import { USER } from './identity-kinds.ts';
 import { readBody } from './fields.ts';
@@ -103,11 +104,19 @@ async function addAll(
   const memberships: JsonObject[] = [];
   for (const who of members) {
     const { user, member } = await join(deps, caller, { group: groupOf(team.id), who, role: who.role, fields });
-    users.push(USER.row(user, deps.now()));
+    users.push(isViewer(caller) ? USER.row(user, deps.now()) : shortRow(user));
     memberships.push(await memberRow(deps, member, team.memberDefaults));
   }
   return { ...(await teamRow(deps, team)), updated_users: users, updated_team_memberships: memberships };
 }
+
+/** What somebody who adds a user may know of it. */
+const shortRow = (user: User): JsonObject => ({
+  user_id: user.id,
+  user_email: user.email ?? null,
+  user_alias: user.alias ?? null,
+  user_role: user.role,
+});
 
 /** Body of `/team/member_update`. */
 export const teamMemberChange = z.object({ ...WHO, role: z.nullish(teamMember.shape.role.def.innerType), ...IN_TEAM });

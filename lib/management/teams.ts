@@ -18,7 +18,7 @@ import { check, count, flag, freeObject, names, text, textMap, usd } from './inp
 import { keyRow, standingOf } from './key-answer.ts';
 import { changesLimits, duration, LIMIT_FIELDS, withLimits } from './limit-fields.ts';
 import { join, leave, memberRow, WHO } from './membership.ts';
-import { each, newEntity, newId, select } from './records.ts';
+import { each, newEntity, newId, select, undo } from './records.ts';
 import { forbidden, managedTeam, referredOrganization, requireAbove, requireWithin, visibleTeam } from './scoping.ts';
 import { limitedRow, memberScope } from './standing.ts';
 
@@ -132,14 +132,22 @@ export async function newTeam(deps: ManagementDeps, caller: Caller, body: JsonOb
   const members = [...(fields.members_with_roles ?? [])];
   if (creator !== undefined && !members.some(({ user_id: id }) => id === creator))
     members.push({ user_id: creator, role: 'admin' });
-  for (const who of members) await join(deps, caller, { group: groupOf(team.id), who, role: who.role });
-  return teamRow(deps, team);
+  try {
+    for (const who of members) await join(deps, caller, { group: groupOf(team.id), who, role: who.role });
+    return await teamRow(deps, team);
+  } catch (error) {
+    // Whoever asked repeats the whole call.
+    await undo(deps, 'team', () => removeTeam(deps, caller, team.id));
+    throw error;
+  }
 }
 
-/** True for a change that is the business of those above the team: what it may spend and call, where it belongs. */
+/** True for a change that is the business of those above the team: what it may spend and call (tags have limits), where it belongs. */
 const isOfAbove = (fields: Fields): boolean =>
   changesLimits(fields) ||
-  [fields.models, fields.organization_id, fields.blocked, fields.access_group_ids].some((value) => value !== undefined);
+  [fields.models, fields.organization_id, fields.blocked, fields.access_group_ids, fields.tags].some(
+    (value) => value !== undefined,
+  );
 
 /**
  * `POST /team/update` and `PATCH /team/{id}`: null clears a field, an absent one stays. Admins of the team change its name, facts,
@@ -221,11 +229,15 @@ export async function deleteTeams(deps: ManagementDeps, caller: Caller, body: Js
   return { deleted_teams: ids };
 }
 
-/** Deletes a team and what belongs to it. Its keys go first: should this be cut off, nobody calls for a team that is half gone. */
+/**
+ * Deletes a team and what belongs to it. Its keys go first: should this be cut off, nobody calls for a team that is half gone. They are
+ * looked for once more when the team is gone: the listing may be moments behind, and a key without its team would have no limits but its own.
+ */
 export async function removeTeam(deps: ManagementDeps, caller: Caller, id: string): Promise<void> {
   await buryKeys(deps, caller, (key) => key.teamId === id);
   for (const { userId } of await deps.members.list(groupOf(id))) await leave(deps, caller, groupOf(id), userId);
   await buryTeam(deps, caller, await readOne(deps, TEAM, id));
+  await buryKeys(deps, caller, (key) => key.teamId === id);
 }
 
 /**

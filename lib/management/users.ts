@@ -15,7 +15,7 @@ import { check, flag, freeObject, names, text, textMap, usd } from './input.ts';
 import { generateKey } from './keys.ts';
 import { duration, LIMIT_FIELDS, withLimits } from './limit-fields.ts';
 import { join, leave, requireUser, WHO } from './membership.ts';
-import { newEntity, newId, select } from './records.ts';
+import { newEntity, newId, select, undo } from './records.ts';
 import { forbidden, managedOrganizations, referredOrganization } from './scoping.ts';
 import { limitedRow } from './standing.ts';
 
@@ -137,15 +137,39 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
   await Promise.all((fields.organizations ?? []).map((organization) => referredOrganization(deps, organization)));
   for (const { team_id: team } of teams) if ((await deps.teams.get(team, { fresh: true })) === undefined) throw noTeam(team);
   await createOne(deps, caller, USER, user);
-  for (const { team_id: team, user_role: role, max_budget_in_team: budget } of teams) {
+  try {
+    await admit(deps, caller, id, { teams, organizations: fields.organizations ?? [], role: user.role });
+    const key = isAdmin(caller) && fields.auto_create_key !== false ? await keyFor(deps, caller, id, fields) : { key: '' };
+    return { ...key, ...(await userRow(deps, await requireUser(deps, { user_id: id }))) };
+  } catch (error) {
+    // Whoever asked repeats the whole call.
+    await undo(deps, 'user', () => deleteUsers(deps, caller, { user_ids: [id] }));
+    throw error;
+  }
+}
+
+/** Makes a new user a member of all the groups it was made for. */
+async function admit(
+  deps: ManagementDeps,
+  caller: Caller,
+  id: string,
+  groups: {
+    readonly teams: readonly z.infer<typeof teamOfUser>[];
+    readonly organizations: readonly string[];
+    readonly role: string;
+  },
+): Promise<void> {
+  for (const { team_id: team, user_role: role, max_budget_in_team: budget } of groups.teams) {
     const limits = budget === undefined ? {} : { max_budget: budget };
     await join(deps, caller, { group: { kind: 'team', id: team }, who: { user_id: id }, role: role ?? 'user', fields: limits });
   }
-  for (const organization of fields.organizations ?? []) {
-    await join(deps, caller, { group: { kind: 'organization', id: organization }, who: { user_id: id }, role: user.role });
+  for (const organization of groups.organizations) {
+    await join(deps, caller, {
+      group: { kind: 'organization', id: organization },
+      who: { user_id: id },
+      role: groups.role,
+    });
   }
-  const key = isAdmin(caller) && fields.auto_create_key !== false ? await keyFor(deps, caller, id, fields) : { key: '' };
-  return { ...key, ...(await userRow(deps, await requireUser(deps, { user_id: id }))) };
 }
 
 const noTeam = (id: string): GatewayError =>
@@ -165,11 +189,7 @@ async function keyFor(
   { key_alias: alias, duration: life }: { key_alias?: string | null | undefined; duration?: string | null | undefined },
 ): Promise<JsonObject> {
   const body = { user_id: userId, ...(alias ? { key_alias: alias } : {}), ...(life ? { duration: life } : {}) };
-  const made = await generateKey(deps, caller, body).catch(async (error: unknown) => {
-    // Whoever asked repeats the whole call.
-    await deleteUsers(deps, caller, { user_ids: [userId] });
-    throw error;
-  });
+  const made = await generateKey(deps, caller, body);
   const { key, token, token_id: tokenId, key_name: name, key_alias: shown, expires } = made;
   return { key, token, token_id: tokenId, key_name: name, key_alias: shown, expires };
 }

@@ -4,17 +4,17 @@
  */
 import * as z from 'zod/mini';
 import type { AccessGroup } from '../domain/customer.ts';
-import type { VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import type { KeyStore } from '../stores/keys.ts';
 import type { ManagementDeps } from './deps.ts';
 import { chosen, edited } from './changes.ts';
 import { names, text } from './input.ts';
 import { readBody } from './fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { newEntity, select } from './records.ts';
+import { TEAM } from './identity-kinds.ts';
+import { changeKey, existingKey } from './key-records.ts';
+import { each, newEntity, select } from './records.ts';
 
 const unifiedRow = (group: AccessGroup): JsonObject => ({
   access_group_id: group.id,
@@ -107,48 +107,60 @@ const changed = (group: AccessGroup, body: Unified): AccessGroup =>
     models: chosen(body.access_model_names, group.models) ?? [],
   });
 
-/** The row with the teams and keys that have the group. */
-async function unified(deps: ManagementDeps, group: AccessGroup): Promise<JsonObject> {
-  const [teams, keys] = await Promise.all([select(deps.teams, () => true), allKeys(deps.keys)]);
-  const has = ({ accessGroups }: { readonly accessGroups?: readonly string[] }) => accessGroups?.includes(group.id) === true;
-  return {
+/** Rows with the teams and keys that have the groups. */
+async function unifiedRows(deps: ManagementDeps, groups: readonly AccessGroup[]): Promise<readonly JsonObject[]> {
+  const has = ({ accessGroups = [] }: { readonly accessGroups?: readonly string[] }): boolean => accessGroups.length > 0;
+  const [teams, keys] = await Promise.all([select(deps.teams, has), select(deps.keys, has)]);
+  return groups.map((group) => ({
     ...unifiedRow(group),
-    assigned_team_ids: teams.filter(has).map(({ id }) => id),
-    assigned_key_ids: keys.filter(has).map(({ hash }) => hash),
-  };
+    assigned_team_ids: teams.filter(({ accessGroups }) => accessGroups.includes(group.id)).map(({ id }) => id),
+    assigned_key_ids: keys.filter(({ accessGroups = [] }) => accessGroups.includes(group.id)).map(({ hash }) => hash),
+  }));
 }
 
-async function allKeys(store: KeyStore): Promise<readonly VirtualKey[]> {
-  const keys: VirtualKey[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-    keys.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return keys;
+const unified = async (deps: ManagementDeps, group: AccessGroup): Promise<JsonObject> =>
+  (await unifiedRows(deps, [group]))[0] ?? {};
+
+/** What a list becomes; undefined when it stays. */
+function moved(groups: readonly string[], id: string, wanted: boolean): readonly string[] | undefined {
+  if (groups.includes(id) === wanted) return undefined;
+  return wanted ? [...groups, id] : groups.filter((group) => group !== id);
 }
 
 /** Gives the group to the teams and keys named, and takes it from all others. Absent lists change nothing. */
-async function assign(deps: ManagementDeps, id: string, { assigned_team_ids: teams, assigned_key_ids: keys }: Unified) {
-  const moved = (groups: readonly string[], wanted: boolean): readonly string[] | undefined => {
-    if (groups.includes(id) === wanted) return undefined;
-    return wanted ? [...groups, id] : groups.filter((group) => group !== id);
-  };
-  for (const team of teams === undefined ? [] : await select(deps.teams, () => true)) {
-    const accessGroups = moved(team.accessGroups, (teams ?? []).includes(team.id));
-    if (accessGroups !== undefined) requireDone(await deps.teams.replace({ ...team, accessGroups, rev: team.rev + 1 }));
+async function assign(
+  deps: ManagementDeps,
+  caller: Caller,
+  id: string,
+  { assigned_team_ids: teams, assigned_key_ids: keys }: Unified,
+): Promise<void> {
+  const has = ({ accessGroups = [] }: { readonly accessGroups?: readonly string[] }): boolean => accessGroups.includes(id);
+  if (teams !== undefined) {
+    const touched = new Set([...(teams ?? []), ...(await select(deps.teams, has)).map((team) => team.id)]);
+    for (const team of touched) {
+      await changeOne(deps, caller, TEAM, team, (known) => ({
+        ...known,
+        accessGroups: moved(known.accessGroups, id, (teams ?? []).includes(team)) ?? known.accessGroups,
+      }));
+    }
   }
-  for (const key of keys === undefined ? [] : await allKeys(deps.keys)) {
-    const accessGroups = moved(key.accessGroups ?? [], (keys ?? []).includes(key.hash));
-    if (accessGroups !== undefined) requireDone(await deps.keys.replace({ ...key, accessGroups, rev: key.rev + 1 }));
+  if (keys === undefined) return;
+  const touched = new Set([...(keys ?? []), ...(await select(deps.keys, has)).map(({ hash }) => hash)]);
+  for (const hash of touched) {
+    await changeKey(deps, hash, (key) => {
+      const own = key.accessGroups ?? [];
+      return { ...key, accessGroups: moved(own, id, (keys ?? []).includes(hash)) ?? own };
+    });
   }
 }
 
-function requireDone(outcome: string): void {
-  if (outcome === 'replaced') return;
-  const fault = 'A team or key was changed by others at the same time; repeat the call.';
-  throw new GatewayError('conflict', fault, { retryable: true });
+/** Refuses teams and keys that do not exist, before anything is changed. */
+async function requireHolders(
+  deps: ManagementDeps,
+  { assigned_team_ids: teams, assigned_key_ids: keys }: Unified,
+): Promise<void> {
+  await each(teams ?? [], (team) => readOne(deps, TEAM, team));
+  await each(keys ?? [], (hash) => existingKey(deps, hash));
 }
 
 /**
@@ -158,9 +170,10 @@ function requireDone(outcome: string): void {
  */
 export async function newUnifiedGroup(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const fields = readBody(unifiedBody, body).fields;
+  await requireHolders(deps, fields);
   const blank = { ...newEntity(deps, caller), id: fields.access_group_name, metadata: {}, models: [] };
   const group = await createOne(deps, caller, GROUP, changed(blank, fields));
-  await assign(deps, group.id, fields);
+  await assign(deps, caller, group.id, fields);
   return unified(deps, group);
 }
 
@@ -181,7 +194,7 @@ export async function updateUnifiedGroup(
     throw new GatewayError('invalid_request', fault, { param: 'access_group_name' });
   }
   const group = await changeOne(deps, caller, GROUP, id, (known) => changed(known, fields));
-  await assign(deps, id, fields);
+  await assign(deps, caller, id, fields);
   return unified(deps, group);
 }
 
@@ -195,4 +208,4 @@ export const unifiedGroup = async (deps: ManagementDeps, id: string): Promise<Js
 
 /** `GET /v1/access_group`. */
 export const listUnifiedGroups = async (deps: ManagementDeps): Promise<readonly JsonObject[]> =>
-  Promise.all((await select(deps.accessGroups, () => true)).map((group) => unified(deps, group)));
+  unifiedRows(deps, await select(deps.accessGroups, () => true));

@@ -9,8 +9,8 @@ import { chosen, edited } from './changes.ts';
 import { check, flag, freeObject, names, text } from './input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
 import { keptAfter, readBody } from './fields.ts';
-import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
-import { newEntity, select } from './records.ts';
+import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
+import { contains, each, newEntity, pageOf, select, type Query } from './records.ts';
 import { limitedRow } from './standing.ts';
 
 /** The body of `/customer/new` and `/customer/update`. */
@@ -102,9 +102,26 @@ export async function customerInfo(deps: ManagementDeps, id: string | undefined)
   throw new GatewayError('not_found', `No customer '${asked}': not found.`, { type: 'not_found_error', param: 'end_user_id' });
 }
 
-/** `GET /customer/list`. */
-export async function listCustomers(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  return Promise.all((await select(deps.customers, () => true)).map((customer) => answer(deps, customer)));
+/** Query of `/customer/list`. */
+export const CUSTOMER_LISTING = ['alias', 'budget_id', 'blocked', 'page', 'page_size'];
+
+/**
+ * `GET /customer/list`, newest first: all of them as LiteLLM has it, one page where one is asked for.
+ *
+ * @throws GatewayError `invalid_request`
+ */
+export async function listCustomers(deps: ManagementDeps, query: Query): Promise<readonly JsonObject[]> {
+  const [budget, blocked] = [query('budget_id'), query('blocked')];
+  const customers = await select(
+    deps.customers,
+    (customer) =>
+      contains(customer.alias, query('alias')) &&
+      (budget === undefined || budget === customer.budgetId) &&
+      (blocked === undefined || blocked === String(customer.blocked)),
+  );
+  const isPaged = query('page') !== undefined || query('page_size') !== undefined;
+  const shown = isPaged ? pageOf(customers, { page: query('page'), size: query('page_size') }).items : customers;
+  return each(shown, (customer) => answer(deps, customer));
 }
 
 /** The body of routes about several customers. */
@@ -116,9 +133,9 @@ export const customersBody = z.object({ user_ids: names });
  * @throws GatewayError `not_found`
  */
 export async function deleteCustomers(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  const { user_ids: ids } = check(customersBody, body);
-  await Promise.all(ids.map((id) => customerInfo(deps, id)));
-  await Promise.all(ids.map((id) => deleteOne(deps, caller, CUSTOMER, id)));
+  const ids = [...new Set(check(customersBody, body).user_ids)];
+  await each(ids, (id) => readOne(deps, CUSTOMER, id));
+  await each(ids, (id) => deleteOne(deps, caller, CUSTOMER, id));
   return { deleted_customers: ids.length, message: `Successfully deleted customers with ids: ${ids.join(', ')}` };
 }
 
@@ -129,15 +146,11 @@ export async function setCustomersBlocked(
   body: JsonObject,
   blocked: boolean,
 ): Promise<JsonObject> {
-  const { user_ids: ids } = check(customersBody, body);
-  const rows = await Promise.all(
-    ids.map(async (id) => {
-      const made = { ...blank(deps, caller, id), blocked };
-      if (blocked && (await deps.customers.create(made)) === 'created') return made;
-      return changeOne(deps, caller, CUSTOMER, id, (known) => ({ ...known, blocked }), blocked ? 'blocked' : 'unblocked');
-    }),
-  );
-  deps.onChange?.();
+  const ids = [...new Set(check(customersBody, body).user_ids)];
+  const rows = await each(ids, async (id) => {
+    if (blocked) await deps.customers.create(blank(deps, caller, id));
+    return changeOne(deps, caller, CUSTOMER, id, (known) => ({ ...known, blocked }), blocked ? 'blocked' : 'unblocked');
+  });
   return blocked
     ? { blocked_users: rows.map((customer) => row(customer, deps.now())) }
     : { unblocked_users: rows.map(({ id }) => id) };

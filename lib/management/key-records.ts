@@ -3,7 +3,6 @@ import * as z from 'zod/mini';
 import { hashSecret, maskSecret, type VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { describeError } from '../log.ts';
 import type { KeyStore } from '../stores/keys.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, text } from './input.ts';
@@ -99,13 +98,4 @@ export async function changeKey(
     }
   }
   throw new GatewayError('conflict', 'The key was changed by others at the same time; repeat the call.', { retryable: true });
-}
-
-/** Takes back a step of a change that failed. Should that fail too, the log says so; the first error is the one to tell. */
-export async function undo(deps: Pick<ManagementDeps, 'log'>, step: () => Promise<unknown>): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    deps.log('error', 'a half-made change of a key could not be taken back', { error: describeError(error).name });
-  }
 }

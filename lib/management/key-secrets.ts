@@ -11,7 +11,8 @@ import type { ManagementDeps } from './deps.ts';
 import { check, text } from './input.ts';
 import { readKeyRow } from './key-answer.ts';
 import { readKeyFields, type KeyFields } from './key-input.ts';
-import { aliasTaken, changeKey, existingKey, keyName, secretInput, undo } from './key-records.ts';
+import { aliasTaken, changeKey, existingKey, keyName, secretInput } from './key-records.ts';
+import { undo } from './records.ts';
 import { requireBounds } from './key-rules.ts';
 import { requireChange, requireUser } from './key-rights.ts';
 import { renewed, schedule, supersede } from './key-succession.ts';
@@ -85,7 +86,7 @@ async function replaceWithGrace(
     if (made !== 'stale') return { made, row };
     throw new GatewayError('conflict', 'The key was changed by others at the same time; repeat the call.', { retryable: true });
   } catch (error) {
-    await undo(deps, async () => {
+    await undo(deps, 'key', async () => {
       const known = await deps.keys.get(old.hash, { fresh: true });
       // Once the old secret points to the new record, that one has to stay.
       if (known !== undefined && known.supersededBy !== fresh.hash) await deps.keys.delete(fresh.hash);
@@ -124,7 +125,7 @@ async function replaceAtOnce(
     deps.onChange?.();
     return { made: fresh, row };
   } catch (error) {
-    for (const step of undone) await undo(deps, step);
+    for (const step of undone) await undo(deps, 'key', step);
     throw error;
   }
 }

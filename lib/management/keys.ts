@@ -12,7 +12,8 @@ import { buryKey } from './history.ts';
 import { check, text, usd } from './input.ts';
 import { keyRow, keySecretName, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
-import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput, undo } from './key-records.ts';
+import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
+import { undo } from './records.ts';
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
@@ -67,7 +68,7 @@ export async function generateKey(
     await audit(deps, caller, { action: 'created', kind: 'key', id: key.hash, after: auditRow(key) });
     return shown;
   } catch (error) {
-    await undo(deps, () => deps.keys.delete(key.hash));
+    await undo(deps, 'key', () => deps.keys.delete(key.hash));
     throw error;
   }
 }
@@ -262,7 +263,7 @@ async function bury(deps: ManagementDeps, caller: Caller, key: VirtualKey): Prom
   await buryKey(deps, caller, key);
   // It opens nothing any more: should it stay, that is told in the log alone.
   if (key.lastRotatedAt !== undefined && key.autoRotate === true)
-    await undo(deps, () => deps.secrets.delete(keySecretName(key)));
+    await undo(deps, 'key', () => deps.secrets.delete(keySecretName(key)));
 }
 
 /** `POST /key/health`: whether the key of the caller works; it has no logging of its own that could fail. */

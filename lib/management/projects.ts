@@ -10,7 +10,7 @@ import { check, flag, freeObject, names, text } from './input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
 import { keptAfter, readBody } from './fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { newEntity, newId, select, notFound } from './records.ts';
+import { each, newEntity, newId, notFound, select } from './records.ts';
 import { requireWithin } from './scoping.ts';
 import { limitedRow } from './standing.ts';
 
@@ -139,8 +139,8 @@ export async function listProjects(
 ): Promise<readonly JsonObject[]> {
   const all = await select(deps.projects, () => true);
   const asked = teamId === undefined ? all : all.filter((project) => project.teamId === teamId);
-  const seen = await Promise.all(asked.map(async (project) => ((await sees(deps, caller, project)) ? [project] : [])));
-  return Promise.all(seen.flat().map((project) => answer(deps, project)));
+  const seen = await each(asked, async (project) => ((await sees(deps, caller, project)) ? [project] : []));
+  return each(seen.flat(), (project) => answer(deps, project));
 }
 
 /** The body of `/project/delete`. */
@@ -154,5 +154,5 @@ export const projectsBody = z.object({ project_ids: names });
 export async function deleteProjects(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<readonly JsonObject[]> {
   const { project_ids: ids } = check(projectsBody, body);
   for (const id of ids) await requireManager(deps, caller, await readOne(deps, PROJECT, id));
-  return Promise.all(ids.map(async (id) => row(await deleteOne(deps, caller, PROJECT, id), deps.now())));
+  return each([...new Set(ids)], async (id) => row(await deleteOne(deps, caller, PROJECT, id), deps.now()));
 }

@@ -115,7 +115,7 @@ export const budgetsBody = z.object({ budgets: names });
 /** `POST /budget/info`: the budgets there are of those named in `budgets`. */
 export async function budgetInfo(deps: ManagementDeps, body: JsonObject): Promise<readonly JsonObject[]> {
   const { budgets: ids } = check(budgetsBody, body);
-  const found = await Promise.all(ids.map((id) => deps.budgets.get(id, { fresh: true })));
+  const found = await each(ids, (id) => deps.budgets.get(id, { fresh: true }));
   return found.filter((budget) => budget !== undefined).map((budget) => answer(deps, budget));
 }
 

@@ -9,7 +9,7 @@ import { check, names, text } from './input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from './limit-fields.ts';
 import { keptAfter, readBody } from './fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
-import { newEntity, select } from './records.ts';
+import { each, newEntity, select } from './records.ts';
 import { limitedRow } from './standing.ts';
 
 /** The body of `/tag/new` and `/tag/update`. */
@@ -81,14 +81,17 @@ export const tagsBody = z.object({ names });
 /** `POST /tag/info`: the tags there are of those in `names`, by name. */
 export async function tagInfo(deps: ManagementDeps, body: JsonObject): Promise<JsonObject> {
   const { names: asked } = check(tagsBody, body);
-  const found = await Promise.all(asked.map((name) => deps.tags.get(name, { fresh: true })));
-  const rows = await Promise.all(found.filter((tag) => tag !== undefined).map((tag) => answer(deps, tag)));
+  const found = await each(asked, (name) => deps.tags.get(name, { fresh: true }));
+  const rows = await each(
+    found.filter((tag) => tag !== undefined),
+    (tag) => answer(deps, tag),
+  );
   return Object.fromEntries(rows.map((row) => [String(row['name']), row]));
 }
 
 /** `GET /tag/list`. */
 export async function listTags(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  return Promise.all((await select(deps.tags, () => true)).map((tag) => answer(deps, tag)));
+  return each(await select(deps.tags, () => true), (tag) => answer(deps, tag));
 }
 
 /** The body of `/tag/delete`. */

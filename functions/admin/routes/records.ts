@@ -16,6 +16,7 @@ import {
 } from '../../../lib/management/access-groups.ts';
 import { listAudit, readAudit } from '../../../lib/management/audit-log.ts';
 import {
+  CUSTOMER_LISTING,
   customerBody,
   customerInfo,
   customersBody,
@@ -58,19 +59,22 @@ import {
 import { del, get, given, post, put, type AdminRoute } from '../route.ts';
 
 const PROJECTS: readonly AdminRoute[] = [
-  post('/project/new', 'own-change', { summary: 'Make a project.', body: projectBody }, (deps, { caller, body }) =>
+  post('/project/new', 'team-admin', { summary: 'Make a project.', body: projectBody }, (deps, { caller, body }) =>
     newProject(deps, caller, body),
   ),
-  post('/project/update', 'own-change', { summary: 'Change a project.', body: projectBody }, (deps, { caller, body }) =>
+  post('/project/update', 'team-admin', { summary: 'Change a project.', body: projectBody }, (deps, { caller, body }) =>
     updateProject(deps, caller, body),
   ),
-  del('/project/delete', 'own-change', { summary: 'Delete projects.', body: projectsBody }, (deps, { caller, body }) =>
+  del('/project/delete', 'team-admin', { summary: 'Delete projects.', body: projectsBody }, (deps, { caller, body }) =>
     deleteProjects(deps, caller, body),
   ),
-  get('/project/info', 'own', { summary: 'A project and where it stands.', query: ['project_id'] }, (deps, { caller, query }) =>
-    projectInfo(deps, caller, query('project_id')),
+  get(
+    '/project/info',
+    'team-member',
+    { summary: 'A project and where it stands.', query: ['project_id'] },
+    (deps, { caller, query }) => projectInfo(deps, caller, query('project_id')),
   ),
-  get('/project/list', 'own', { summary: 'Projects.', query: ['team_id'] }, (deps, { caller, query }) =>
+  get('/project/list', 'team-member', { summary: 'Projects.', query: ['team_id'] }, (deps, { caller, query }) =>
     listProjects(deps, caller, query('team_id')),
   ),
 ];
@@ -86,7 +90,9 @@ const CUSTOMERS: readonly AdminRoute[] = ['/customer', '/end_user'].flatMap((at)
   get(`${at}/info`, 'viewer', { summary: 'A customer and where it stands.', query: ['end_user_id'] }, (deps, { query }) =>
     customerInfo(deps, query('end_user_id')),
   ),
-  get(`${at}/list`, 'viewer', 'Customers.', (deps) => listCustomers(deps)),
+  get(`${at}/list`, 'viewer', { summary: 'Customers.', query: CUSTOMER_LISTING }, (deps, { query }) =>
+    listCustomers(deps, query),
+  ),
   post(`${at}/delete`, 'admin', { summary: 'Delete customers.', body: customersBody }, (deps, { caller, body }) =>
     deleteCustomers(deps, caller, body),
   ),

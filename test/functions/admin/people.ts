@@ -75,5 +75,6 @@ export async function company(admin: Admin): Promise<Readonly<Record<Person, str
     ],
   });
   await made('/team/new', { team_id: 'blue', team_alias: 'Blue' });
+  await made('/project/new', { project_id: 'p', team_id: 'red' });
   return secrets;
 }

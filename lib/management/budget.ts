@@ -12,6 +12,7 @@ import { readMeter } from '../shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
+import { tooBusy } from './records.ts';
 import { budgeted } from './standing.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,8 +20,8 @@ const DAY_MS = 86_400_000;
 /** Entries of the ledger read at once. */
 const PAGE = 1_000;
 
-/** Lease of a booking; it is settled at once. */
-const BOOKING_LEASE_MS = 60_000;
+/** How often a meter is tried again that others change. */
+const TRIES = 8;
 
 /**
  * Writes spend that a key brings along (LiteLLM `spend` at `/key/generate`) into the ledger, as an entry of kind `adjustment`: the
@@ -54,8 +55,8 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
 
 /**
  * Brings the meters of a scope's current budget windows up to what the ledger says was spent in them. Called before a budget comes into
- * force, since calls without a budget write no meter. Calls still open at this moment, and those that a gateway admits by what it
- * remembers of the scope (seconds), are in neither and stay outside of the window.
+ * force, since calls without a budget write no meter. Calls still open at this moment, those that a gateway admits by what it remembers of
+ * the scope (seconds), and those that ended so shortly before that totals do not have them yet (seconds) stay outside of the window.
  *
  * @param before the limits so far: budgets that were in force already are left alone
  */
@@ -65,13 +66,26 @@ export async function openBudgets(deps: ManagementDeps, limited: LimitedScope, b
   for (const budget of budgetsOf(limited, now)) if (!known.has(budget.meter)) await openBudgetMeter(deps, budget);
 }
 
+/**
+ * The meter is read before the ledger and changed only if it is still as it was: of two who open a budget at once, and of a call that
+ * ends meanwhile, each amount counts once.
+ */
 async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<void> {
-  const spent = await ledgerSpend(deps, budget);
-  if (spent === 0n || (await deps.meters.seed(budget.meter, { usd: spent })) === 'seeded') return;
-  // The scope had a budget with this window before: the meter knows what was spent until it was taken away.
-  const meter = await readMeter(deps.meters, budget.meter);
-  const missing = meter === undefined ? spent : spent - spentOf(meter, 'usd');
-  if (missing > 0n) await book(deps, budget, missing);
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const item = await deps.meters.read(budget.meter);
+    const meter = item && (await readMeter(deps.meters, budget.meter));
+    const spent = await ledgerSpend(deps, budget);
+    // A meter that is there had this window before: it knows what was spent until the budget was taken away.
+    const missing = meter === undefined ? spent : spent - spentOf(meter, 'usd');
+    if (missing <= 0n) return;
+    if (item === undefined) {
+      if ((await deps.meters.seed(budget.meter, { usd: missing })) === 'seeded') return;
+      continue;
+    }
+    const change = { add: { usd: missing }, equal: { usd: item.committed.usd ?? 0n } };
+    if ((await deps.meters.change(budget.meter, change)).done) return;
+  }
+  throw tooBusy('budget');
 }
 
 /**
@@ -145,15 +159,3 @@ function countsFor(deps: ManagementDeps, { kind, id }: Scope, entry: LedgerEntry
 
 /** The second half of what `pairId` made. */
 const innerId = (pair: string): string => decodeURIComponent(pair.slice(pair.indexOf('/') + 1));
-
-/**
- * Adds an amount to a meter whatever its limit: a hold without limits, settled at its own amount. The ledger has it already, so the
- * keeper must not: should this process die in between, the amount stays counted as a hold.
- */
-async function book(deps: ManagementDeps, { meter, scope, window }: Budget, amount: Money): Promise<void> {
-  const now = deps.now();
-  const id = newCallId(now, deps.random);
-  const amounts = { usd: amount };
-  await deps.meters.hold({ meter, scope, window, amounts, limits: {}, swept: false }, id, now + BOOKING_LEASE_MS);
-  await deps.meters.settle(meter, id, amounts, amounts);
-}

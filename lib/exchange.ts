@@ -91,6 +91,8 @@ export interface Turn {
   readonly added: readonly JsonObject[];
   /** The response that the client goes on from. */
   readonly previous?: StoredResponse;
+  /** The conversation that this turn is added to, and the parts it goes on from. */
+  readonly conversation?: { readonly head: StoredResponse; readonly parts: readonly StoredResponse[]; readonly bytes: number };
   /** Deployment whose provider alone can read a compaction in the conversation. */
   readonly sealedBy?: string;
   /** Deployment whose provider keeps everything that `asSent` refers to, and takes it as it is. */

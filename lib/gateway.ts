@@ -2,6 +2,7 @@
  * The table of contents of a request: which endpoint, then the onion, outermost policy first. Shells hand in an `HttpRequest` and write
  * the `Reply`; nothing here knows of Lambda, sockets or tables.
  */
+import { answerConversation } from './conversations.ts';
 import type { Asked } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { newCallId } from './domain/call-id.ts';
@@ -22,7 +23,7 @@ import { identify, takeNames, withDefaultModel, type IdentifyDeps } from './poli
 import type { ModelAccessDeps } from './policies/model-access.ts';
 import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
 import { budgetFallback } from './policies/budget-fallback.ts';
-import { decode } from './policies/decode.ts';
+import { decode, parseBody } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
 import { keepBodies, type KeepBodiesDeps } from './policies/keep-bodies.ts';
 import { record } from './policies/record.ts';
@@ -171,6 +172,23 @@ export function createGateway(deps: GatewayDeps): Gateway {
         await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
       );
     });
+  const conversing = ({ id = '', item }: Match): Terminal =>
+    compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
+      const { route, request } = exchange;
+      const { method, query } = request;
+      const body = request.body.length === 0 ? undefined : parseBody(request.body);
+      const { store, ttlMs } = deps.conversations;
+      // Results of tools may answer calls that are in the conversation already.
+      const check = (items: readonly JsonObject[]): void =>
+        void read({})(exchange, { model: '-', previous_response_id: '-', input: items });
+      const reader = readerOf(exchange, deps.now());
+      return jsonReply(
+        await answerConversation(
+          { store, ttlMs, check },
+          { method, route, id, item, query, body, reader, serial: exchange.id },
+        ),
+      );
+    });
   /** Policies of a count: those of a generate request but for money, which it does not cost. */
   const counting = (endpoint: CountEndpoint, asked: Asked): Terminal =>
     compose(
@@ -206,6 +224,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     switch (endpoint.kind) {
       case 'stored-response':
         return stored(match)(exchange);
+      case 'conversation':
+        return conversing(match)(exchange);
       case 'count':
         return counting(endpoint, askedBy(match))(exchange);
       case 'generate':

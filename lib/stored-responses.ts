@@ -2,7 +2,7 @@
  * What the routes below `/v1/responses/{id}` answer, from the responses that the gateway keeps. A caller sees its own; those of others do
  * not exist for it.
  */
-import { isId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
+import { isResponseId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
 import { GatewayError } from './errors.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { ConversationStore } from './stores/conversations.ts';
@@ -30,12 +30,12 @@ const ITEMS = 20;
 export async function answerStored(store: ConversationStore, request: StoredRequest): Promise<JsonObject> {
   const { method, route, id, query, reader } = request;
   if (method === 'DELETE') {
-    if (!isId(id) || !(await store.delete(id, reader))) throw notFound(id);
+    if (!isResponseId(id) || !(await store.delete(id, reader))) throw notFound(id);
     return { id, object: 'response.deleted', deleted: true };
   }
-  const [stored] = isId(id) ? await store.get([id], reader) : [];
+  const [stored] = isResponseId(id) ? await store.get([id], reader) : [];
   if (stored === undefined) throw notFound(id);
-  if (route.endsWith('/input_items')) return pageOf(stored, query);
+  if (route.endsWith('/input_items')) return pageOf(stored.input, query);
   if (route.endsWith('/cancel')) return cancelled(store, stored, reader);
   return standing(store, stored, reader);
 }
@@ -70,15 +70,19 @@ export const notFound = (id: string): GatewayError =>
     code: 'response_not_found',
   });
 
-/** A page of the items that the client sent, newest first unless it asks for `order=asc`. */
-function pageOf({ input }: StoredResponse, query: URLSearchParams): JsonObject {
+/**
+ * A page of items, newest first unless the query asks for `order=asc`.
+ *
+ * @throws GatewayError `invalid_request` for a query that makes no page
+ */
+export function pageOf(list: readonly JsonObject[], query: URLSearchParams): JsonObject {
   const order = query.get('order') ?? 'desc';
   if (order !== 'asc' && order !== 'desc') throw wrong('order', 'asc or desc', order);
   const limit = Number(query.get('limit') ?? ITEMS);
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_ITEMS) {
     throw wrong('limit', `a whole number from 1 to ${MOST_ITEMS}`, query.get('limit') ?? '');
   }
-  const items = order === 'asc' ? input : input.toReversed();
+  const items = order === 'asc' ? list : list.toReversed();
   const after = query.get('after');
   const start = after === null ? 0 : items.findIndex(({ id }) => id === after) + 1;
   if (after !== null && start === 0) throw wrong('after', 'the id of an item in this list', after);

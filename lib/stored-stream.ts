@@ -1,5 +1,5 @@
 /** The events of a response that was made, or is being made, in the background: for clients that take its stream up again. */
-import { isId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
+import { isResponseId, runningView, type Reader, type StoredResponse } from './domain/conversation.ts';
 import { GatewayError } from './errors.ts';
 import type { JsonObject } from './kinds/json.ts';
 import { notFound, wrong, type StoredRequest } from './stored-responses.ts';
@@ -36,7 +36,7 @@ export async function streamStored(
 ): Promise<AsyncIterable<Uint8Array>> {
   const after = Number(query.get('starting_after') ?? -1);
   if (!Number.isInteger(after)) throw wrong('starting_after', 'the number of an event', query.get('starting_after') ?? '');
-  const [stored] = isId(id) ? await deps.store.get([id], reader) : [];
+  const [stored] = isResponseId(id) ? await deps.store.get([id], reader) : [];
   if (stored === undefined) throw notFound(id ?? '');
   if (stored.streamed !== true) {
     const message = 'stream: only a response that was asked for with both background and stream can be streamed again.';

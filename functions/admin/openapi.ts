@@ -121,6 +121,7 @@ const KINDS: Readonly<Record<Endpoint['kind'], string>> = {
   count: 'Count the input tokens of a request.',
   models: 'Models the caller may use.',
   'stored-response': 'A response that was kept.',
+  conversation: 'Conversations and their items.',
   liveliness: 'Alive?',
   readiness: 'Ready to serve?',
 };

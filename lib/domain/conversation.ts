@@ -57,6 +57,21 @@ const ID = /^[\w.:=+/-]{1,512}$/;
 /** True for text that may be the id of a response or an item. */
 export const isId = (value: unknown): value is string => typeof value === 'string' && ID.test(value);
 
+/** Begins the ids of conversations, which the store keeps beside responses. */
+const CONVERSATION = 'conv_';
+
+/** True for text that may be the id of a conversation. */
+export const isConversationId = (value: unknown): value is string => isId(value) && /^conv_\w+$/.test(value);
+
+/** True for text that may be the id of a response. */
+export const isResponseId = (value: unknown): value is string => isId(value) && !value.startsWith(CONVERSATION);
+
+/** A new id of a conversation. */
+export const conversationId = (serial: string): string => `${CONVERSATION}${serial}`;
+
+/** Id of the record that holds a part of a conversation: what one turn, or its owner, added to it. */
+export const partId = (conversation: string, part: number): string => `${conversation}:${part}`;
+
 /** The items the model wrote. */
 export function outputOf({ response }: Pick<StoredResponse, 'response'>): readonly JsonObject[] {
   const { output } = response;

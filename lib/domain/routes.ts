@@ -8,6 +8,7 @@ const OPENAI = [
   '/engines',
   '/openai/deployments',
   '/responses',
+  '/conversations',
   '/embeddings',
   '/images',
   '/audio',

@@ -12,7 +12,7 @@ interface Route {
   readonly dialect: DialectId;
   /** Whether answers stream, where the path and not the body says so. */
   readonly stream?: boolean;
-  /** Prefixes and aliases under which clients know the route; `{model}`, `{id}` and `{rest}` capture (`{rest}` takes slashes too). */
+  /** Prefixes and aliases under which clients know the route; `{model}`, `{id}`, `{item}` and `{rest}` capture (`{rest}` takes slashes too). */
   readonly paths: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export type Endpoint = WorkEndpoint | CountEndpoint;
 
 /** Work whose dialect says all about its bodies, or which has none. */
 export interface WorkEndpoint extends Route {
-  readonly kind: 'generate' | 'compact' | 'models' | 'stored-response' | 'liveliness' | 'readiness';
+  readonly kind: 'generate' | 'compact' | 'models' | 'stored-response' | 'conversation' | 'liveliness' | 'readiness';
 }
 
 /** Counts the input tokens of a request that is not made. */
@@ -52,4 +52,6 @@ export interface Match {
   readonly model?: string;
   /** Id of another thing named by the path, decoded. */
   readonly id?: string;
+  /** Id of a thing inside of that, decoded. */
+  readonly item?: string;
 }

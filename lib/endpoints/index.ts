@@ -2,6 +2,7 @@
 import { chatCompletions } from './chat-completions.ts';
 import { cohereChat } from './cohere-chat.ts';
 import { completions } from './completions.ts';
+import { conversations } from './conversations.ts';
 import { converse, converseStream } from './converse.ts';
 import { countContents, countTokens, tokenCounter } from './count-tokens.ts';
 import type { Endpoint, Match } from './endpoint.ts';
@@ -39,6 +40,7 @@ export const endpoints: readonly Endpoint[] = [
   responseDelete,
   responseCancel,
   responseInputItems,
+  ...conversations,
   cohereChat,
   ollamaChat,
   generateContent,
@@ -65,6 +67,7 @@ for (const endpoint of endpoints) {
       const source = path
         .replaceAll('{model}', '(?<model>[^/]+)')
         .replaceAll('{id}', '(?<id>[^/]+)')
+        .replaceAll('{item}', '(?<item>[^/]+)')
         .replaceAll('{rest}', '(?<model>.+)');
       patterns.push({ pattern: new RegExp(`^${source}$`), endpoint, open: path.endsWith('{rest}') });
     } else fixed.set(path, [...(fixed.get(path) ?? []), endpoint]);
@@ -88,10 +91,11 @@ export function findEndpoints(path: string): readonly Match[] {
   const open: Match[] = [];
   for (const route of patterns) {
     const { endpoint } = route;
-    const { model, id } = route.pattern.exec(clean)?.groups ?? {};
+    const { model, id, item } = route.pattern.exec(clean)?.groups ?? {};
     const found = route.open ? open : closed;
     if (model !== undefined) found.push({ endpoint, model: decoded(model) });
-    else if (id !== undefined) found.push({ endpoint, id: decoded(id) });
+    else if (id !== undefined)
+      found.push({ endpoint, id: decoded(id), ...(item === undefined ? {} : { item: decoded(item) }) });
   }
   return closed.length > 0 ? closed : open;
 }

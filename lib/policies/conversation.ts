@@ -10,6 +10,7 @@ import {
   historyOf,
   inputItems,
   isId,
+  isResponseId,
   listedItems,
   MOST_BYTES,
   MOST_TURNS,
@@ -20,10 +21,11 @@ import {
 } from '../domain/conversation.ts';
 import { GatewayError } from '../errors.ts';
 import type { Background, Exchange, Outcome, Reply, Turn } from '../exchange.ts';
-import type { JsonObject } from '../kinds/json.ts';
+import { isObject, type JsonObject } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { ConversationStore } from '../stores/conversations.ts';
 import { compactionsIn } from './compacted-items.ts';
+import { addPart, readConversation, type Conversation } from './conversation-parts.ts';
 import type { Policy } from './policy.ts';
 
 /** What conversations need. */
@@ -59,15 +61,18 @@ export function resume({ store, now, ttlMs }: Pick<ConversationDeps, 'store' | '
     // The dialect says what is wrong with it.
     if (items === undefined) return body;
     const reader = readerOf(exchange, now());
+    const conversation = await conversationOf(store, body, reader, exchange);
     const previous = await previousOf(store, body, reader);
-    const turns = previous === undefined ? [] : [...(await earlierOf(store, previous, reader, exchange)), previous];
+    const turns =
+      conversation?.parts ??
+      (previous === undefined ? [] : [...(await earlierOf(store, previous, reader, exchange)), previous]);
     const history = historyOf(turns);
     const named = await referred(store, items, history, reader);
     const added = items.map((item) => (isReference(item) ? (named.items.get(item.id) ?? item) : item));
     const compacted = await compactionsIn(store, { history, added }, reader, exchange);
-    const keptBy = onlyOne(
-      [...(previous === undefined ? [] : [previous]), ...named.from].map(({ deploymentId }) => deploymentId),
-    );
+    // No provider knows our conversations: it gets all that was said in them.
+    const keepers = [...(previous === undefined ? [] : [previous]), ...named.from].map(({ deploymentId }) => deploymentId);
+    const keptBy = conversation === undefined ? onlyOne(keepers) : undefined;
     const open = background === undefined ? body : inForeground(body);
     const { upstreamId } = previous ?? {};
     const spoken = compacted.expand(items);
@@ -83,14 +88,16 @@ export function resume({ store, now, ttlMs }: Pick<ConversationDeps, 'store' | '
       asSent: body,
       added,
       ...(previous === undefined ? {} : { previous }),
+      ...(conversation === undefined ? {} : { conversation }),
       ...(compacted.sealedBy === undefined ? {} : { sealedBy: compacted.sealedBy }),
       ...(keptBy === undefined ? {} : { keptBy }),
       ...(forKeeper === body ? {} : { forKeeper }),
       ...(background === undefined ? {} : { background }),
     };
     exchange.body = open;
-    if (previous === undefined && named.items.size === 0 && spoken === items) return withoutState(body);
-    const { previous_response_id: _, ...rest } = open;
+    const isWhole = previous === undefined && conversation === undefined && named.items.size === 0 && spoken === items;
+    if (isWhole) return withoutState(body);
+    const { previous_response_id: _previous, conversation: _conversation, ...rest } = open;
     const own = items.flatMap((item, index) => (isReference(item) ? withoutForeignIds(added.slice(index, index + 1)) : [item]));
     exchange.body = { ...rest, input: compacted.expand([...withoutForeignIds(history), ...own]) };
     return { ...withoutState(body), input: compacted.expand([...readableHistoryOf(turns), ...added]) };
@@ -103,11 +110,12 @@ export function resume({ store, now, ttlMs }: Pick<ConversationDeps, 'store' | '
  * @throws GatewayError `invalid_request` where nothing is kept, and for state that lives elsewhere
  */
 function backgroundOf(body: JsonObject, ttlMs: number): Background | undefined {
-  if (body['conversation'] !== undefined && body['conversation'] !== null) {
-    const message = 'conversation: this gateway keeps no conversation objects; go on with previous_response_id instead.';
-    throw new GatewayError('invalid_request', message, { param: 'conversation', code: 'unsupported_parameter' });
-  }
   if (body['background'] !== true) return undefined;
+  if (body['conversation'] != null) {
+    const message =
+      "background: a response that is added to a conversation is made at once; go on with 'previous_response_id'.";
+    throw new GatewayError('invalid_request', message, { param: 'background', code: 'unsupported_parameter' });
+  }
   if (body['store'] === false || ttlMs === 0) {
     const why = ttlMs === 0 ? 'this gateway keeps no responses' : "it requires 'store' to be true";
     throw new GatewayError('invalid_request', `background: ${why}.`, { param: 'background' });
@@ -133,6 +141,36 @@ function withoutState(body: JsonObject): JsonObject {
   return rest;
 }
 
+/** The conversation that the turn goes on with. Parts of it may have expired: it goes on without them, and says so. */
+async function conversationOf(
+  store: ConversationStore,
+  body: JsonObject,
+  reader: Reader,
+  { warnings }: Exchange,
+): Promise<Conversation | undefined> {
+  const { conversation: named } = body;
+  if (named === undefined || named === null) return undefined;
+  const id = isObject(named) ? named['id'] : named;
+  if (typeof id !== 'string') {
+    const message = 'conversation: expected the id of a conversation, or an object with one.';
+    throw new GatewayError('invalid_request', message, { param: 'conversation' });
+  }
+  if (body['previous_response_id'] != null) {
+    const message =
+      "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Ensure you are only providing one of them.";
+    throw new GatewayError('invalid_request', message, {
+      param: 'previous_response_id',
+      code: 'mutually_exclusive_parameters',
+    });
+  }
+  const conversation = await readConversation(store, id, reader);
+  if (conversation.gone > 0) {
+    const reason = `${conversation.gone} earlier parts of the conversation have expired.`;
+    warnings.push({ kind: 'dropped', field: 'conversation', reason });
+  }
+  return conversation;
+}
+
 async function previousOf(store: ConversationStore, body: JsonObject, reader: Reader): Promise<StoredResponse | undefined> {
   const id = body['previous_response_id'];
   if (id === undefined || id === null) return undefined;
@@ -140,7 +178,7 @@ async function previousOf(store: ConversationStore, body: JsonObject, reader: Re
     const message = 'previous_response_id: expected the id of a response, as text.';
     throw new GatewayError('invalid_request', message, { param: 'previous_response_id' });
   }
-  const [previous] = isId(id) ? await store.get([id], reader) : [];
+  const [previous] = isResponseId(id) ? await store.get([id], reader) : [];
   if (previous === undefined) {
     throw new GatewayError('not_found', `Previous response with id '${id}' not found.`, {
       param: 'previous_response_id',
@@ -220,12 +258,13 @@ const byId = (items: readonly JsonObject[]): ReadonlyMap<string, JsonObject> =>
 const onlyOne = <T>([first, ...rest]: readonly T[]): T | undefined =>
   rest.every((value) => value === first) ? first : undefined;
 
-/** Keeps each response, unless the client says `store: false`. */
+/** Keeps each response, unless the client says `store: false`, and adds each turn to its conversation. */
 export function remember(deps: ConversationDeps): Policy {
   return async function rememberPolicy(exchange, next) {
     const reply = await next();
     const { turn } = exchange;
-    if (turn === undefined || turn.asSent['store'] === false || deps.ttlMs === 0) return reply;
+    if (turn === undefined || deps.ttlMs === 0) return reply;
+    if (turn.asSent['store'] === false && turn.conversation === undefined) return reply;
     // The work keeps its own outcome; the shell must wait for that too.
     if (turn.background !== undefined) return { ...reply, done: reply.done.then((outcome) => after(turn, outcome)) };
     return deps.record(reply, (response, bytes) => keep(deps, exchange, turn, response, bytes));
@@ -247,19 +286,31 @@ async function keep(
 ): Promise<void> {
   const { id } = response;
   if (!isId(id)) return;
+  const stored = storedOf(deps, exchange, turn, { id, response, bytes });
+  const { conversation, asSent } = turn;
   try {
-    await deps.store.put(storedOf(deps, exchange, turn, { id, response, bytes }));
+    await Promise.all([
+      asSent['store'] === false ? undefined : deps.store.put(stored),
+      conversation && addPart(deps.store, conversation.head, partOf(stored), { ttlMs: deps.ttlMs, now: stored.createdAt }),
+    ]);
   } catch (error) {
     deps.log('error', 'a response could not be kept', { id: exchange.id, error: describeError(error) });
     exchange.warnings.push({ kind: 'dropped', field: 'store', reason: 'The response could not be kept for later turns.' });
   }
 }
 
+/** What a conversation keeps of a response: it is shown by its items only. */
+const partOf = ({ input, response, deploymentId }: StoredResponse): Parameters<typeof addPart>[2] => ({
+  input,
+  response: { id: response['id'], output: response['output'] },
+  ...(deploymentId === undefined ? {} : { sealedBy: deploymentId }),
+});
+
 /** The record of a response. `bytes`: the length of its JSON. */
 export function storedOf(
   { now, ttlMs }: Pick<ConversationDeps, 'now' | 'ttlMs'>,
   exchange: Exchange,
-  { previous, added, asSent }: Turn,
+  { previous, conversation, added, asSent }: Turn,
   { id, response, bytes }: { readonly id: string; readonly response: JsonObject; readonly bytes: number },
 ): StoredResponse {
   const { target, keptUpstream } = exchange;
@@ -269,10 +320,14 @@ export function storedOf(
     owner: readerOf(exchange, at).owner,
     createdAt: at,
     expiresAt: at + ttlMs,
-    earlier: previous === undefined ? [] : [...previous.earlier, previous.id],
-    bytes: (previous?.bytes ?? 0) + exchange.request.body.length + bytes,
+    earlier: previous === undefined ? (conversation?.parts ?? []).map((part) => part.id) : [...previous.earlier, previous.id],
+    bytes: (previous?.bytes ?? conversation?.bytes ?? 0) + exchange.request.body.length + bytes,
     input: listedItems(added, exchange.id),
-    response: { ...response, previous_response_id: asSent['previous_response_id'] ?? null },
+    response: {
+      ...response,
+      previous_response_id: asSent['previous_response_id'] ?? null,
+      ...(conversation === undefined ? {} : { conversation: { id: conversation.head.id } }),
+    },
     model: exchange.modelName,
     ...(keptUpstream === true && target !== undefined ? { deploymentId: target.deployment.id } : {}),
   };

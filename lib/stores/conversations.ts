@@ -21,6 +21,10 @@ export interface ConversationStore {
   append(stored: Pick<StoredResponse, 'id' | 'owner' | 'expiresAt'>, part: number, bytes: Uint8Array): Promise<void>;
   /** A part of them; undefined while there is none. */
   eventsAt(id: string, part: number, reader: Reader): Promise<Uint8Array | undefined>;
+  /** Takes the next number, from 0, for a part of a conversation, whoever else takes one. */
+  next(conversation: Pick<StoredResponse, 'id' | 'owner' | 'expiresAt'>): Promise<number>;
+  /** How many numbers were taken. */
+  taken(id: string, reader: Reader): Promise<number>;
   /** True when there was one to delete. */
   delete(id: string, reader: Reader): Promise<boolean>;
 }

@@ -3,7 +3,7 @@
  * the registry, where keys are. `response#<owner>#<id>#<n>` holds a part of the record as JSON bytes, part 0 also how many parts there
  * are; `item#<owner>#<id>` names the response that an output item belongs to. Part 0 is written last and deleted first, so whoever
  * finds it finds the rest. `run#<owner>#<id>` says how a response ended that was made in the background, once somebody said so;
- * `events#<owner>#<id>#<n>` holds a part of its events, packed.
+ * `events#<owner>#<id>#<n>` holds a part of its events, packed. `row#<owner>#<id>` counts the parts of a conversation.
  */
 import {
   BatchGetItemCommand,
@@ -15,7 +15,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
+import { isConversationId, itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
@@ -30,6 +30,7 @@ const partKey = (owner: string, id: string, part: number, draft = false): string
   `response#${owner}#${id}#${draft && part > 0 ? 'draft' : ''}${part}`;
 const itemKey = (owner: string, itemId: string): string => `item#${owner}#${itemId}`;
 const eventsKey = (owner: string, id: string, part: number) => ({ pk: text(`events#${owner}#${id}#${part}`) });
+const rowKey = (owner: string, id: string) => ({ pk: text(`row#${owner}#${id}`) });
 const runKey = (owner: string, id: string) => ({ pk: text(`run#${owner}#${id}`) });
 
 /** Conversations on DynamoDB. */
@@ -149,6 +150,28 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       return packed === undefined ? undefined : gunzipSync(packed);
     },
 
+    async next({ id, owner, expiresAt }) {
+      const update = new UpdateItemCommand({
+        TableName: table,
+        Key: rowKey(owner, id),
+        UpdateExpression: 'SET expires = :expires, #ttl = :ttl ADD taken :one',
+        ExpressionAttributeNames: { '#ttl': 'ttl' },
+        ExpressionAttributeValues: {
+          ':expires': number(expiresAt),
+          ':ttl': number(Math.ceil(expiresAt / 1000)),
+          ':one': number(1),
+        },
+        ReturnValues: 'UPDATED_NEW',
+      });
+      return countOf((await answered(client.send(update))).Attributes, 'taken') - 1;
+    },
+
+    async taken(id, { owner, now }) {
+      const get = new GetItemCommand({ TableName: table, Key: rowKey(owner, id), ConsistentRead: true });
+      const { Item: row } = await answered(client.send(get));
+      return row !== undefined && isLive(row, now) ? countOf(row, 'taken') : 0;
+    },
+
     async delete(id, reader) {
       const [stored] = await get([id], reader);
       if (stored === undefined) return false;
@@ -158,6 +181,7 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
         [...rest, ...(stored.response['background'] === true ? tracesOf(stored, rest.length) : [])].map(remove),
       );
       if (stored.streamed === true) await removeEvents(stored);
+      if (isConversationId(id)) await remove(rowKey(stored.owner, id));
       return true;
     },
   };

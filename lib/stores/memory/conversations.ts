@@ -20,10 +20,13 @@ export function createConversationStore(): ConversationStore {
   };
   /** Events of responses, part by part. */
   const logs = new Map<string, Uint8Array[]>();
+  /** Numbers of parts of conversations that were taken. */
+  const taken = new Map<string, number>();
   const remove = (stored: StoredResponse): void => {
     responses.delete(keyOf(stored.owner, stored.id));
     fates.delete(keyOf(stored.owner, stored.id));
     logs.delete(keyOf(stored.owner, stored.id));
+    taken.delete(keyOf(stored.owner, stored.id));
     for (const itemId of itemIdsOf(stored)) holders.delete(keyOf(stored.owner, itemId));
   };
 
@@ -63,6 +66,14 @@ export function createConversationStore(): ConversationStore {
     },
 
     eventsAt: async (id, part, { owner }) => logs.get(keyOf(owner, id))?.[part],
+
+    async next({ id, owner }) {
+      const number = taken.get(keyOf(owner, id)) ?? 0;
+      taken.set(keyOf(owner, id), number + 1);
+      return number;
+    },
+
+    taken: async (id, { owner }) => taken.get(keyOf(owner, id)) ?? 0,
 
     async delete(id, reader) {
       const stored = find(id, reader);

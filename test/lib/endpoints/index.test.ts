@@ -33,6 +33,8 @@ describe('finding an endpoint', () => {
     ['/openai/v1/responses/input_tokens', '/v1/responses/input_tokens', undefined],
     ['/responses/compact', '/v1/responses/compact', undefined],
     ['/v1/responses/resp_1', '/v1/responses/{id}', 'resp_1'],
+    ['/openai/v1/conversations/conv_1/items', '/v1/conversations/{id}/items', 'conv_1'],
+    ['/conversations/conv_1/items/msg%201', '/v1/conversations/{id}/items/{item}', 'conv_1'],
     ['/responses/resp%201/cancel', '/v1/responses/{id}/cancel', 'resp 1'],
     ['/openai/responses/resp_1/input_items', '/v1/responses/{id}/input_items', 'resp_1'],
   ])('%s is %s', (path, route, id) => {

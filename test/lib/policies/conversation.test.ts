@@ -87,7 +87,11 @@ describe('going on from a response', () => {
     ['previous_response_id', { previous_response_id: 7 }, 400],
     ['previous_response_id', { previous_response_id: 'no id' }, 404],
     ['background', { background: true, store: false }, 400],
-    ['conversation', { conversation: 'conv_1' }, 400],
+    ['conversation', { conversation: 'conv_1' }, 404],
+    ['conversation', { conversation: 'resp_1' }, 404],
+    ['conversation', { conversation: 7 }, 400],
+    ['previous_response_id', { conversation: 'conv_1', previous_response_id: 'one' }, 400],
+    ['background', { conversation: 'conv_1', background: true }, 400],
   ])('refuses a wrong %s: %j', async (param, body, status) => {
     await expect(resumed({ input: 'new', ...body })).rejects.toMatchObject({ status, detail: { param } });
   });

@@ -112,6 +112,20 @@ export function conversationsContract(name: string, stores: () => Stores): void 
       expect(await conversations().delete(stored.id, READER)).toBe(false);
     });
 
+    it('numbers the parts of a conversation, each number once, until it is deleted or expires', async () => {
+      const head = aResponse({ id: unique('conv') });
+      await conversations().put(head);
+      expect(await conversations().taken(head.id, READER)).toBe(0);
+
+      const numbers = await Promise.all(Array.from({ length: 8 }, () => conversations().next(head)));
+
+      expect(numbers.toSorted((one, other) => one - other)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(await conversations().taken(head.id, READER)).toBe(8);
+      expect(await conversations().taken(head.id, { ...READER, owner: 'master' })).toBe(0);
+      await conversations().delete(head.id, READER);
+      expect(await conversations().taken(head.id, READER)).toBe(0);
+    });
+
     it('lets the first word on how a response ends hold, however many speak at once', async () => {
       const stored = aResponse();
       await conversations().begin(stored);

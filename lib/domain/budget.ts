@@ -1,15 +1,20 @@
 /** The limits of a scope as meters, and what a request asks of each of them. */
-import { coversName } from './access.ts';
+import { coversName, resolveAlias } from './access.ts';
 import { scopeOf, type VirtualKey } from './key.ts';
-import type { Limits, TokenRateType } from './limits.ts';
+import type { Limits, ModelLimits, TokenRateType } from './limits.ts';
 import { COUNTERS, meterId, type CallFacts, type Counter, type HoldRequest, type Scope, type Window } from './meter.ts';
 import type { Money } from './money.ts';
 import { minuteWindow, windowAt } from './window.ts';
 
+/** Limits of a record that may have names of its own for models. */
+export interface OwnLimits extends Limits {
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
 /** An owner with its limits, as a call meets it. */
 export interface LimitedScope {
   readonly scope: Scope;
-  readonly limits: Limits;
+  readonly limits: OwnLimits;
   /** What people call it: an alias. */
   readonly name?: string;
 }
@@ -65,7 +70,7 @@ export function budgetMeter(
  * what a call of that model counts against: each pattern that covers its name, since every cap means what it says.
  */
 export function budgetsOf({ scope, limits }: LimitedScope, now: number, model?: string): readonly Budget[] {
-  const { maxBudget, softBudget, budgetDuration, budgetWindows = [], modelLimits = {} } = limits;
+  const { maxBudget, softBudget, budgetDuration, budgetWindows = [] } = limits;
   const own: Budget[] = [];
   if (maxBudget !== undefined || softBudget !== undefined) {
     const max = maxBudget === undefined ? undefined : maxBudget + increaseAt(limits, now);
@@ -76,7 +81,7 @@ export function budgetsOf({ scope, limits }: LimitedScope, now: number, model?: 
     });
   }
   for (const { max, duration } of budgetWindows) own.push({ ...moneyMeter(scope, limits, duration, now), max });
-  for (const [pattern, { maxBudget: max, budgetDuration: duration }] of Object.entries(modelLimits)) {
+  for (const [pattern, { maxBudget: max, budgetDuration: duration }] of limitedModels(limits)) {
     if (max === undefined || (model !== undefined && !coversName(pattern, model))) continue;
     own.push({ ...moneyMeter(scope, limits, duration, now, pattern), max, model: pattern });
   }
@@ -115,8 +120,12 @@ export const hasLimits = ({
 export const hasTokenRate = ({ limits }: LimitedScope, model: string): boolean =>
   limits.tpmLimit !== undefined || modelRates(limits, model).some(([, { tpmLimit }]) => tpmLimit !== undefined);
 
-const modelRates = ({ modelLimits = {} }: Limits, model: string) =>
-  Object.entries(modelLimits).filter(
+/** Limits on models, by the model or pattern they are on: what an alias stands for is what calls of it are booked as. */
+const limitedModels = ({ modelLimits = {}, aliases = {} }: OwnLimits): readonly (readonly [string, ModelLimits])[] =>
+  Object.entries(modelLimits).map(([name, own]) => [resolveAlias(aliases, name), own]);
+
+const modelRates = (limits: OwnLimits, model: string) =>
+  limitedModels(limits).filter(
     ([pattern, { rpmLimit, tpmLimit }]) => (rpmLimit !== undefined || tpmLimit !== undefined) && coversName(pattern, model),
   );
 

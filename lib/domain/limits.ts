@@ -33,7 +33,7 @@ export interface Limits {
   readonly budgetWindows?: readonly BudgetWindow[];
   /** Spend at which somebody is told; nothing is refused. */
   readonly softBudget?: Money;
-  /** Limits by the model's name as clients call it; wildcards such as `openai/*` count. */
+  /** Limits by the model's name as clients call it; wildcards such as `openai/*` count. One on an alias is on the model it stands for. */
   readonly modelLimits?: Readonly<Record<string, ModelLimits>>;
   /** Raises `maxBudget` by an amount until a moment (milliseconds since the epoch). */
   readonly temporaryIncrease?: { readonly amount: Money; readonly until: number };

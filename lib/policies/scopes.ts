@@ -1,6 +1,6 @@
 /** Whose limits a call counts against: from the narrowest owner to the widest. One answer for admission, refusals and headers. */
 import { coversName } from '../domain/access.ts';
-import { hasLimits, type LimitedScope } from '../domain/budget.ts';
+import { hasLimits, type LimitedScope, type OwnLimits } from '../domain/budget.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { Limits, ModelLimits } from '../domain/limits.ts';
 import { pairId, type ScopeKind } from '../domain/meter.ts';
@@ -59,7 +59,7 @@ function scopesOfKey(
 }
 
 type Rates = { readonly [K in 'rpmLimit' | 'tpmLimit']?: number | undefined };
-type Owner = Limits & { readonly id: string; readonly alias?: string };
+type Owner = OwnLimits & { readonly id: string; readonly alias?: string };
 
 function limited(kind: ScopeKind, owner: Owner | undefined): readonly LimitedScope[] {
   if (owner === undefined) return [];
@@ -68,12 +68,13 @@ function limited(kind: ScopeKind, owner: Owner | undefined): readonly LimitedSco
 }
 
 /** A user with the limits that hold whichever key is used: rates. */
-function ratesOfUser({ id, alias, budgetAnchor, modelLimits = {}, ...limits }: Owner): Owner {
+function ratesOfUser({ id, alias, budgetAnchor, modelLimits = {}, aliases, ...limits }: Owner): Owner {
   const { rpmLimit, tpmLimit, tokenRateType, maxParallelRequests } = limits;
   return {
     id,
     ...(alias === undefined ? {} : { alias }),
     budgetAnchor,
+    ...(aliases === undefined ? {} : { aliases }),
     modelLimits: Object.fromEntries(Object.entries(modelLimits).map(([model, own]) => [model, ratesOf(own)])),
     ...ratesOf({ rpmLimit, tpmLimit }),
     ...(tokenRateType === undefined ? {} : { tokenRateType }),

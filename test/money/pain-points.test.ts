@@ -101,6 +101,23 @@ describe('limits that fail elsewhere', () => {
       expect(working.length).toBeGreaterThan(10);
     });
 
+    it('refuses a model whose budget is spent by whatever name it is called, and limits on an alias count', async () => {
+      const gateway = await bench.serve(sendJson(messageAnswer()));
+      const spent = { maxBudget: 1n };
+      await gateway.addKey(SECRET, keyed({ aliases: { smart: 'claude' }, modelLimits: { claude: spent } }));
+      await gateway.addKey('sk-alias', keyed({ aliases: { smart: 'claude' }, modelLimits: { smart: spent } }));
+      const before = bench.upstream.seen.length;
+
+      for (const secret of [SECRET, 'sk-alias']) {
+        for (const model of ['smart', 'claude']) {
+          const { status } = await post(gateway, CHAT, chat(10, { model }), { authorization: `Bearer ${secret}` });
+          expect(status, `${secret} calls ${model}`).toBe(429);
+        }
+      }
+
+      expect(bench.upstream.seen).toHaveLength(before);
+    });
+
     it('counts tokens for a spent key, and books nothing', async () => {
       const gateway = await bench.serve(sendJson({ input_tokens: 7 }));
       const key = await gateway.addKey(SECRET, keyed({ maxBudget: 1n }));

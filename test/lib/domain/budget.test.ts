@@ -148,6 +148,21 @@ describe('holds of any scope', () => {
     ]);
   });
 
+  it('count a model where it is limited by a name the scope has for it', () => {
+    const team: LimitedScope = {
+      scope: { kind: 'team', id: 't' },
+      limits: { budgetAnchor: 0, aliases: { fast: 'gpt-4o' }, modelLimits: { fast: { maxBudget: 10n, rpmLimit: 2 } } },
+    };
+
+    const holds = holdRequests(team, NOW, demand);
+
+    expect(holds.map(({ meter, model }) => [meter, model])).toEqual([
+      ['team#t#usd@gpt-4o#total#0', 'gpt-4o'],
+      [`team#t#rate@gpt-4o#minute#${minute}`, 'gpt-4o'],
+    ]);
+    expect(holdRequests(team, NOW, { ...demand, model: 'gpt-4o-mini' })).toEqual([]);
+  });
+
   it('have more room while a budget is raised', () => {
     const raised = (until: number) => ofTeam({ maxBudget: 5n, temporaryIncrease: { amount: 10n, until } });
 

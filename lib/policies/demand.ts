@@ -82,10 +82,13 @@ function sharedBound(request: GenerateRequest): Omit<Bound, 'inputTokens' | 'out
       ...(size === undefined ? {} : { searchContextSize: size }),
     },
     excluded: unusedClasses(request),
-    ...(request.serviceTier === undefined ? {} : { serviceTier: request.serviceTier }),
+    ...(request.serviceTier === undefined ? {} : { serviceTier: dearestTier(request.serviceTier) }),
     ...(modifiers.length === 0 ? {} : { modifiers }),
   };
 }
+
+/** `auto` leaves the tier to the provider, which may then bill the dearest that the account has. */
+const dearestTier = (tier: string): string => (tier === 'auto' ? 'priority' : tier);
 
 /** The most the request can cost, 1e-12 USD: on the dearest of its targets. */
 export function costCeiling(ceiling: Ceiling): Money {

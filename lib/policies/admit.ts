@@ -19,7 +19,7 @@ import { tellCrossings } from './soft-budget.ts';
 export interface AdmitDeps extends EntranceDeps {
   /** What a key has spent over its whole life, 1e-12 USD; may be seconds old. */
   readonly spendOf: (keyHash: string) => Promise<Money>;
-  /** No ledger entries for the master key. Keys always have theirs. */
+  /** No ledger entries for calls of the master key that count against no limit. Keys always have theirs. */
   readonly disableLedger: boolean;
   readonly scopes?: ScopeSettings;
 }
@@ -28,8 +28,12 @@ export interface AdmitDeps extends EntranceDeps {
 export function admit(deps: AdmitDeps): Policy {
   return async function admitPolicy(exchange, next) {
     const { caller } = exchange;
-    const scopes = isUnbooked(deps, exchange) ? [] : scopesOf(exchange, deps.scopes ?? {});
+    const scopes = scopesOf(exchange, deps.scopes ?? {});
     const pass = scopes.length === 0 ? FREE : await enter(deps, exchange, scopes);
+    const settle = async (outcome: Outcome, status: number): Promise<void> => {
+      // Limits count for whoever calls: what they count has to be in the books.
+      if (scopes.length > 0 || !isUnbooked(deps, exchange)) await leave(deps, exchange, pass, outcome, status);
+    };
     exchange.admission = pass.admission;
     // Asked beside the call and not before it: the figure is for a header.
     const total = pass.spent === undefined ? lifeSpend(deps, caller) : undefined;
@@ -38,11 +42,11 @@ export function admit(deps: AdmitDeps): Policy {
       reply = await next();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      await leave(deps, exchange, pass, outcomeOfFailure(exchange, error), error.status);
+      await settle(outcomeOfFailure(exchange, error), error.status);
       throw thrown;
     }
     const settled = reply.done.then(async (outcome) => {
-      await leave(deps, exchange, pass, outcome, reply.status);
+      await settle(outcome, reply.status);
       return outcome;
     });
     // A body of bytes is complete, so its outcome is known; the client does not wait for the settlement.
@@ -56,7 +60,7 @@ export function admit(deps: AdmitDeps): Policy {
   };
 }
 
-/** A call that leaves no trace: neither holds nor an entry. */
+/** A call that leaves no trace unless a limit counts it: neither holds nor an entry. */
 const isUnbooked = ({ disableLedger }: AdmitDeps, { caller }: Exchange): boolean => caller?.type === 'master' && disableLedger;
 
 /** A key's spend, for want of a meter; undefined for the master key, and when it cannot be read. */
@@ -67,7 +71,6 @@ async function lifeSpend({ spendOf }: AdmitDeps, caller: Exchange['caller']): Pr
 
 /** Writes the entry and settles the holds. Never throws. */
 async function leave(deps: AdmitDeps, exchange: Exchange, pass: Pass, outcome: Outcome, httpStatus: number): Promise<void> {
-  if (isUnbooked(deps, exchange)) return;
   const { held } = pass.admission;
   const entry = entryOf(exchange, { outcome, httpStatus, now: deps.now(), ...(held === undefined ? {} : { held }) });
   if (held !== undefined && entry.cost !== undefined && entry.cost > held) {

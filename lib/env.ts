@@ -40,7 +40,8 @@ export const ENV = {
   TOLLGATE_REDACT_BODIES: 'true: what is kept of requests and answers has no words in it; LiteLLM `turn_off_message_logging`.',
   TOLLGATE_BODY_BUCKET: 'S3 bucket of requests and answers.',
   TOLLGATE_BODY_TTL_DAYS: 'Days that requests and answers are kept; default 30.',
-  TOLLGATE_DISABLE_LEDGER: 'true: no ledger entries for calls with the master key that count against no limit; LiteLLM `disable_spend_logs`.',
+  TOLLGATE_DISABLE_LEDGER:
+    'true: no ledger entries for calls with the master key that count against no limit; LiteLLM `disable_spend_logs`.',
   TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
   TOLLGATE_COST_MARGINS:
     'JSON, shares or USD a call put on top by provider: `{"global": 0.05, "anthropic": {"percentage": 0.1, "fixed_amount": 0.001}}`; LiteLLM `cost_margin_config`.',

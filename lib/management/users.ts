@@ -138,7 +138,7 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
   for (const { team_id: team } of teams) if ((await deps.teams.get(team, { fresh: true })) === undefined) throw noTeam(team);
   await createOne(deps, caller, USER, user);
   try {
-    await admit(deps, caller, id, { teams, organizations: fields.organizations ?? [], role: user.role });
+    await enrol(deps, caller, id, { teams, organizations: fields.organizations ?? [], role: user.role });
     const key = isAdmin(caller) && fields.auto_create_key !== false ? await keyFor(deps, caller, id, fields) : { key: '' };
     return { ...key, ...(await userRow(deps, await requireUser(deps, { user_id: id }))) };
   } catch (error) {
@@ -149,7 +149,7 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
 }
 
 /** Makes a new user a member of all the groups it was made for. */
-async function admit(
+async function enrol(
   deps: ManagementDeps,
   caller: Caller,
   id: string,
@@ -178,7 +178,7 @@ const noTeam = (id: string): GatewayError =>
 /** The teams a body names, in all the ways it may. */
 function teamsOf({ teams, team_id: one }: z.infer<typeof userBody>): readonly z.infer<typeof teamOfUser>[] {
   const named = (teams ?? []).map((team) => (typeof team === 'string' ? { team_id: team } : team));
-  return one ? [...named, { team_id: one }] : named;
+  return one && !named.some(({ team_id: team }) => team === one) ? [...named, { team_id: one }] : named;
 }
 
 /** A first key for a new user; its limits are the user's. */
@@ -197,11 +197,11 @@ async function keyFor(
 /** Body of `/user/update`. */
 export const userChange = z.object({ ...WHO, ...FIELDS });
 
-/** What users may change of themselves. */
-const OWN_FIELDS: ReadonlySet<string> = new Set(['user_id', 'user_email', 'user_alias', 'metadata']);
+/** What users may change of themselves. Not the e-mail: whoever is made a member by e-mail has to be who it belongs to. */
+const OWN_FIELDS: ReadonlySet<string> = new Set(['user_id', 'user_alias', 'metadata']);
 
 /**
- * `POST /user/update`: by id, or by e-mail where there is no id. Users change their own name, e-mail and facts.
+ * `POST /user/update`: by id, or by e-mail where there is no id. Users change their own name and facts.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `conflict`, `permission`
  */
@@ -212,7 +212,7 @@ export async function updateUser(deps: ManagementDeps, caller: Caller, body: Jso
     const isSelf = userIdOf(caller) !== undefined && fields.user_id === userIdOf(caller);
     const strange = Object.keys(body).find((name) => !OWN_FIELDS.has(name));
     if (!isSelf || strange !== undefined) {
-      throw forbidden('Only a proxy admin may do this; users may change their own user_alias, user_email and metadata.');
+      throw forbidden('Only a proxy admin may do this; users may change their own user_alias and metadata.');
     }
   }
   const known = await requireUser(deps, fields);

@@ -80,11 +80,11 @@ describe.each(['memory', 'dynamodb'])('budgets of every owner on %s', (where) =>
     });
     const wrong = books.checks.filter(({ difference }) => difference !== 0n);
     expect(wrong).toEqual([]);
-    const kinds = new Set(
-      books.checks.filter(({ what, counted }) => what === 'meter' && counted > 0n).map(({ scope }) => scope.split('#')[0]),
-    );
-    expect([...kinds].toSorted()).toEqual(
-      ['customer', 'key', 'member', 'organization', 'organization-member', 'project', 'tag', 'team', 'user'].toSorted(),
+    const kinds = books.checks
+      .filter(({ what, counted }) => what === 'meter' && counted > 0n)
+      .map(({ scope }) => scope.slice(0, scope.indexOf('#')));
+    expect(new Set(kinds)).toEqual(
+      new Set(['customer', 'key', 'member', 'organization', 'organization-member', 'project', 'tag', 'team', 'user']),
     );
   });
 });

@@ -53,6 +53,7 @@ const ROWS: readonly Row[] = [
   ['POST', '/user/new', { user_id: 'new', auto_create_key: false }, ADMINS],
   ['POST', '/user/new', { user_id: 'new', organizations: ['acme'], user_role: 'proxy_admin' }, ADMINS],
   ['POST', '/user/update', { user_id: 'mia', user_alias: 'M' }, [...ADMINS, 'member']],
+  ['POST', '/user/update', { user_id: 'mia', user_email: 'olga@acme.example' }, ADMINS],
   ['POST', '/user/update', { user_id: 'mia', max_budget: 1000 }, ADMINS],
   ['POST', '/user/update', { user_id: 'mia', user_role: 'proxy_admin' }, ADMINS],
   ['POST', '/user/bulk_update', { users: [{ user_id: 'mia', user_alias: 'M' }] }, ADMINS],

@@ -42,7 +42,7 @@ export async function compactionsIn(
   if (lost !== undefined) throw lostCompaction(lost);
   if (history.some(gone)) {
     const reason = 'The summary of an earlier part of the conversation was deleted or has expired.';
-    warnings.push({ kind: 'dropped', field: 'previous_response_id', reason });
+    warnings.push({ kind: 'dropped', field: 'input', reason });
   }
   const said = (item: JsonObject): readonly JsonObject[] => {
     const id = summaryIdOf(item);

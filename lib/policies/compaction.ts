@@ -3,7 +3,7 @@
  * summary, by an ordinary call, which is kept like a response. Either way the call is admitted, held and settled like all others.
  */
 import { compactionItem, keptMessages, SUMMARIZE, transcriptOf } from '../domain/compaction.ts';
-import { inputItems, isId, outputOf, type StoredResponse } from '../domain/conversation.ts';
+import { inputItems, isResponseId, outputOf, type StoredResponse } from '../domain/conversation.ts';
 import { GatewayError } from '../errors.ts';
 import type { Compaction, Exchange, Reply, Target } from '../exchange.ts';
 import type { GenerateRequest } from '../kinds/generate.ts';
@@ -21,8 +21,9 @@ export interface CompactionDeps extends Pick<ConversationDeps, 'store' | 'ttlMs'
 /** Settings that a summary is made with; others are about the provider's own compaction. */
 const SHARED = ['model', 'instructions', 'reasoning', 'service_tier'];
 
-/** Settings that a summary heeds, or that ask for what holds anyway. */
-const HEARD = new Set([...SHARED, 'input', 'previous_response_id', 'store', 'stream', 'background', 'prompt_cache_key']);
+/** Settings that a summary heeds, or that change nothing of it. */
+const HEARD = new Set([...SHARED, 'input', 'previous_response_id', 'conversation', 'store', 'stream', 'background']);
+const isHeard = (field: string): boolean => HEARD.has(field) || field.startsWith('prompt_cache_');
 
 /**
  * Completes a body for `decode`, after `complete` did: with the question for the summary behind the conversation, so that what is held pays
@@ -142,7 +143,7 @@ async function summarized(
 ): Promise<Reply> {
   const summary = summaryIn(answer);
   for (const [field, value] of Object.entries(exchange.turn?.asSent ?? {})) {
-    if (HEARD.has(field) || value === null) continue;
+    if (isHeard(field) || value === null) continue;
     exchange.warnings.push({ kind: 'dropped', field, reason: 'The model was asked for a summary, which it has no place in.' });
   }
   const id = `resp_${exchange.id}`;
@@ -179,7 +180,7 @@ function summaryIn(answer: JsonObject): string {
 async function keepSealed(deps: CompactionDeps, exchange: Exchange, response: JsonObject): Promise<void> {
   const { id } = response;
   const { target, turn } = exchange;
-  if (!isId(id) || target === undefined || deps.ttlMs === 0 || turn?.asSent['store'] === false) return;
+  if (!isResponseId(id) || target === undefined || deps.ttlMs === 0 || turn?.asSent['store'] === false) return;
   try {
     await deps.store.put({ ...recordOf(deps, exchange, { id, response }), sealedBy: target.deployment.id });
   } catch (error) {

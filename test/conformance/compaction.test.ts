@@ -320,6 +320,20 @@ describe('the money', () => {
     expect((await spentNow(gateway.stores, 'sk-one')) - before).toBe(15n * 10n ** 6n);
   });
 
+  it('of a client that leaves is settled with what was sent', async () => {
+    const before = await spentNow(gateway.stores, 'sk-one');
+    const leaving = new AbortController();
+    upstream.answer(async (_seen, response) => {
+      const closed = new Promise((done) => response.on('close', done));
+      leaving.abort();
+      await closed;
+    });
+    const compacting = client.responses.compact({ model: 'claude', input: conversation }, { signal: leaving.signal });
+    await expect(compacting).rejects.toThrow();
+    expect(await heldNow(gateway.stores, 'sk-one')).toBe(0n);
+    expect(await spentNow(gateway.stores, 'sk-one')).toBeGreaterThan(before);
+  });
+
   it('that does not pay for all a provider may write itself pays for a summary', async () => {
     const poor = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'sk-poor', maxRetries: 0 });
     upstream.answer(sendJson(answer('poor')));

@@ -3,7 +3,7 @@
  * nobody is refused who had room, and in the end the meters say what the ledger says, nothing is held, and what is left can be spent.
  *
  * A plan goes as far as its time in the suite allows. `TOLLGATE_EXPLORE=20000` takes that many schedules of each, with any number of switches
- * between the processes and one fault more.
+ * between the processes and a second fault.
  */
 import { describe, expect, it } from 'vitest';
 import { aWorldOf, type Plan } from './explored-calls.ts';
@@ -70,13 +70,18 @@ const STORIES: Readonly<Record<string, Story>> = {
   'more than was held, and a keeper': { keyLimits: [25], shards: 2, keepers: 1, calls: [OVER, OVER], faults: 1, switches: 0 },
 };
 
+/** With three, the store is gone for good while a call is let in: it may then look like one that was lost, and is booked as such. */
+const MOST_FAULTS = 2;
+
 /** Schedules of a plan at most. */
 const MOST = 1_000;
 
 describe('every order of events', () => {
   for (const [name, { faults, switches, ...plan }] of Object.entries(STORIES)) {
     const bounds: Bounds =
-      asked > 0 ? { faults: faults + 1, switches: Infinity, schedules: asked } : { faults, switches, schedules: MOST };
+      asked > 0
+        ? { faults: Math.min(MOST_FAULTS, faults + 1), switches: Infinity, schedules: asked }
+        : { faults, switches, schedules: MOST };
 
     it(`keeps caps and books: ${name}`, { timeout: asked > 0 ? 3_600_000 : 15_000 }, async () => {
       const { schedules, states, isComplete } = await explore(() => aWorldOf(plan), bounds);

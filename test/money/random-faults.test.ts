@@ -82,12 +82,12 @@ describe('a split cap over a network that fails', () => {
 
       const endings: Record<string, number> = {};
       for (let wave = 0; wave < WAVES; wave++) {
-        const calls = processes.flatMap(({ call }) => Array.from({ length: CALLS }, () => call()));
+        const calls = processes.flatMap((one) => Array.from({ length: CALLS }, () => one.call()));
         for (const ending of await Promise.all(calls)) endings[ending] = (endings[ending] ?? 0) + 1;
         const whole = await readMeter(emulator.stores.meters, meter);
         expect(whole?.committed.usd ?? 0n, `wave ${wave}`).toBeLessThanOrEqual(LIMIT * TOKEN);
       }
-      for (const { end } of processes) end();
+      for (const one of processes) one.end();
       await network.close();
       await Promise.all([keep(emulator.stores), keep(emulator.stores)]);
       await keep(emulator.stores);

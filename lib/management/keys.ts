@@ -17,7 +17,7 @@ import { undo } from './records.ts';
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
-import { requireKeyWithinTeam } from './scoping.ts';
+import { requireKeyWithinTeam, withTeamLife } from './scoping.ts';
 
 /** The full row, with the secret where it is new. */
 async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): Promise<JsonObject> {
@@ -53,7 +53,8 @@ export async function generateKey(
   const made = applyKeyFields(blankKey(secret, now), fields, now);
   const own = route === '/key/generate' && !isAdmin(caller) && made.userId === undefined ? userIdOf(caller) : undefined;
   const actor = actorOf(caller);
-  const key: VirtualKey = { ...made, ...(own === undefined ? {} : { userId: own }), createdBy: actor, updatedBy: actor };
+  const owned = { ...made, ...(own === undefined ? {} : { userId: own }), createdBy: actor, updatedBy: actor };
+  const key = await withTeamLife(deps, owned, now);
   await requireChange(deps, caller, { after: key, fields, route });
   await requireKeyWithinTeam(deps, key);
   const outcome = await deps.keys.create(key);
@@ -145,7 +146,9 @@ export async function keyInfos(deps: ManagementDeps, caller: Caller, body: JsonO
 
 /** A key with fields changed; spend that happened before it had a budget is brought into the budget first. */
 export async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFields): Promise<VirtualKey> {
-  const changed = applyKeyFields(key, fields, deps.now());
+  const given = applyKeyFields(key, fields, deps.now());
+  const isNewLife = given.expiresAt !== key.expiresAt || given.teamId !== key.teamId || given.userId !== key.userId;
+  const changed = isNewLife ? await withTeamLife(deps, given, deps.now()) : given;
   await requireKeyWithinTeam(deps, changed, key);
   await openBudget(deps, changed, key);
   return changed;

@@ -1,5 +1,6 @@
 /** What belongs to a caller, and what a parent allows its children. */
 import { coversName } from '../domain/access.ts';
+import { addDuration, parseDuration } from '../domain/duration.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import type { Limits } from '../domain/limits.ts';
 import { formatUsd } from '../domain/money.ts';
@@ -158,6 +159,20 @@ export async function requireKeyWithinTeam(deps: ManagementDeps, key: VirtualKey
   if (stays || key.teamId === undefined || key.models.length === 0) return;
   const record = await deps.teams.get(key.teamId, { fresh: true });
   if (record !== undefined) await requireWithin(deps, { name: 'team', record }, { models: key.models });
+}
+
+/**
+ * A key of a team's member, which lives no longer than the team lets keys of members live (`team_member_key_duration`).
+ *
+ * @param now milliseconds since the epoch, from when a life counts
+ */
+export async function withTeamLife(deps: ManagementDeps, key: VirtualKey, now: number): Promise<VirtualKey> {
+  const { teamId, userId, expiresAt } = key;
+  if (teamId === undefined || userId === undefined) return key;
+  const duration = (await deps.teams.get(teamId, { fresh: true }))?.memberKeyDuration;
+  if (duration === undefined) return key;
+  const latest = addDuration(now, parseDuration(duration));
+  return expiresAt !== undefined && expiresAt <= latest ? key : { ...key, duration, expiresAt: latest };
 }
 
 /** True when a name, or a pattern, lies within a list. */

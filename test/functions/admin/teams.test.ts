@@ -363,4 +363,22 @@ describe('a key of a team', () => {
     if (key === undefined) throw new Error('gone');
     expect(await metered(admin, { kind: 'key', id: key.hash }, { ...key, maxBudget: parseUsd(5) })).toBe(parseUsd(2));
   });
+
+  it('that is a member’s lives no longer than the team lets it', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't', team_member_key_duration: '7d' });
+    const expiresOf = async (body: object): Promise<unknown> => (await post(admin, '/key/generate', body)).body['expires'];
+    const inDays = (days: number): string => new Date(NOW + days * DAY).toISOString();
+    expect(await expiresOf({ team_id: 't', user_id: 'u' })).toBe(inDays(7));
+    expect(await expiresOf({ team_id: 't', user_id: 'u', duration: '30d' })).toBe(inDays(7));
+    expect(await expiresOf({ team_id: 't', user_id: 'u', duration: '1d' })).toBe(inDays(1));
+    expect(await expiresOf({ team_id: 't' })).toBeNull();
+    expect(await expiresOf({ user_id: 'u' })).toBeNull();
+
+    const { body } = await post(admin, '/key/generate', { user_id: 'u' });
+    expect((await post(admin, '/key/update', { key: body['key'], team_id: 't' })).body).toMatchObject({ expires: inDays(7) });
+    admin.clock.now = NOW + DAY;
+    expect((await post(admin, '/key/update', { key: body['key'], rpm_limit: 3 })).body).toMatchObject({ expires: inDays(7) });
+    expect((await post(admin, '/key/update', { key: body['key'], duration: '-1' })).body).toMatchObject({ expires: inDays(8) });
+  });
 });

@@ -16,6 +16,9 @@ import { createOne } from './record-kind.ts';
 import { changeRecord, newEntity, newId, select, tooBusy } from './records.ts';
 import { budgetTable, figuresOf, memberScope } from './standing.ts';
 
+/** How often a change is tried again when somebody else changed the membership meanwhile. */
+const TRIES = 6;
+
 /** Who, by id or by e-mail; clients send an empty text where they have none. */
 export const WHO = {
   user_id: z.nullish(z.union([z.literal(''), text()], 'expected the id of a user')),
@@ -68,6 +71,11 @@ export async function requireUser(deps: ManagementDeps, who: Who): Promise<User>
 export async function ensureUser(deps: ManagementDeps, caller: Caller, who: Who): Promise<User> {
   const known = await findUser(deps, who);
   if (known !== undefined) return known;
+  if (who.user_id && who.user_email && (await findUser(deps, { user_email: who.user_email })) !== undefined) {
+    throw new GatewayError('conflict', 'user_email: another user has it already; name that user, or leave the e-mail out', {
+      param: 'user_email',
+    });
+  }
   const user: User = {
     ...newEntity(deps, caller),
     id: who.user_id || newId(deps),
@@ -159,9 +167,11 @@ const memberAfter = (member: Member, fields: MemberFields, now: number): Member 
 });
 
 /**
- * Changes a membership; null for who is none.
+ * Changes a membership, again when somebody else was faster.
  *
  * @param change.role new role, absent to keep it
+ * @param change.budgetAnchor where its budget windows begin anew, milliseconds since the epoch
+ * @throws GatewayError `not_found`, `conflict`
  */
 export async function changeMember(
   deps: ManagementDeps,
@@ -173,7 +183,7 @@ export async function changeMember(
   }: { readonly group: Group; readonly userId: string; readonly defaults?: Partial<Limits> | undefined },
   change: { readonly fields?: MemberFields; readonly role?: string | undefined; readonly budgetAnchor?: number },
 ): Promise<Member> {
-  for (let attempt = 0; attempt < 6; attempt++) {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await requireMember(deps, group, userId);
     const after: Member = {
       ...memberAfter(before, change.fields ?? {}, deps.now()),

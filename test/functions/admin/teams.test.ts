@@ -263,6 +263,18 @@ describe('routes of teams', () => {
     });
   });
 
+  it('make no second user with an e-mail', async () => {
+    const admin = createAdmin();
+    await post(admin, '/user/new', { user_id: 'u', user_email: 'u@x.example', auto_create_key: false });
+    await post(admin, '/team/new', { team_id: 't' });
+    const member = { user_id: 'v', user_email: 'U@x.example', role: 'user' };
+    expect(await post(admin, '/team/member_add', { team_id: 't', member })).toMatchObject({
+      status: 409,
+      body: { error: { param: 'user_email' } },
+    });
+    expect(await admin.deps.users.get('v')).toBeUndefined();
+  });
+
   it('say what is not there', async () => {
     const admin = createAdmin();
     await post(admin, '/team/new', { team_id: 't' });

@@ -118,6 +118,25 @@ export async function mayForTeam(
   return (await roleIn(deps, caller, 'team', team.id)) !== undefined;
 }
 
+/**
+ * True for those who may see what others do for a team, its keys and its calls: viewers, org admins of its organization, its admins, members
+ * as the team permits (`team_member_permissions`), and keys of the team that are nobody's.
+ *
+ * @param route the route as LiteLLM names it: `/team/daily/activity`
+ */
+export async function seesWorkOf(
+  deps: AccessDeps,
+  caller: Caller,
+  team: Pick<Team, 'id' | 'organizationId' | 'memberPermissions'>,
+  route: string,
+): Promise<boolean> {
+  if (isViewer(caller)) return true;
+  if (userIdOf(caller) === undefined) return ownKey(caller)?.teamId === team.id;
+  const role = await roleIn(deps, caller, 'team', team.id);
+  if (role === 'admin' || (role !== undefined && team.memberPermissions.includes(route))) return true;
+  return managesOrganization(deps, caller, team.organizationId);
+}
+
 /** The caller's role in a group; undefined when it is no member. */
 async function roleIn(
   deps: AccessDeps,

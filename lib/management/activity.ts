@@ -96,7 +96,9 @@ async function scopesAsked(
     if (kind === 'user' || !isViewer(caller)) return { scopes: [everythingOf(caller)], ...ofKey };
     return { scopes: [...(await livesOf(deps, kind)).keys()].map((id) => ({ kind, id })), ...ofKey };
   }
-  const found = await Promise.all(named.map((id) => scopeAsked(deps, caller, { [ASKED_AS[kind]]: id })));
+  const found = await Promise.all(
+    named.map((id) => scopeAsked(deps, caller, { [ASKED_AS[kind]]: id }, '/team/daily/activity')),
+  );
   const own = found.find(({ keyHash }) => keyHash !== undefined)?.keyHash;
   const scopes = found.map(({ scope }) => ({ kind, id: scope.id }));
   return { scopes, ...ofKey, ...(own === undefined ? {} : { keyHash: own }) };

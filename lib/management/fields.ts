@@ -13,10 +13,10 @@ const KEPT: ReadonlySet<string> = new Set([
 ]);
 
 /** Values that ask for nothing but what happens anyway; kept so that clients read what they wrote. */
-const HARMLESS: Readonly<Record<string, readonly unknown[]>> = {
-  rpm_limit_type: ['best_effort_throughput'],
-  tpm_limit_type: ['best_effort_throughput'],
-};
+const HARMLESS: ReadonlyMap<string, readonly unknown[]> = new Map([
+  ['rpm_limit_type', ['best_effort_throughput']],
+  ['tpm_limit_type', ['best_effort_throughput']],
+]);
 
 /** Entries of `metadata` that LiteLLM acts upon; kept without an effect they would promise something. */
 const METADATA_RULES = ['guardrails', 'disable_global_guardrails', 'policies', 'logging', 'tag_rpm_limit', 'max_iterations'];
@@ -49,7 +49,7 @@ export function readBody<S extends Shape>(schema: z.ZodMiniObject<S>, body: Json
   const known: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (Object.hasOwn(shape, name)) known[name] = value;
-    else if (KEPT.has(name) || HARMLESS[name]?.includes(value) === true) kept[name] = saysNothing(value) ? null : value;
+    else if (KEPT.has(name) || HARMLESS.get(name)?.includes(value) === true) kept[name] = saysNothing(value) ? null : value;
     else if (!saysNothing(value)) throw refuse(name);
   }
   check(freeObject, kept, 'object_permission');

@@ -14,7 +14,7 @@ import {
   managesOrganization,
   managesTeam,
   mayForTeam,
-  seesTeam,
+  seesWorkOf,
   userIdOf,
 } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
@@ -37,7 +37,7 @@ export function requireUser(caller: Caller): void {
 export type KeyRight = 'manager' | 'member' | 'owner';
 
 /** Owners of a key. */
-type Owned = Pick<VirtualKey, 'userId' | 'teamId' | 'organizationId'>;
+type Owned = Pick<VirtualKey, 'userId' | 'teamId' | 'organizationId' | 'projectId'>;
 
 /**
  * The right of a caller to use a route on a key; undefined when there is none.
@@ -70,13 +70,13 @@ export async function requireKeyRight(deps: ManagementDeps, caller: Caller, key:
   return right;
 }
 
-/** True for those who may see a key: viewers, the key itself, its user, whoever sees its team or manages its organization. */
+/** True for those who may see a key: viewers, the key itself, its user, its team as far as that permits, who manages its organization. */
 export async function seesKey(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<boolean> {
   if (isViewer(caller) || (caller.type === 'key' && caller.key.hash === key.hash)) return true;
   const userId = userIdOf(caller);
   if (userId !== undefined && key.userId === userId) return true;
   const team = key.teamId === undefined ? undefined : await deps.teams.get(key.teamId, { fresh: true });
-  if (team !== undefined && userId !== undefined && (await seesTeam(deps, caller, team))) return true;
+  if (team !== undefined && userId !== undefined && (await seesWorkOf(deps, caller, team, '/key/info'))) return true;
   return key.organizationId !== undefined && managesOrganization(deps, caller, key.organizationId);
 }
 
@@ -105,21 +105,38 @@ export async function requireChange(
   if (right !== 'manager' && after.userId !== own && !isService) {
     throw refuse('user_id: you may make and change keys for yourself only', 'user_id');
   }
-  if (after.organizationId !== undefined && after.organizationId !== before?.organizationId) {
-    if (!(await managesOrganization(deps, caller, after.organizationId))) {
-      throw refuse('organization_id: you may not make keys of this organization', 'organization_id');
-    }
-  }
-  if (after.projectId !== undefined && after.projectId !== before?.projectId) {
-    const project = await deps.projects.get(after.projectId, { fresh: true });
-    if (project?.teamId === undefined || project.teamId !== after.teamId) {
-      throw refuse('project_id: expected a project of the team of the key', 'project_id');
-    }
+  await requireOneLine(deps, caller, before, after);
+  if (before?.blocked === true && !after.blocked && right !== 'manager') {
+    throw refuse('blocked: only those who manage this key may unblock it', 'blocked');
   }
   if (right === 'manager' || before === undefined || before.createdBy === actorOf(caller)) return;
   const touched = Object.entries(fields).find(([name, value]) => value !== undefined && !isHarmless(name, value));
   if (touched !== undefined) {
     throw refuse(`${touched[0]}: this key was made by others; ask whoever manages it`, touched[0]);
+  }
+}
+
+/** Owners of a key lie one above the other. A key whose organization is not that of its team would not meet the limits of the team's. */
+async function requireOneLine(
+  deps: ManagementDeps,
+  caller: Caller,
+  before: Owned | undefined,
+  after: VirtualKey,
+): Promise<void> {
+  const { teamId, organizationId, projectId } = after;
+  const moves = before?.teamId !== teamId;
+  if (organizationId !== undefined && (moves || organizationId !== before?.organizationId)) {
+    const team = teamId === undefined ? undefined : await deps.teams.get(teamId, { fresh: true });
+    const isOfTeam = teamId === undefined || team?.organizationId === organizationId;
+    if (!isOfTeam || !(await managesOrganization(deps, caller, organizationId))) {
+      throw refuse('organization_id: expected the organization of its team, or one whose keys you may make', 'organization_id');
+    }
+  }
+  if (projectId !== undefined && (moves || projectId !== before?.projectId)) {
+    const project = await deps.projects.get(projectId, { fresh: true });
+    if (project?.teamId === undefined || project.teamId !== teamId) {
+      throw refuse('project_id: expected a project of the team of the key', 'project_id');
+    }
   }
 }
 
@@ -141,9 +158,11 @@ function requireNoDisguise(
   );
 }
 
-/** What the owner of a key may change that others made: its names, and to block it. Everything else may be there to bound it. */
+/**
+ * What the owner of a key may change that others made: its name, and to block it. Everything else may be there to bound it; an alias too,
+ * since a key's models let pass what an alias makes of a name of theirs.
+ */
 const isHarmless = (name: string, value: unknown): boolean =>
   name === 'key_alias' ||
-  name === 'aliases' ||
   (name === 'blocked' && value === true) ||
   (name === 'kept' && Object.keys(value as object).length === 0);

@@ -1,6 +1,6 @@
 /** Virtual keys: `/key/...`. A secret is shown once, in the answer that made it; afterwards a key is known by its hash. */
 import * as z from 'zod/mini';
-import { newSecret, type VirtualKey } from '../domain/key.ts';
+import { hashSecret, newSecret, type VirtualKey } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
@@ -13,7 +13,7 @@ import { check, text, usd } from './input.ts';
 import { keyRow, keySecretName, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
-import { undo } from './records.ts';
+import { allOf, undo } from './records.ts';
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
@@ -43,6 +43,7 @@ export async function generateKey(
   const fields = readKeyFields(ruled, ['key', 'spend']);
   const secret = check(secretInput, body['key'], 'key') ?? newSecret(deps.random);
   const spend = check(z.nullish(usd), body['spend'], 'spend') ?? 0n;
+  if (body['key'] !== undefined && body['key'] !== null) await requireUnused(deps, hashSecret(secret));
   if (spend > 0n && !isAdmin(caller)) {
     throw new GatewayError('permission', 'spend: only a proxy admin may say what was spent', {
       type: 'auth_error',
@@ -59,7 +60,7 @@ export async function generateKey(
   await requireKeyWithinTeam(deps, key);
   const outcome = await deps.keys.create(key);
   if (outcome === 'alias-taken') throw aliasTaken();
-  if (outcome === 'exists') throw new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
+  if (outcome === 'exists') throw inUse();
   try {
     if (spend > 0n) await recordStartingSpend(deps, key, spend);
     await openBudget(deps, key);
@@ -72,6 +73,13 @@ export async function generateKey(
     await undo(deps, 'key', () => deps.keys.delete(key.hash));
     throw error;
   }
+}
+
+const inUse = (): GatewayError => new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
+
+/** A key that got another secret goes on under its first hash: whoever knew the first secret would come to its meters and its ledger by it. */
+async function requireUnused(deps: ManagementDeps, hash: string): Promise<void> {
+  for await (const { origin } of allOf((page) => deps.keys.list(page))) if (origin === hash) throw inUse();
 }
 
 /**

@@ -98,9 +98,10 @@ export async function updateOrganization(deps: ManagementDeps, caller: Caller, b
   const { fields } = given;
   const { id } = await visibleOrganization(deps, caller, check(text(), fields.organization_id, 'organization_id'));
   await requireAbove(deps, caller, id);
-  const isOwnBusiness = !changesLimits(fields) && fields.models === undefined && fields.blocked === undefined;
+  const isOwnBusiness =
+    !changesLimits(fields) && [fields.models, fields.model_aliases, fields.blocked].every((value) => value === undefined);
   if (!isOwnBusiness && !isAdmin(caller)) {
-    throw forbidden('Only a proxy admin may change the limits and models of an organization, or block it.');
+    throw forbidden('Only a proxy admin may change the limits, models and aliases of an organization, or block it.');
   }
   const after = await changeOne(deps, caller, ORGANIZATION, id, (record) => organizationAfter(record, given, deps.now()));
   return rowOf(deps, after);

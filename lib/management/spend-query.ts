@@ -4,7 +4,7 @@ import type { Scope } from '../domain/meter.ts';
 import { dayOf, EVERYTHING, type TotalScope } from '../domain/total.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
-import { isViewer, ownScope, requireSelf, requireViewer, seesOrganization, seesTeam, userIdOf } from './access.ts';
+import { isViewer, managesOrganization, ownScope, requireSelf, requireViewer, seesWorkOf, userIdOf } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 
 /** Milliseconds of a day. */
@@ -97,14 +97,16 @@ export interface Asked {
 
 /**
  * The scope to read, the narrowest of those asked for, and the key its calls must be of, if any. Those who may see all see whatever they
- * ask for; others their own key, their user, and teams and organizations they belong to.
+ * ask for; others their own key, their user, teams that let them, and organizations they administer.
  *
+ * @param route the permission that members of a team need
  * @throws GatewayError `permission`
  */
 export async function scopeAsked(
   deps: ManagementDeps,
   caller: Caller,
   asked: Asked,
+  route: '/spend/logs' | '/team/daily/activity' = '/spend/logs',
 ): Promise<{ readonly scope: Scope; readonly keyHash?: string }> {
   const keyHash = asked.apiKey === undefined ? undefined : await keyScope(deps, caller, asked.apiKey);
   const ofKey = keyHash === undefined ? {} : { keyHash };
@@ -124,21 +126,21 @@ export async function scopeAsked(
     return { scope: { kind: 'user', id: asked.userId }, ...ofKey };
   }
   if (asked.teamId !== undefined) {
-    await requireTeam(deps, caller, asked.teamId);
+    await requireTeam(deps, caller, asked.teamId, route);
     return { scope: { kind: 'team', id: asked.teamId }, ...ofKey };
   }
   if (asked.organizationId !== undefined) {
-    if (!(await seesOrganization(deps, caller, asked.organizationId))) requireViewer(caller);
+    if (!(await managesOrganization(deps, caller, asked.organizationId))) requireViewer(caller);
     return { scope: { kind: 'organization', id: asked.organizationId }, ...ofKey };
   }
   if (keyHash !== undefined) return { scope: { kind: 'key', id: keyHash } };
   return { scope: everythingOf(caller) };
 }
 
-/** Lets those pass who may see a team: a key of it counts as one. */
-async function requireTeam(deps: ManagementDeps, caller: Caller, id: string): Promise<void> {
-  const team = (await deps.teams.get(id, { fresh: true })) ?? { id };
-  if (!(await seesTeam(deps, caller, team))) requireViewer(caller);
+/** Lets those pass who may see what a team does: a key of it that is nobody's counts as one. */
+async function requireTeam(deps: ManagementDeps, caller: Caller, id: string, route: string): Promise<void> {
+  const team = (await deps.teams.get(id, { fresh: true })) ?? { id, memberPermissions: [] };
+  if (!(await seesWorkOf(deps, caller, team, route))) requireViewer(caller);
 }
 
 /** Everything a caller may see without asking for anything: viewers all there is, users their own, keys of nobody themselves. */

@@ -47,7 +47,7 @@ export async function globalReport(deps: ManagementDeps, caller: Caller, query: 
 export async function scopeReport(deps: ManagementDeps, caller: Caller, query: ReportQuery): Promise<readonly JsonObject[]> {
   const days = daysOf(query.startDate, query.endDate);
   const { endUser, ...asked } = query;
-  const { scope, keyHash } = await scopeAsked(deps, caller, asked);
+  const { scope, keyHash } = await scopeAsked(deps, caller, asked, '/team/daily/activity');
   const rows = await rowsOf(deps, [scope as TotalScope], days);
   const own = keyHash === undefined ? rows : rows.filter((row) => row.keyHash === keyHash);
   if (endUser === undefined || query.teamId === undefined) return byKey(own);

@@ -5,7 +5,7 @@ import type { User } from '../domain/user.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { JsonObject } from '../kinds/json.ts';
-import { isViewer, userIdOf } from './access.ts';
+import { isViewer, requireAdmin, userIdOf } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 import { USER } from './identity-kinds.ts';
 import { readBody } from './fields.ts';
@@ -58,13 +58,15 @@ export async function addTeamMembers(deps: ManagementDeps, caller: Caller, body:
 export const teamBulkAddition = z.object({ members: z.nullish(list), all_users: z.nullish(flag), ...IN_TEAM });
 
 /**
- * `POST /team/bulk_member_add`: a list, or every user there is. Who is a member already is told, the others are added.
+ * `POST /team/bulk_member_add`: a list, or, for proxy admins, every user there is. Who is a member already is told, the others are added.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `permission`
  */
 export async function bulkAddTeamMembers(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields } = readBody(teamBulkAddition, body);
   const team = await managedTeam(deps, caller, fields.team_id);
+  // The answer names them all.
+  if (fields.all_users === true) requireAdmin(caller);
   const members: readonly (Who & { readonly role: string })[] =
     fields.all_users === true
       ? (await select(deps.users, () => true)).map(({ id }) => ({ user_id: id, role: 'user' }))

@@ -142,16 +142,19 @@ export async function newTeam(deps: ManagementDeps, caller: Caller, body: JsonOb
   }
 }
 
-/** True for a change that is the business of those above the team: what it may spend and call (tags have limits), where it belongs. */
+/**
+ * True for a change that is the business of those above the team: what it may spend and call, where it belongs. Tags have limits, and a team's
+ * models let pass what an alias makes of a name of theirs.
+ */
 const isOfAbove = (fields: Fields): boolean =>
   changesLimits(fields) ||
-  [fields.models, fields.organization_id, fields.blocked, fields.access_group_ids, fields.tags].some(
+  [fields.models, fields.model_aliases, fields.organization_id, fields.blocked, fields.access_group_ids, fields.tags].some(
     (value) => value !== undefined,
   );
 
 /**
- * `POST /team/update` and `PATCH /team/{id}`: null clears a field, an absent one stays. Admins of the team change its name, facts,
- * aliases and what concerns its members; its own limits and models are for those above it.
+ * `POST /team/update` and `PATCH /team/{id}`: null clears a field, an absent one stays. Admins of the team change its name, facts
+ * and what concerns its members; its own limits, models and their aliases are for those above it.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `permission`
  */

@@ -7,9 +7,10 @@ import { isViewer, userIdOf } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 import { USER } from './identity-kinds.ts';
 import { keyRow, standingOf } from './key-answer.ts';
+import { seesKey } from './key-rights.ts';
 import { requireUser } from './membership.ts';
 import { contains, each, pageOf, select, sorted, type Query } from './records.ts';
-import { forbidden, managedOrganizations } from './scoping.ts';
+import { forbidden, managedOrganizations, teamFilter } from './scoping.ts';
 import { teamRow } from './teams.ts';
 import { userRow } from './users.ts';
 
@@ -39,19 +40,19 @@ async function visibleUser(deps: ManagementDeps, caller: Caller, id: string | un
  */
 export async function userInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
   const user = await visibleUser(deps, caller, id);
+  const isSelf = user.id === userIdOf(caller);
+  // An org admin may make anybody a member: what a user does elsewhere is not shown for that.
+  const isShown = await teamFilter(deps, caller);
   const [row, keys, teams] = await Promise.all([
     userRow(deps, user),
-    select(deps.keys, ({ userId }) => userId === user.id),
+    select(deps.keys, async (key) => key.userId === user.id && (isSelf || (await seesKey(deps, caller, key)))),
     each(user.teams, (team) => deps.teams.get(team)),
   ]);
   return {
     user_id: user.id,
     user_info: row,
     keys: await each(keys, async (key) => keyRow(key, await standingOf(deps, key))),
-    teams: await each(
-      teams.filter((team) => team !== undefined),
-      (team) => teamRow(deps, team),
-    ),
+    teams: await each(teams.filter((team) => team !== undefined).filter(isShown), (team) => teamRow(deps, team)),
   };
 }
 

@@ -210,7 +210,9 @@ export async function updateUser(deps: ManagementDeps, caller: Caller, body: Jso
   const { fields } = given;
   if (!isAdmin(caller)) {
     const isSelf = userIdOf(caller) !== undefined && fields.user_id === userIdOf(caller);
-    const strange = Object.keys(body).find((name) => !OWN_FIELDS.has(name));
+    const own = caller.type === 'key' ? caller.user?.email : undefined;
+    const isSame = !fields.user_email || fields.user_email === own;
+    const strange = Object.keys(body).find((name) => !OWN_FIELDS.has(name) && !(name === 'user_email' && isSame));
     if (!isSelf || strange !== undefined) {
       throw forbidden('Only a proxy admin may do this; users may change their own user_alias and metadata.');
     }

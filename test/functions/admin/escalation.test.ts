@@ -1,0 +1,189 @@
+/** Ways up that are closed: what somebody with some rights could do to get more of them, or to see what is others'. */
+import { describe, expect, it } from 'vitest';
+import { company, personOf } from './people.ts';
+import { createAdmin, type Admin } from './support.ts';
+
+async function start() {
+  const admin = createAdmin();
+  const secrets = await company(admin);
+  const as = (who: keyof typeof secrets, method: string, path: string, body?: object) =>
+    admin.call(method, path, { key: secrets[who], ...(body === undefined ? {} : { body }) });
+  return { admin, secrets, as };
+}
+
+const made = async (admin: Admin, body: object): Promise<string> => {
+  const { status, body: answer } = await admin.call('POST', '/key/generate', { body });
+  if (status !== 200) throw new Error(JSON.stringify(answer));
+  return String(answer['token']);
+};
+
+describe('an alias', () => {
+  it('is no way around the models of a key that others made', async () => {
+    const { admin, as } = await start();
+    const key = await made(admin, { user_id: 'mia', models: ['gpt-4o'] });
+    expect(await as('member', 'POST', '/key/update', { key, aliases: { 'gpt-4o': 'o1' } })).toMatchObject({ status: 403 });
+    expect(await as('member', 'POST', '/key/update', { key, key_alias: 'mine' })).toMatchObject({ status: 200 });
+  });
+
+  it('is no way around the models of a team or an organization for its own admin', async () => {
+    const { as } = await start();
+    const aliases = { model_aliases: { 'gpt-4o': 'o1' } };
+    expect(await as('team_admin', 'POST', '/team/update', { team_id: 'red', ...aliases })).toMatchObject({ status: 403 });
+    expect(await as('org_admin', 'POST', '/team/update', { team_id: 'red', ...aliases })).toMatchObject({ status: 200 });
+    expect(await as('org_admin', 'PATCH', '/organization/update', { organization_id: 'acme', ...aliases })).toMatchObject({
+      status: 403,
+    });
+  });
+});
+
+describe('a key that was blocked', () => {
+  it('is not let go by its owner, by whatever route', async () => {
+    const { admin, as } = await start();
+    const own = await as('member', 'POST', '/key/generate', {});
+    const key = own.body['token'];
+    await admin.call('POST', '/key/block', { body: { key } });
+    for (const path of ['/key/unblock', '/key/update', '/key/regenerate']) {
+      expect(await as('member', 'POST', path, { key, blocked: false }), path).toMatchObject({ status: 403 });
+    }
+    expect(await admin.call('GET', `/key/info?key=${String(key)}`)).toMatchObject({ body: { info: { blocked: true } } });
+  });
+});
+
+describe('a key of a team', () => {
+  it('is in no other organization and no other team’s project, where the limits of its own would not hold', async () => {
+    const { admin, secrets, as } = await start();
+    await admin.call('POST', '/organization/new', { body: { organization_id: 'other', organization_alias: 'Other' } });
+    const member = { user_id: 'olga', role: 'org_admin' };
+    await admin.call('POST', '/organization/member_add', { body: { organization_id: 'other', member } });
+    await admin.call('POST', '/team/new', { body: { team_id: 'pink', organization_id: 'acme', models: ['gpt-4o'] } });
+    await admin.call('POST', '/project/new', { body: { project_id: 'sketch', team_id: 'pink' } });
+    const strange = { status: 403, body: { error: { param: 'organization_id' } } };
+
+    expect(await as('org_admin', 'POST', '/key/generate', { team_id: 'red', organization_id: 'other' })).toMatchObject(strange);
+    const { body } = await as('org_admin', 'POST', '/key/generate', { organization_id: 'other' });
+    expect(await as('org_admin', 'POST', '/key/update', { key: body['token'], team_id: 'red' })).toMatchObject(strange);
+    const ofProject = await admin.call('POST', '/key/generate', {
+      key: secrets.org_admin,
+      body: { team_id: 'pink', project_id: 'sketch' },
+    });
+    expect(ofProject).toMatchObject({ status: 200 });
+    for (const team of ['red', null]) {
+      const moved = await as('org_admin', 'POST', '/key/update', { key: ofProject.body['token'], team_id: team });
+      expect(moved).toMatchObject({ status: 403, body: { error: { param: 'project_id' } } });
+    }
+    expect(await as('org_admin', 'POST', '/key/generate', { team_id: 'red', organization_id: 'acme' })).toMatchObject({
+      status: 200,
+    });
+  });
+});
+
+describe('an old secret', () => {
+  it('is no way back into the figures of the key that got another', async () => {
+    const { admin, as } = await start();
+    const secret = 'sk-that-somebody-else-knows';
+    await admin.call('POST', '/key/generate', { body: { key: secret, user_id: 'tom' } });
+    await admin.call('POST', '/key/regenerate', { body: { key: secret } });
+    expect(await as('member', 'POST', '/key/generate', { key: secret })).toMatchObject({
+      status: 409,
+      body: { error: { param: 'key' } },
+    });
+  });
+});
+
+describe('an e-mail', () => {
+  it('is not taken by a user for itself: people are found by it', async () => {
+    const { as } = await start();
+    const change = (more: object) => as('member', 'POST', '/user/update', { user_id: 'mia', ...more });
+    expect(await change({ user_email: 'boss@acme.example' })).toMatchObject({ status: 403 });
+    expect(await as('proxy_admin', 'POST', '/user/update', { user_id: 'mia', user_email: 'mia@acme.example' })).toMatchObject({
+      status: 200,
+    });
+    expect(await change({ user_email: 'mia@acme.example', user_alias: 'Mia' })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('people of others', () => {
+  it('are not told to the admin of a team that adds everybody', async () => {
+    const { as } = await start();
+    for (const who of ['team_admin', 'org_admin'] as const) {
+      const answer = await as(who, 'POST', '/team/bulk_member_add', { team_id: 'red', all_users: true });
+      expect(answer.status, who).toBe(403);
+      expect(JSON.stringify(answer.body)).not.toContain('sam');
+    }
+  });
+
+  it('are seen by an org admin without the keys and teams that are none of its own', async () => {
+    const { admin, as } = await start();
+    await admin.call('POST', '/team/member_add', { body: { team_id: 'blue', member: { user_id: 'sam', role: 'user' } } });
+    await made(admin, { user_id: 'sam', team_id: 'blue' });
+    const theirs = await made(admin, { user_id: 'sam', team_id: 'red' });
+    await as('org_admin', 'POST', '/organization/member_add', {
+      organization_id: 'acme',
+      member: { user_id: 'sam', role: 'internal_user' },
+    });
+    const { body } = await as('org_admin', 'GET', '/user/info?user_id=sam');
+    expect(body['keys']).toMatchObject([{ token: theirs }]);
+    expect(body['teams']).toEqual([]);
+    expect((await as('stranger', 'GET', '/user/info')).body).toMatchObject({ teams: [{ team_id: 'blue' }] });
+    expect((await as('stranger', 'GET', '/user/info')).body['keys']).toHaveLength(3);
+  });
+});
+
+describe('what a team spends', () => {
+  const ROUTES = [
+    ['/spend/logs', '/spend/logs?team_id=red'],
+    ['/spend/logs', '/spend/logs/v2?team_id=red'],
+    ['/team/daily/activity', '/team/daily/activity?team_ids=red&start_date=2026-11-01&end_date=2026-11-30'],
+    ['/team/daily/activity', '/team/spend/report?team_id=red&start_date=2026-11-01&end_date=2026-11-30'],
+  ] as const;
+
+  for (const [permission, route] of ROUTES) {
+    it(`is for its admins, and for members as the team permits: ${route}`, async () => {
+      const { as } = await start();
+      for (const who of ['proxy_admin_viewer', 'org_admin', 'team_admin', 'viewer_member'] as const) {
+        expect((await as(who, 'GET', route)).status, who).toBe(200);
+      }
+      for (const who of ['member', 'stranger'] as const) expect((await as(who, 'GET', route)).status, who).toBe(403);
+      await as('team_admin', 'POST', '/team/permissions_update', { team_id: 'red', team_member_permissions: [permission] });
+      expect((await as('member', 'GET', route)).status).toBe(200);
+      expect((await as('stranger', 'GET', route)).status).toBe(403);
+    });
+  }
+
+  it('is seen by a key of the team that is nobody’s', async () => {
+    const { admin } = await start();
+    const { body } = await admin.call('POST', '/key/service-account/generate', { body: { team_id: 'red' } });
+    expect((await admin.call('GET', '/spend/logs?team_id=red', { key: String(body['key']) })).status).toBe(200);
+  });
+
+  it('is its organization’s business, but not that of every member there', async () => {
+    const { admin, as } = await start();
+    const secret = await personOf(admin, 'ines', 'internal_user');
+    const member = { user_id: 'ines', role: 'internal_user' };
+    await admin.call('POST', '/organization/member_add', { body: { organization_id: 'acme', member } });
+    const route = '/spend/logs?organization_id=acme';
+    expect((await admin.call('GET', route, { key: secret })).status).toBe(403);
+    expect((await as('org_admin', 'GET', route)).status).toBe(200);
+  });
+});
+
+describe('the row of a key', () => {
+  it('is shown to members of its team as the team permits', async () => {
+    const { admin, as } = await start();
+    const key = await made(admin, { team_id: 'red', user_id: 'tom' });
+    expect((await as('member', 'GET', `/key/info?key=${key}`)).status).toBe(200);
+    await as('team_admin', 'POST', '/team/permissions_update', { team_id: 'red', team_member_permissions: [] });
+    expect((await as('member', 'GET', `/key/info?key=${key}`)).status).toBe(403);
+    expect((await as('viewer_member', 'GET', `/key/info?key=${key}`)).status).toBe(200);
+  });
+});
+
+describe('a body', () => {
+  it('with names from the prototype of objects is refused like any other', async () => {
+    const { admin } = await start();
+    for (const name of ['constructor', 'toString', '__proto__']) {
+      const raw = `{"team_id": "red", "${name}": 1}`;
+      expect(await admin.call('POST', '/team/update', { raw }), name).toMatchObject({ status: 400 });
+    }
+  });
+});

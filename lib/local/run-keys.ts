@@ -1,5 +1,6 @@
 /** The two keys of a local run: the master key, and a virtual key that is ready to use. */
 import { hashSecret, newSecret } from '../domain/key.ts';
+import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { ManagementDeps } from '../management/deps.ts';
 import { regenerateKey } from '../management/key-secrets.ts';
@@ -45,9 +46,14 @@ export async function virtualKey(deps: ManagementDeps, kept: string | undefined)
   if (kept !== undefined && (await deps.keys.get(hashSecret(kept))) !== undefined) return kept;
   const master: Caller = { type: 'master' };
   const named = await deps.keys.findByAlias(LOCAL_ALIAS);
+  const generate = (key: string | undefined) => generateKey(deps, master, { key_alias: LOCAL_ALIAS, key });
   const made =
     named === undefined
-      ? await generateKey(deps, master, { key_alias: LOCAL_ALIAS, key: kept })
+      ? await generate(kept).catch((error: unknown) => {
+          // The key of this secret got another one, and another alias: it is somebody's by now.
+          if (GatewayError.from(error).detail.param === 'key') return generate(undefined);
+          throw error;
+        })
       : await regenerateKey(deps, master, { key: named.hash, new_key: kept });
   return String(made['key']);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { hashSecret } from '../../../lib/domain/key.ts';
 import { keptVirtualKey, LOCAL_ALIAS, masterKey } from '../../../lib/local/run-keys.ts';
+import { regenerateKey } from '../../../lib/management/key-secrets.ts';
 import { openStateFolder, type StateFolder } from '../../../lib/local/state-folder.ts';
 import { serveGateway, type Served } from '../../support/gateway.ts';
 
@@ -58,4 +59,15 @@ it('gives the key a new secret where the file was lost', async () => {
   expect(second).not.toBe(first);
   expect(await served.stores.keys.get(hashSecret(first))).toBeUndefined();
   expect(await served.stores.keys.get(hashSecret(second))).toMatchObject({ alias: LOCAL_ALIAS });
+});
+
+it('makes another key where that of the kept secret has a new secret and another alias', async () => {
+  const { management, stores } = served;
+  const first = await keptVirtualKey(management, folder);
+  await regenerateKey(management, { type: 'master' }, { key: first, key_alias: 'theirs' });
+
+  const second = await keptVirtualKey(management, folder);
+
+  expect(second).not.toBe(first);
+  expect(await stores.keys.get(hashSecret(second))).toMatchObject({ alias: LOCAL_ALIAS });
 });

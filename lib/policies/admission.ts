@@ -1,6 +1,6 @@
 /** The only door: every hold of a request, or none. */
 import { holdIdOf } from '../domain/call-id.ts';
-import type { Counter, HoldRequest, Meter } from '../domain/meter.ts';
+import { spentOf, type Counter, type HoldRequest, type Meter } from '../domain/meter.ts';
 import { GatewayError } from '../errors.ts';
 import { settleExpired, type ExpiredPolicy, type OpenHold, type SettlementDeps } from '../settlement.ts';
 import { placeHold, type Lease, type Placed, type ShardHints, type StandingHold } from '../shards.ts';
@@ -36,7 +36,10 @@ export type Taken =
   | { readonly type: 'refused'; readonly refusals: readonly Refusal[] };
 
 /** Writes that one request may need for one hold, and then some: expired holds, shards, others that are faster. */
-const IDS_PER_ATTEMPT = 64;
+const IDS_PER_HOLD = 32;
+/** Tries of a call in whose way others are only for a moment. */
+const TURNS = 3;
+const IDS_PER_ATTEMPT = IDS_PER_HOLD * (1 + TURNS);
 
 /** A lease of a call, for every hold of one attempt. Attempts count from 1, no two share one. */
 export interface AttemptLease extends Pick<Lease, 'expiresAt' | 'slot' | 'standing'> {
@@ -66,29 +69,75 @@ export const openHolds = ({ standing, expiresAt }: Pick<Lease, 'standing' | 'exp
     ...(late && request.swept ? { buryUntil: expiresAt } : {}),
   }));
 
+/** A limit that was not asked: its store failed, and it may go without. */
+interface Skip {
+  readonly request: HoldRequest;
+  readonly error: GatewayError;
+}
+
 /**
  * Takes all holds side by side, in one round trip. When a meter refuses, what the others gave is taken back. Expired holds in a meter
  * that refuses are settled first, and that meter is asked once more. A limit that may go without its store counts as having room.
  *
+ * Two calls that each got what the other one lacked would both be refused. So a call that only had others' holds in its way tries again,
+ * meter by meter, the widest first: whoever comes first gets in.
+ *
  * @throws GatewayError `overloaded` when a store fails: what may stand is in the lease, for the caller to settle as nothing.
  */
 export async function takeHolds(deps: AdmissionDeps, requests: readonly HoldRequest[], lease: AttemptLease): Promise<Taken> {
-  const steps = await Promise.allSettled(requests.map((request) => takeHold(deps, request, lease)));
-  const outcomes: (Refusal | Held)[] = [];
-  const skipped: { readonly request: HoldRequest; readonly error: GatewayError }[] = [];
-  for (const [index, step] of steps.entries()) {
-    const request = requests[index] as HoldRequest;
-    if (step.status === 'fulfilled') outcomes.push(step.value);
-    else if (mayGoOn(deps.onStoreFailure, request)) skipped.push({ request, error: GatewayError.from(step.reason) });
-    else throw GatewayError.from(step.reason);
-  }
+  const steps = await Promise.allSettled(requests.map((request) => askFor(deps, request, lease, 0)));
+  const failed = steps.find((step) => step.status === 'rejected');
+  if (failed !== undefined) throw GatewayError.from(failed.reason);
+  const outcomes = steps.flatMap((step) => (step.status === 'fulfilled' ? [step.value] : []));
   const refusals = outcomes.filter(isRefusal);
-  if (refusals.length === 0) {
-    for (const { request, error } of skipped) reportSkipped(deps, request, lease.callId, error);
-    return { type: 'held', holds: outcomes.filter((outcome): outcome is Held => !isRefusal(outcome)) };
-  }
+  if (refusals.length === 0) return told(deps, lease, outcomes);
   await takeBack(deps, lease);
-  return { type: 'refused', refusals };
+  const mixed = outcomes.some((outcome) => !isRefusal(outcome));
+  return mixed && refusals.every(isByHolds) ? takeInTurn(deps, requests, lease) : { type: 'refused', refusals };
+}
+
+/** True when a budget has room for the request as soon as others have settled. */
+const isByHolds = ({ counter, meter, request }: Refusal): boolean =>
+  counter === 'usd' && spentOf(meter, 'usd') + (request.amounts.usd ?? 0n) <= (request.limits.usd ?? 0n);
+
+async function takeInTurn(deps: AdmissionDeps, requests: readonly HoldRequest[], lease: AttemptLease): Promise<Taken> {
+  for (let turn = 1; ; turn++) {
+    lease.standing.clear();
+    const outcomes: (Held | Skip)[] = [];
+    let refusal: Refusal | undefined;
+    for (const request of requests.toReversed()) {
+      const outcome = await askFor(deps, request, lease, turn * IDS_PER_HOLD);
+      if (isRefusal(outcome)) {
+        refusal = outcome;
+        break;
+      }
+      outcomes.unshift(outcome);
+    }
+    if (refusal === undefined) return told(deps, lease, outcomes);
+    await takeBack(deps, lease);
+    // Whoever holds the first of them is ahead. Further on, it may be one that is about to take back what it got side by side.
+    if (outcomes.length === 0 || turn === TURNS || !isByHolds(refusal)) return { type: 'refused', refusals: [refusal] };
+  }
+}
+
+/** One hold; a failure of its store where the limit may go without. @param from serial of ids, counted within the attempt */
+async function askFor(
+  deps: AdmissionDeps,
+  request: HoldRequest,
+  lease: AttemptLease,
+  from: number,
+): Promise<Refusal | Held | Skip> {
+  try {
+    return await takeHold(deps, request, lease, from);
+  } catch (error) {
+    if (!mayGoOn(deps.onStoreFailure, request)) throw error;
+    return { request, error: GatewayError.from(error) };
+  }
+}
+
+function told(deps: AdmissionDeps, lease: AttemptLease, outcomes: readonly (Refusal | Held | Skip)[]): Taken {
+  for (const outcome of outcomes) if ('error' in outcome) reportSkipped(deps, outcome.request, lease.callId, outcome.error);
+  return { type: 'held', holds: outcomes.filter((outcome) => 'hold' in outcome) };
 }
 
 /**
@@ -104,10 +153,10 @@ export async function takeBack({ meters }: Pick<AdmissionDeps, 'meters'>, lease:
   );
 }
 
-const isRefusal = (outcome: Refusal | Held): outcome is Refusal => 'counter' in outcome;
+const isRefusal = (outcome: Refusal | Held | Skip): outcome is Refusal => 'counter' in outcome;
 
-async function takeHold(deps: AdmissionDeps, request: HoldRequest, lease: AttemptLease): Promise<Refusal | Held> {
-  let serial = (lease.attempt - 1) * IDS_PER_ATTEMPT;
+async function takeHold(deps: AdmissionDeps, request: HoldRequest, lease: AttemptLease, from: number): Promise<Refusal | Held> {
+  let serial = (lease.attempt - 1) * IDS_PER_ATTEMPT + from;
   const own: Lease = { ...lease, nextId: () => holdIdOf(lease.callId, ++serial) };
   const first = await placeHold(deps, request, own);
   if (first.type === 'held') return asHeld(request, first);

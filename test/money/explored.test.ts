@@ -29,6 +29,13 @@ const STORIES: Readonly<Record<string, Story>> = {
   'two calls for one slot': { keyLimits: [25], parallelLimit: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },
   'a keeper that comes early': { keyLimits: [25], keepers: 1, calls: [SMALL, WHOLE], faults: 1, switches: 1 },
   'two keepers at once': { keyLimits: [25], keepers: 2, calls: [SMALL], faults: 1, switches: 1 },
+  'two calls for the last of two caps': {
+    keyLimits: [10],
+    teamLimit: 10,
+    calls: [WHOLE, WHOLE],
+    faults: 0,
+    switches: 2,
+  },
   'two keys of a team': {
     keyLimits: [10, 10],
     teamLimit: 15,

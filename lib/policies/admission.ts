@@ -1,9 +1,9 @@
 /** The only door: every hold of a request, or none. */
 import { holdIdOf } from '../domain/call-id.ts';
-import { spentOf, type Counter, type HoldRequest, type Meter } from '../domain/meter.ts';
+import { firstWithoutRoom, spentOf, type Counter, type HoldRequest, type Meter } from '../domain/meter.ts';
 import { GatewayError } from '../errors.ts';
 import { settleExpired, type ExpiredPolicy, type OpenHold, type SettlementDeps } from '../settlement.ts';
-import { placeHold, type Lease, type Placed, type ShardHints, type StandingHold } from '../shards.ts';
+import { placeHold, readMeter, type Lease, type Placed, type ShardHints, type StandingHold } from '../shards.ts';
 import { mayGoOn, reportSkipped, type OnStoreFailure } from './degraded.ts';
 
 /** What admission needs. */
@@ -93,15 +93,24 @@ export async function takeHolds(deps: AdmissionDeps, requests: readonly HoldRequ
   if (refusals.length === 0) return told(deps, lease, outcomes);
   await takeBack(deps, lease);
   const mixed = outcomes.some((outcome) => !isRefusal(outcome));
-  return mixed && refusals.every(isByHolds) ? takeInTurn(deps, requests, lease) : { type: 'refused', refusals };
+  return mixed && refusals.every(isByHolds) ? takeInTurn(deps, requests, lease, refusals) : { type: 'refused', refusals };
 }
 
-/** True when a budget has room for the request as soon as others have settled. */
+/** True when there will be room for the request once those that hold it now have settled, if they use nothing. */
 const isByHolds = ({ counter, meter, request }: Refusal): boolean =>
-  counter === 'usd' && spentOf(meter, 'usd') + (request.amounts.usd ?? 0n) <= (request.limits.usd ?? 0n);
+  spentOf(meter, counter) + (request.amounts[counter] ?? 0n) <= (request.limits[counter] ?? 0n);
 
-async function takeInTurn(deps: AdmissionDeps, requests: readonly HoldRequest[], lease: AttemptLease): Promise<Taken> {
+/** Each turn begins with a look at what refused: most often there is no room yet, and nothing has to be written to know. */
+async function takeInTurn(
+  deps: AdmissionDeps,
+  requests: readonly HoldRequest[],
+  lease: AttemptLease,
+  refusals: readonly Refusal[],
+): Promise<Taken> {
+  let inTheWay = refusals;
   for (let turn = 1; ; turn++) {
+    const still = await stillRefused(deps, inTheWay);
+    if (still.length > 0) return { type: 'refused', refusals: still };
     lease.standing.clear();
     const outcomes: (Held | Skip)[] = [];
     let refusal: Refusal | undefined;
@@ -115,9 +124,22 @@ async function takeInTurn(deps: AdmissionDeps, requests: readonly HoldRequest[],
     }
     if (refusal === undefined) return told(deps, lease, outcomes);
     await takeBack(deps, lease);
+    inTheWay = [refusal];
     // Whoever holds the first of them is ahead. Further on, it may be one that is about to take back what it got side by side.
-    if (outcomes.length === 0 || turn === TURNS || !isByHolds(refusal)) return { type: 'refused', refusals: [refusal] };
+    if (outcomes.length === 0 || turn === TURNS || !isByHolds(refusal)) return { type: 'refused', refusals: inTheWay };
   }
+}
+
+/** Those of the refusals that stand, with the meters as they are now. */
+async function stillRefused({ meters }: AdmissionDeps, refusals: readonly Refusal[]): Promise<readonly Refusal[]> {
+  const found = await Promise.all(
+    refusals.map(async (refusal): Promise<Refusal | undefined> => {
+      const meter = (await readMeter(meters, refusal.request.meter)) ?? refusal.meter;
+      const counter = firstWithoutRoom(meter, refusal.request);
+      return counter === undefined ? undefined : { ...refusal, counter, meter };
+    }),
+  );
+  return found.filter((refusal) => refusal !== undefined);
 }
 
 /** One hold; a failure of its store where the limit may go without. @param from serial of ids, counted within the attempt */

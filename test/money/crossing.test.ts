@@ -1,7 +1,7 @@
 /** Calls that need room in several caps at once, when each of them may hold what another one lacks. */
 import { describe, expect, it } from 'vitest';
 import { newCallId } from '../../lib/domain/call-id.ts';
-import type { HoldRequest } from '../../lib/domain/meter.ts';
+import { COUNTERS, type Counter, type HoldRequest } from '../../lib/domain/meter.ts';
 import { openLease, takeHolds, type AdmissionDeps } from '../../lib/policies/admission.ts';
 import { createShardHints, readMeter } from '../../lib/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
@@ -13,17 +13,17 @@ function chance(seed: number): () => number {
   return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
 }
 
-const aRequest = (kind: 'key' | 'team' | 'organization', limit: bigint): HoldRequest => ({
-  meter: `${kind}#x#usd#total#0`,
+const aRequest = (kind: 'key' | 'team' | 'organization', counter: Counter, limit: bigint): HoldRequest => ({
+  meter: `${kind}#x#${counter}#total#0`,
   scope: { kind, id: 'x' },
   window: { name: 'total', start: 0 },
-  amounts: { usd: 10n },
-  limits: { usd: limit },
+  amounts: { [counter]: 10n },
+  limits: { [counter]: limit },
   swept: true,
 });
 
 /** How many of the calls get in, over a store that takes one to three turns for each operation. */
-async function admitted(calls: number, limit: bigint, seed: number): Promise<number> {
+async function admitted(calls: number, counter: Counter, limit: bigint, seed: number): Promise<number> {
   const random = chance(seed);
   const stores = open();
   const slow =
@@ -38,6 +38,7 @@ async function admitted(calls: number, limit: bigint, seed: number): Promise<num
       ...meters,
       hold: slow(async (...given) => meters.hold(...given)),
       settle: slow(async (...given) => meters.settle(...given)),
+      read: slow(async (id) => meters.read(id)),
     },
     ledger,
     hints: createShardHints(),
@@ -45,13 +46,13 @@ async function admitted(calls: number, limit: bigint, seed: number): Promise<num
     log: () => {},
     expired: 'hold',
   };
-  const requests = (['key', 'team', 'organization'] as const).map((kind) => aRequest(kind, limit));
+  const requests = (['key', 'team', 'organization'] as const).map((kind) => aRequest(kind, counter, limit));
   const taken = await Promise.all(
     Array.from({ length: calls }, () => takeHolds(deps, requests, openLease(newCallId(NOW), 1, NOW + 120_000))),
   );
   const held = taken.filter(({ type }) => type === 'held').length;
   for (const { meter } of requests) {
-    expect((await readMeter(meters, meter))?.committed.usd).toBe(BigInt(held) * 10n);
+    expect((await readMeter(meters, meter))?.committed[counter]).toBe(BigInt(held) * 10n);
   }
   return held;
 }
@@ -64,7 +65,10 @@ describe('calls that cross each other in three caps', () => {
     [5, 29n, 2],
   ] as const) {
     it(`are let in as long as there is room: ${fitting} of ${calls}`, async () => {
-      for (let seed = 1; seed <= 40; seed++) expect(await admitted(calls, limit, seed), `seed ${seed}`).toBe(fitting);
+      for (let seed = 1; seed <= 40; seed++) {
+        const counter = COUNTERS[seed % COUNTERS.length] as Counter;
+        expect(await admitted(calls, counter, limit, seed), `seed ${seed}`).toBe(fitting);
+      }
     });
   }
 });

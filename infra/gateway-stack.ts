@@ -79,7 +79,7 @@ export class GatewayStack extends Stack {
       });
       new CfnOutput(this, 'IamGatewayArn', {
         value: functionArn,
-        description: 'What their policies allow lambda:InvokeFunctionUrl and lambda:InvokeFunction on',
+        description: 'What their policies allow calls through the URL on (docs/guides/callers.md)',
       });
     }
     new CfnOutput(this, 'AdminUrl', { value: adminUrl, description: 'Management API: keys, models, credentials, spend' });

@@ -16,8 +16,10 @@ export interface Access {
   readonly totals?: readonly TableAction[];
   /** On requests and answers that are kept. */
   readonly bodies?: readonly BodyAction[];
-  /** On the secrets below the prefix: the credentials of providers. */
+  /** On all secrets below the prefix: credentials of providers, newest secrets of keys, and what receipts are signed with. */
   readonly secrets?: readonly SecretAction[];
+  /** On those of them that are credentials of providers: `credential/` and `model/`. */
+  readonly credentials?: readonly SecretAction[];
   /** Kinds of records (the first part of their keys) that may be written to the registry, where not all may. */
   readonly records?: readonly string[];
   /** On those of them that hold the newest secrets of keys: `key/` below the prefix. */
@@ -36,7 +38,7 @@ export const ACCESS = {
     ledger: ['GetItem', 'PutItem'],
     totals: ['GetItem', 'Query'],
     bodies: ['PutObject'],
-    secrets: ['GetSecretValue'],
+    credentials: ['GetSecretValue'],
     masterKey: true,
   },
   admin: {
@@ -100,6 +102,9 @@ export function grantAccess(role: Role, access: Access, stores: Stores): void {
   }
   if (access.masterKey === true) role.addToPolicy(secretStatement(['GetSecretValue'], stores.masterKey.secretArn));
   if (access.secrets !== undefined) grantSecrets(role, access.secrets, `${stores.secretPrefix}*`);
+  for (const kind of access.credentials === undefined ? [] : ['credential', 'model']) {
+    grantSecrets(role, access.credentials ?? [], `${stores.secretPrefix}${kind}/*`);
+  }
   if (access.keySecrets !== undefined) grantSecrets(role, access.keySecrets, `${stores.secretPrefix}key/*`);
 }
 

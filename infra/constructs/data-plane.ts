@@ -69,7 +69,8 @@ function urlShell(scope: Construct, { bundles, settings, alarms, iam }: DataPlan
 /**
  * A second door to the same function: a function has one URL, and an alias has one more. Lambda checks the signature and tells the gateway
  * whose it is. Nobody is let in here: callers of this account are allowed by policies of their own, `lambda:InvokeFunctionUrl` and
- * `lambda:InvokeFunction` on the alias.
+ * `lambda:InvokeFunction` on the alias; the latter through the URL alone (`lambda:InvokedViaFunctionUrl`), since whoever may invoke the
+ * function with an event of its own may write any identity into it.
  */
 function signedDoor(scope: Construct, gateway: LambdaFunction): { readonly url: string; readonly functionArn: string } {
   const alias = new Alias(scope, 'GatewayIam', { aliasName: 'iam', version: gateway.latestVersion });

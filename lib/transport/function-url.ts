@@ -26,8 +26,8 @@ interface IamAuthorizer {
 }
 
 /**
- * Who signed the request. The event is made by Lambda, and nothing a client sends gets into `requestContext`; whoever may invoke the function
- * with an event of its own has rights in this account already.
+ * Who signed the request. The event is made by Lambda, and nothing a client sends gets into `requestContext`. Whoever may invoke the function
+ * past its URL could write any identity there: callers get `lambda:InvokeFunction` on condition of `lambda:InvokedViaFunctionUrl` only.
  */
 function identityOf({ requestContext }: LambdaFunctionURLEvent): IamIdentity | undefined {
   const { iam } = ((requestContext as { authorizer?: IamAuthorizer }).authorizer ?? {}) satisfies IamAuthorizer;

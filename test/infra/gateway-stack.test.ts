@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ENV } from '../../lib/env.ts';
 import { resourcesOf, synth, type TemplateJson } from './synth.ts';
@@ -96,6 +97,15 @@ describe.each(Object.entries(shells))('gateway stack with the %s shell', (_, tem
     expect(resources['Admin']).toContain(':secret:tollgate/*');
     expect(resources['Keeper']).toContain(':secret:tollgate/key/*');
     expect(Object.values(resources).join()).not.toContain('MasterKey');
+  });
+
+  test('lets the gateway read credentials of providers, not the secrets of virtual keys nor the key that signs receipts', () => {
+    const read = roles
+      .filter((role) => role.endsWith('Gateway'))
+      .flatMap((role) => statementsOf(template, role))
+      .filter(({ Action }) => JSON.stringify(Action).includes('secretsmanager:'));
+    const below = [...JSON.stringify(read).matchAll(/:secret:(tollgate\/[^"]*)/g)].map(([, name]) => name);
+    expect(below.toSorted()).toEqual(['tollgate/credential/*', 'tollgate/model/*']);
   });
 
   test('gives the ledger consumer no secrets', () => {
@@ -274,6 +284,19 @@ describe('the door for signed requests', () => {
       JSON.stringify(Properties),
     );
     expect(permissions.filter((text) => text.includes('GatewayIam') || text.includes('AWS_IAM'))).toEqual([]);
+  });
+
+  test('is told of in the guide with a policy that lets nobody hand over an event, and with it an identity, of its own', () => {
+    const guide = readFileSync(new URL('../../docs/guides/callers.md', import.meta.url), 'utf8');
+    const statements = [...guide.matchAll(/```json\n([^`]*lambda:[^`]*)```/g)].flatMap(
+      ([, json]) => JSON.parse(json ?? '') as { Action: string | string[]; Condition?: object }[],
+    );
+    const invoking = statements.filter(({ Action }) => listed(Action).includes('lambda:InvokeFunction'));
+    expect(invoking).toHaveLength(1);
+    for (const { Action, Condition } of invoking) {
+      expect(Action).toBe('lambda:InvokeFunction');
+      expect(Condition).toEqual({ Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } });
+    }
   });
 
   test('gives the gateway no more rights, and says where it is', () => {

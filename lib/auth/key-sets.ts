@@ -30,7 +30,7 @@ const DISCOVERY = '/.well-known/openid-configuration';
 /**
  * A resolver of keys for `jwtVerify`.
  *
- * @param urls of key sets (JWKS), or of discovery documents whose key set is on the same host
+ * @param urls of key sets (JWKS), or of discovery documents whose key set is at the same origin
  * @param ttlMs how long keys are used without asking again
  * @throws GatewayError `overloaded` (503) from the resolver while no key set could ever be read
  */
@@ -64,8 +64,8 @@ export function createKeySets(
     let document = await fetchJson(url);
     if (url.endsWith(DISCOVERY)) {
       const next = String(document['jwks_uri']);
-      if (URL.parse(next)?.host !== new URL(url).host) {
-        throw new Error(`${url}: its jwks_uri is on another host; set that address itself if it is to be trusted`);
+      if (URL.parse(next)?.origin !== new URL(url).origin) {
+        throw new Error(`${url}: its jwks_uri is at another origin; set that address itself if it is to be trusted`);
       }
       document = await fetchJson(next);
     }

@@ -59,7 +59,8 @@ export async function callerOfClaims(
   const userId = role === 'team' ? undefined : userIdOf(claims, settings, role);
   const user = userId === undefined ? undefined : await userOf(userId, { email, role }, claims, settings, deps);
   const teamId = await teamOf(claims, headers, user, { settings, deps, role });
-  if (role === undefined && userId === undefined && teamId === undefined) {
+  // A role alone, but for the administrator's, would be a caller without any limits.
+  if (role !== 'proxy_admin' && userId === undefined && teamId === undefined) {
     throw refuse('This token names no user and no team that this gateway knows.', 'token_not_mapped');
   }
   const organizationId = claimText(claims, settings.org_id_jwt_field);

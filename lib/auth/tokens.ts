@@ -34,6 +34,11 @@ function explain(error: unknown): GatewayError {
 
 /** A reader of tokens. */
 export function createTokenReader(settings: TokenSettings, deps: TokenDeps): TokenReader {
+  if (settings.audience === undefined)
+    deps.log(
+      'warn',
+      'tokens: no audience is set, so every token of the identity provider opens the gateway, whatever it was made for',
+    );
   const findKey = createKeySets(jose, settings.public_key_url, settings.public_key_ttl * 1000, deps);
 
   async function prove(token: string): Promise<Claims> {

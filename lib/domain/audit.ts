@@ -5,7 +5,8 @@ export interface AuditEntry {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly action: 'created' | 'updated' | 'deleted' | 'blocked' | 'unblocked' | 'rotated';
+  /** `read`: of what people said to models; reading anything else leaves no row. */
+  readonly action: 'created' | 'updated' | 'deleted' | 'blocked' | 'unblocked' | 'rotated' | 'read';
   /** Kind of the record, `key`, `team`, `user`, ... and its id. */
   readonly kind: string;
   readonly recordId: string;

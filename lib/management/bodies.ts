@@ -1,14 +1,18 @@
 /** `GET /spend/logs/ui/{id}`: what was asked and answered in a call, where it was kept. */
 import type { JsonObject } from '../kinds/json.ts';
 import { isObject } from '../kinds/json.ts';
+import type { Caller } from '../exchange.ts';
 import type { BodyRecord, KeptBody } from '../stores/bodies.ts';
+import { audit } from './audit.ts';
 import type { ManagementDeps } from './deps.ts';
 
-/** The bodies of a call in LiteLLM's names; null where none were kept, as with LiteLLM. */
-export async function bodiesOf(deps: ManagementDeps, id: string): Promise<JsonObject | null> {
+/** The bodies of a call in LiteLLM's names; null where none were kept, as with LiteLLM. Who read them is in the audit log. */
+export async function bodiesOf(deps: ManagementDeps, caller: Caller, id: string): Promise<JsonObject | null> {
   const entry = await deps.ledger.get(id);
   const record = entry === undefined ? undefined : await deps.bodies?.get(id, entry.at);
-  return record === undefined ? null : shown(record);
+  if (record === undefined) return null;
+  await audit(deps, caller, { action: 'read', kind: 'body', id });
+  return shown(record);
 }
 
 function shown({ id, request, response }: BodyRecord): JsonObject {

@@ -19,6 +19,8 @@ import { ownEntry } from './spend.ts';
 /** Where the keys are: `{keys: [JWK, ...]}`, private. The first one signs, all of them verify: a new one is put in front. */
 const SECRET = 'receipt-keys';
 const ALGORITHM = 'EdDSA';
+/** Members of a key that anybody may see: what is not known to be public is not shown (RFC 7518 section 6). */
+const PUBLIC = ['kty', 'kid', 'crv', 'x', 'y', 'n', 'e'] as const;
 
 /**
  * The receipt of a call, and its signature.
@@ -37,7 +39,10 @@ export async function receiptOf(deps: ManagementDeps, caller: Caller, id: string
 /** The public keys that receipts can be checked with. */
 export async function receiptKeys({ secrets }: Pick<ManagementDeps, 'secrets'>): Promise<JsonObject> {
   const keys = await signingKeys(secrets);
-  return { keys: keys.map(({ d: _private, ...shown }) => ({ ...shown, use: 'sig', alg: ALGORITHM })) };
+  const shown = keys.map((key) =>
+    Object.fromEntries(PUBLIC.flatMap((name) => (key[name] === undefined ? [] : [[name, key[name]]]))),
+  );
+  return { keys: shown.map((key) => ({ ...key, use: 'sig', alg: ALGORITHM })) };
 }
 
 async function sign(secrets: SecretStore, receipt: JsonObject): Promise<string> {

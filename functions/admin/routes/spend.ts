@@ -185,8 +185,8 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
   page('/spend/logs/v2'),
   page('/spend/logs/ui'),
   page('/spend/logs/session/ui'),
-  get('/spend/logs/ui/{id}', 'admin', 'Request and answer of a call, where they were kept.', (deps, { param }) =>
-    bodiesOf(deps, param('id')),
+  get('/spend/logs/ui/{id}', 'admin', 'Request and answer of a call, where they were kept.', (deps, { caller, param }) =>
+    bodiesOf(deps, caller, param('id')),
   ),
   get('/spend/keys', 'viewer', { summary: 'Keys by spend.', query: ['format'] }, report('keys', spendKeys)),
   get(

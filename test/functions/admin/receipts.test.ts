@@ -97,6 +97,16 @@ describe('a receipt', () => {
     for (const output of admin.outputs) expect(output).not.toContain(stored.keys[0]?.d);
   });
 
+  it('shows of keys of other types too what is public, and no more', async () => {
+    const admin = createAdmin();
+    const hidden = { d: 'hidden', p: 'hidden', q: 'hidden', dp: 'hidden', dq: 'hidden', qi: 'hidden', k: 'hidden' };
+    const keys = [{ kty: 'RSA', kid: 'old', n: 'modulus', e: 'AQAB', ...hidden }];
+    await admin.deps.secrets.create('receipt-keys', JSON.stringify({ keys }));
+    const shown = await keysOf(admin);
+    expect(shown.keys).toMatchObject([{ kty: 'RSA', kid: 'old', n: 'modulus', e: 'AQAB' }]);
+    expect(JSON.stringify(shown)).not.toContain('hidden');
+  });
+
   it('is its owner’s alone', async () => {
     const admin = createAdmin();
     await aCall(admin);

@@ -355,6 +355,10 @@ describe('/spend/logs/ui/{id}', () => {
       request: { content_type: 'application/json', bytes: 20, cut: false, redacted: false },
       answer: { content_type: 'text/event-stream', bytes: 7, cut: true, redacted: false },
     });
+    expect((await admin.call('GET', '/audit')).body['audit_logs']).toMatchObject([
+      { action: 'created', table_name: 'LiteLLM_VerificationToken' },
+      { action: 'read', table_name: 'body', object_id: 'kept', changed_by: 'master' },
+    ]);
     expect((await admin.call('GET', '/spend/logs/ui/unkept')).body['value']).toBeNull();
     expect((await admin.call('GET', '/spend/logs/ui/nothing')).body['value']).toBeNull();
     expect(await admin.call('GET', '/spend/logs/ui/kept', { key: String(key['key']) })).toMatchObject({ status: 403 });

@@ -29,13 +29,15 @@ beforeEach(() => {
 function reader(
   settings: object = {},
   records: { users?: Partial<User>[]; teams?: string[]; keys?: Record<string, string> } = {},
+  over: Partial<TokenDeps['http']> = {},
 ) {
   const made: User[] = [];
+  const told: string[] = [];
   const user = async (id: string) => records.users?.find((one) => one.id === id) as User | undefined;
   const deps: TokenDeps = {
-    http,
+    http: { send: (call) => http.send(call), ...over },
     now: () => clock.now,
-    log: () => undefined,
+    log: (_level, message) => void told.push(message),
     user,
     ownersOf: async ({ teamId, userId }) => {
       const found = userId === undefined ? undefined : await user(userId);
@@ -55,6 +57,7 @@ function reader(
   const read = createTokenReader(readTokenSettings(JSON.stringify({ public_key_url: provider.jwks, ...settings })), deps);
   return {
     made,
+    told,
     read: async (claims: object, headers = {}, options = {}) =>
       read(await provider.token(claims as never, { at: clock.now, ...options }), headers),
     raw: read,
@@ -210,6 +213,23 @@ describe('what a token may do', () => {
   });
 });
 
+describe('a token of a role alone', () => {
+  const mapped = (internal: string) =>
+    reader({ ...TEAMS, roles_jwt_field: 'roles', role_mappings: [{ role: 'r', internal_role: internal }] }, { teams: ['t'] });
+
+  it.each(['team', 'internal_user'])('is nobody whom a limit could hold: %s', async (internal) => {
+    await expect(mapped(internal).read({ roles: ['r'] })).rejects.toMatchObject(refusedWith(403, 'token_not_mapped'));
+    expect(await mapped(internal).read({ roles: ['r'], groups: ['t'] })).toMatchObject({ caller: { team: { id: 't' } } });
+  });
+});
+
+describe('settings without an audience', () => {
+  it('are warned about: every token of the provider would do', () => {
+    expect(reader(TEAMS).told).toEqual([expect.stringContaining('audience')]);
+    expect(reader({ ...TEAMS, audience: 'gateway' }).told).toEqual([]);
+  });
+});
+
 describe('a token that proves nothing', () => {
   const good = () => reader({ ...TEAMS, issuer: provider.url, audience: 'gateway' }, { teams: ['t'] });
   const claims = { groups: ['t'], aud: 'gateway' };
@@ -303,6 +323,19 @@ describe('the keys of a provider', () => {
   it('are found by discovery on the same host', async () => {
     const { read } = reader({ ...TEAMS, public_key_url: `${provider.url}/.well-known/openid-configuration` }, { teams: ['t'] });
     expect(await read({ groups: ['t'] })).toMatchObject({ caller: { type: 'key' } });
+  });
+
+  it('are not fetched from where a discovery document leads away from its own origin', async () => {
+    const asked: string[] = [];
+    const answers = async ({ url }: { readonly url: string }) => {
+      asked.push(url);
+      const body = Buffer.from(JSON.stringify({ jwks_uri: 'http://login.corp.example/keys', keys: [] }));
+      return { status: 200, headers: {}, bytes: async () => body, discard: () => undefined, body: [] };
+    };
+    const discovery = 'https://login.corp.example/.well-known/openid-configuration';
+    const { read } = reader({ ...TEAMS, public_key_url: discovery }, { teams: ['t'] }, { send: answers as never });
+    await expect(read({ groups: ['t'] })).rejects.toMatchObject({ status: 503 });
+    expect(asked).toEqual([discovery]);
   });
 
   it.each(['ES256', 'EdDSA', 'PS256'])('may be for %s', async (algorithm) => {

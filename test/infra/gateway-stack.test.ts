@@ -105,7 +105,7 @@ describe.each(Object.entries(shells))('gateway stack with the %s shell', (_, tem
       .flatMap((role) => statementsOf(template, role))
       .filter(({ Action }) => JSON.stringify(Action).includes('secretsmanager:'));
     const below = [...JSON.stringify(read).matchAll(/:secret:(tollgate\/[^"]*)/g)].map(([, name]) => name);
-    expect(below.toSorted()).toEqual(['tollgate/credential/*', 'tollgate/model/*']);
+    expect(new Set(below)).toEqual(new Set(['tollgate/credential/*', 'tollgate/model/*']));
   });
 
   test('gives the ledger consumer no secrets', () => {

@@ -5,9 +5,22 @@ import type { Exchange } from '../exchange.ts';
 
 /** Longest names kept, characters: a client must not be able to make an entry that no store takes. */
 const LONGEST_NAME = 256;
+/** The same as part of a key, where letters of most scripts are nine bytes each; DynamoDB's keys have 2,048. */
+const LONGEST_KEY = 900;
 
-/** A client's text, as much of it as is kept. */
-export const clipName = (name: string): string => name.slice(0, LONGEST_NAME);
+/** A client's text, as much of it as is kept. Half a character, which no key can hold, is replaced. */
+export function clipName(name: string): string {
+  const kept = name.slice(0, LONGEST_NAME).toWellFormed();
+  if (encodeURIComponent(kept).length <= LONGEST_KEY) return kept;
+  let clipped = '';
+  let length = 0;
+  for (const character of kept) {
+    length += encodeURIComponent(character).length;
+    if (length > LONGEST_KEY) break;
+    clipped += character;
+  }
+  return clipped;
+}
 
 /** The owner of an exchange. The master key's calls have no scope but their customer, tags and session. */
 export function ownerOf({ caller, endUser, sessionId, tags }: Exchange): Owner {

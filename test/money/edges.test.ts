@@ -100,6 +100,25 @@ describe('requests at the edges', () => {
     expect(await spentByKey(gateway, key)).toBe(300n * TOKEN);
   });
 
+  it('count for customers and sessions whatever their names are made of', async () => {
+    const stores = open();
+    const limits = { budgetAnchor: 0, maxBudget: 130n * TOKEN };
+    await stores.budgets.create({ id: 'default', createdAt: 0, updatedAt: 0, metadata: {}, rev: 1, models: [], ...limits });
+    const gateway = await bench.serve(wrote(50), { stores, env: { TOLLGATE_CUSTOMER_BUDGET_ID: 'default' } });
+    await gateway.addKey(SECRET, keyed({ sessionBudget: 10_000n * TOKEN }));
+    const names = ['half \ud83d', `${'x'.repeat(255)}\u{1f600}`, '\u5ba2'.repeat(400), '%/#~|'.repeat(80), '\u0000', '-1'];
+
+    for (const name of names) {
+      const call = async (): Promise<number> =>
+        (await post(gateway, CHAT, chat(40, { user: name, litellm_session_id: name }))).status;
+      expect([await call(), await call()], name).toEqual([200, 429]);
+    }
+
+    const meters = await stores.meters.due(Infinity, 100);
+    expect(meters.length).toBeGreaterThanOrEqual(2 * names.length);
+    for (const { id } of meters) expect(Buffer.byteLength(id)).toBeLessThan(2_048);
+  });
+
   it('count for customers and the gateway when the master key calls, ledger or not', async () => {
     const stores = open();
     const limits = { budgetAnchor: 0, maxBudget: 550n * TOKEN };

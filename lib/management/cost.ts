@@ -1,8 +1,9 @@
 /** What calls cost, without making them: `POST /cost/estimate` and `POST /spend/calculate`, priced as the calls themselves would be. */
 import * as z from 'zod/mini';
-import { matchDeployments, mayCall, resolveAlias } from '../domain/access.ts';
+import { mayCall, resolveAlias } from '../domain/access.ts';
 import type { Deployment } from '../domain/model.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
+import { matchFor } from '../domain/offer.ts';
 import type { Cost } from '../domain/price-types.ts';
 import { INPUT_CLASSES, OUTPUT_CLASSES, ratesAt, type Rate } from '../domain/rate.ts';
 import { GatewayError } from '../errors.ts';
@@ -10,6 +11,7 @@ import type { Caller, Target } from '../exchange.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import type { Usage } from '../kinds/usage.ts';
 import { parseModel, providers } from '../providers/index.ts';
+import { isViewer } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 import { check, count, text } from './input.ts';
 
@@ -161,7 +163,10 @@ async function targetOf(deps: ManagementDeps, caller: Caller, asked: string): Pr
   if (caller.type === 'key' && !mayCall(caller.key.models, name) && !mayCall(caller.key.models, asked)) {
     throw new GatewayError('permission', `model: this key may not call '${asked}'`, { param: 'model' });
   }
-  const matches = matchDeployments(await deps.deployments(), name);
+  // Deployments of a team are nobody else's to know.
+  const audience =
+    caller.type === 'key' && !isViewer(caller) ? (caller.key.teamId ?? caller.project?.teamId ?? null) : undefined;
+  const matches = matchFor(await deps.deployments(), name, audience);
   const known = matches.length > 0 ? matches : await catalogMatch(deps, name);
   const targets = await Promise.all(known.map(({ deployment, model }) => deps.target(deployment, model)));
   const target = targets.find(({ price }) => price !== undefined) ?? targets[0];

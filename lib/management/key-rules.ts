@@ -66,4 +66,13 @@ export function requireBounds(body: JsonObject, bounds: KeyRules['bounds'] = {})
     const fault = `${name} is over max limit set in config - user_value=${shown}; max_value=${String(bound)}`;
     throw new GatewayError('invalid_request', fault, { param: name });
   }
+  requireTotal(body, bounds.max_budget);
+}
+
+/** What a budget is increased by for a while counts with it; what is not said beside it may be all that is allowed. */
+function requireTotal({ max_budget: own, temp_budget_increase: increase }: JsonObject, bound: number | undefined): void {
+  if (bound === undefined || increase === undefined || increase === null || Number(increase) === 0) return;
+  if (Number(own ?? bound) + Number(increase) <= bound) return;
+  const fault = `temp_budget_increase: expected max_budget beside it, and both together at most ${bound}, the limit set in config`;
+  throw new GatewayError('invalid_request', fault, { param: 'temp_budget_increase' });
 }

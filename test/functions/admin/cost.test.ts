@@ -241,6 +241,18 @@ describe('a virtual key', () => {
     expect((await ask('gpt-4o')).status).toBe(403);
   });
 
+  it('that is a team’s own has a price for that team, and for admins', async () => {
+    const prices = { input_cost_per_token: 1e-6, output_cost_per_token: 1e-6 };
+    const admin = createAdmin({}, [aDeployment({ modelName: 'ours', info: { team_id: 'red', ...prices } })]);
+    const [red, blue] = ['sk-of-the-team-red', 'sk-of-the-team-blue'];
+    await admin.deps.keys.create(aKey({ hash: hashSecret(red), teamId: 'red' }));
+    await admin.deps.keys.create(aKey({ hash: hashSecret(blue), teamId: 'blue' }));
+    const body = { model: 'ours', input_tokens: 1, output_tokens: 1 };
+    expect(await admin.call('POST', '/cost/estimate', { body })).toMatchObject({ status: 200 });
+    expect(await admin.call('POST', '/cost/estimate', { body, key: red })).toMatchObject({ status: 200 });
+    expect(await admin.call('POST', '/cost/estimate', { body, key: blue })).toMatchObject({ status: 404 });
+  });
+
   it('needs to be there', async () => {
     expect((await createAdmin().call('POST', '/cost/estimate', { key: null, body: {} })).status).toBe(401);
   });

@@ -481,6 +481,7 @@ describe("the operator's rules for keys", () => {
     [{ max_budget: 10.01 }, 'max_budget'],
     [{ duration: '2mo' }, 'duration'],
     [{ duration: '-1' }, 'duration'],
+    [{ max_budget: 9, temp_budget_increase: 2, temp_budget_expiry: '2999-01-01' }, 'temp_budget_increase'],
   ])('refuse what is above a bound: %j', async (body, param) => {
     expect(await ruled().call('POST', '/key/generate', { body })).toMatchObject({ status: 400, body: { error: { param } } });
   });
@@ -488,10 +489,13 @@ describe("the operator's rules for keys", () => {
   it('are not lifted by a change', async () => {
     const admin = ruled();
     const { hash } = await made(admin);
-    for (const body of [{ max_budget: null }, { max_budget: 11 }, { duration: '-1' }]) {
+    const more = { temp_budget_increase: 100, temp_budget_expiry: '2999-01-01' };
+    for (const body of [{ max_budget: null }, { max_budget: 11 }, { duration: '-1' }, more]) {
       expect(await admin.call('POST', '/key/update', { body: { key: hash, ...body } })).toMatchObject({ status: 400 });
       expect(await admin.call('POST', `/key/${hash}/regenerate`, { body })).toMatchObject({ status: 400 });
     }
     expect(await admin.call('POST', '/key/update', { body: { key: hash, max_budget: 10 } })).toMatchObject({ status: 200 });
+    const within = { key: hash, ...more, max_budget: 8, temp_budget_increase: 2 };
+    expect(await admin.call('POST', '/key/update', { body: within })).toMatchObject({ status: 200 });
   });
 });

@@ -81,7 +81,7 @@ const STORIES: Readonly<Record<string, Story>> = {
 const MOST_FAULTS = 2;
 
 /** Schedules of a plan at most. */
-const MOST = 600;
+const MOST = 1_000;
 
 describe('every order of events', () => {
   for (const [name, { faults, switches, ...plan }] of Object.entries(STORIES)) {

@@ -8,6 +8,9 @@ import type { Policy } from './policy.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Longest name of a model, characters: ARNs of AWS, the longest there are, end here. Names are kept in memory, so they have to end. */
+const LONGEST_MODEL = 2048;
+
 /**
  * The JSON object in a request body.
  *
@@ -57,6 +60,11 @@ export function decode(
     exchange.body = body;
     exchange.removed = removed;
     exchange.generate = decodeRequest(exchange, await complete(exchange, body));
+    const { length } = exchange.generate.model;
+    if (length > LONGEST_MODEL) {
+      const fault = `model: expected a name of at most ${LONGEST_MODEL} characters, got ${length}`;
+      throw new GatewayError('invalid_request', fault, { param: 'model' });
+    }
     return next();
   };
 }

@@ -77,6 +77,20 @@ describe('a key of a team', () => {
   });
 });
 
+describe('the id of a team that is gone', () => {
+  it('is no way for an org admin into what was spent under it', async () => {
+    const { admin, as } = await start();
+    await admin.spend({ id: 'theirs', teamId: 'gone' });
+    const team = { team_id: 'gone', organization_id: 'acme' };
+    expect(await as('org_admin', 'POST', '/team/new', { ...team, models: ['gpt-4o'] })).toMatchObject({
+      status: 409,
+      body: { error: { param: 'team_id' } },
+    });
+    expect(await as('org_admin', 'GET', '/spend/logs?team_id=gone')).toMatchObject({ status: 403 });
+    expect(await as('proxy_admin', 'POST', '/team/new', { ...team, models: ['gpt-4o'] })).toMatchObject({ status: 200 });
+  });
+});
+
 describe('an old secret', () => {
   it('is no way back into the figures of the key that got another', async () => {
     const { admin, as } = await start();

@@ -37,4 +37,17 @@ describe('the decode policy', () => {
     expect(exchange.warnings).toMatchObject([{ field: 'fallbacks' }]);
     expect(exchange.generate).toBe(decoded);
   });
+
+  it('refuses a model whose name no model has: names are remembered and logged, and there is no end to them', async () => {
+    const decodedAs = (model: string) => {
+      const exchange = anExchange({ request: aRequest({ body: bytes('{}') }) });
+      const policy = decode(
+        () => undefined,
+        () => ({ ...anExchange().generate, model }),
+      );
+      return policy(exchange, async () => aReply());
+    };
+    await expect(decodedAs('m'.repeat(2049))).rejects.toMatchObject({ kind: 'invalid_request', detail: { param: 'model' } });
+    await expect(decodedAs('m'.repeat(2048))).resolves.toMatchObject({ status: 200 });
+  });
 });

@@ -22,12 +22,12 @@ import {
   type Outbound,
   type OutboundDeps,
 } from './outbound.ts';
-import { createProviderCounter } from './provider-counter.ts';
+import { createProviderCounter } from './counting/provider-counter.ts';
 import { bodyEdits, chooseApi, compactingApi, providerOf } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
-import { createRecount } from './recount.ts';
+import { createRecount } from './counting/recount.ts';
 import { relay, type Estimator } from './relay.ts';
-import { tokenizerOf } from './token-counter.ts';
+import { tokenizerOf } from './counting/token-counter.ts';
 import { replaceTopLevel } from './transport/json-edit.ts';
 
 /** What calling needs. */

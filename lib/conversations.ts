@@ -11,7 +11,7 @@ import {
 import { GatewayError } from './errors.ts';
 import { isObject, type JsonObject } from './kinds/json.ts';
 import { addPart, headOf, readConversation } from './policies/conversation-parts.ts';
-import { pageOf } from './stored-responses.ts';
+import { pageOf } from './responses/stored-responses.ts';
 import type { ConversationStore } from './stores/conversations.ts';
 
 /** What they need. */

@@ -5,7 +5,7 @@
 import * as z from 'zod/mini';
 import { readTokenSettings, type TokenSettings } from './auth/settings.ts';
 import { parseDuration } from './domain/duration.ts';
-import { keyBounds } from './management/key-rules.ts';
+import { keyBounds } from './management/keys/key-rules.ts';
 import { parseUsd } from './domain/money.ts';
 import { readAddresses } from './domain/addresses.ts';
 

@@ -32,9 +32,9 @@ import { requireParams } from './policies/required-params.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
 import { limitedSignal, type Limit } from './request-life.ts';
-import { answerStored } from './stored-responses.ts';
-import { streamStored } from './stored-stream.ts';
-import { createNumberedCutter } from './response-follower.ts';
+import { answerStored } from './responses/stored-responses.ts';
+import { streamStored } from './responses/stored-stream.ts';
+import { createNumberedCutter } from './responses/response-follower.ts';
 import type { HttpReply, HttpRequest } from './transport/message.ts';
 
 /** Everything the core needs; shells and tests put it together. */

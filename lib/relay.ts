@@ -9,7 +9,7 @@ import type { Exchange, Outcome, Reply } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
-import type { Recount } from './recount.ts';
+import type { Recount } from './counting/recount.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
 import type { FrameCutter } from './transport/sse.ts';

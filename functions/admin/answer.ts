@@ -1,7 +1,7 @@
 /** Answers of the management API as a function URL sends them. */
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ErrorKind, GatewayError } from '../../lib/errors.ts';
-import { Table } from '../../lib/management/export.ts';
+import { Table } from '../../lib/management/spend/export.ts';
 
 /** Answers hold secrets and figures of the moment: nobody may keep or sniff them. */
 const HEADERS = {

@@ -1,9 +1,9 @@
 /** The keeper's shell: one bounded run per start. */
 import { randomBytes } from 'node:crypto';
 import type { Env } from '../../lib/env.ts';
-import { sweep, type Sweep } from '../../lib/keeper.ts';
+import { sweep, type Sweep } from '../../lib/money/keeper.ts';
 import type { Log } from '../../lib/log.ts';
-import { rotate, type RotationDeps, type Rotations } from '../../lib/rotation.ts';
+import { rotate, type RotationDeps, type Rotations } from '../../lib/management/keys/rotation.ts';
 import type { LedgerStore } from '../../lib/stores/ledger.ts';
 import type { MeterStore } from '../../lib/stores/meters.ts';
 

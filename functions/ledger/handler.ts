@@ -2,7 +2,7 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import type { LedgerEntry } from '../../lib/domain/ledger-entry.ts';
 import { describeError, type Log } from '../../lib/log.ts';
-import { project } from '../../lib/projection.ts';
+import { project } from '../../lib/money/projection.ts';
 import { entryFromImage } from '../../lib/stores/dynamodb/index.ts';
 import type { TotalStore } from '../../lib/stores/totals.ts';
 

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { StartError } from '../../lib/local/start-error.ts';
-import { rebuildTotals } from '../../lib/projection.ts';
+import { rebuildTotals } from '../../lib/money/projection.ts';
 import { openBooks } from './books.ts';
 
 const HELP = `Writes all totals anew from the ledger. Calls go on meanwhile. Cut short, it can be started again.

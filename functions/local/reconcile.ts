@@ -1,11 +1,11 @@
 /** `npm run reconcile`: compares everything that is counted with the ledger. Exit code 0 only when nothing differs. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { gatewayLimits } from '../../lib/gateway-limits.ts';
+import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
 import { StartError } from '../../lib/local/start-error.ts';
-import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/reconcile.ts';
-import { jsonOf, reportOf } from '../../lib/reconcile-report.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/money/reconcile.ts';
+import { jsonOf, reportOf } from '../../lib/money/reconcile-report.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import { openBooks, type Books } from './books.ts';
 
 const HELP = `Compares the ledger with meters and totals. The exit code is 0 when nothing differs, else 1.

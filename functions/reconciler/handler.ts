@@ -1,10 +1,10 @@
 /** The nightly reconciliation: the last days of the books, one line in the log that a metric is made of. */
 import type { Env } from '../../lib/env.ts';
 import { formatUsd, toUsdNumber } from '../../lib/domain/money.ts';
-import { gatewayLimits } from '../../lib/gateway-limits.ts';
+import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
 import type { Log } from '../../lib/log.ts';
-import { reconcile, type Reconciliation } from '../../lib/reconcile.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { reconcile, type Reconciliation } from '../../lib/money/reconcile.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 const DAY_MS = 86_400_000;

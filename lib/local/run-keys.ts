@@ -3,8 +3,8 @@ import { hashSecret, newSecret } from '../domain/key.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../exchange.ts';
 import type { ManagementDeps } from '../management/deps.ts';
-import { regenerateKey } from '../management/key-secrets.ts';
-import { generateKey } from '../management/keys.ts';
+import { regenerateKey } from '../management/keys/key-secrets.ts';
+import { generateKey } from '../management/keys/keys.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** The master key and where it came from. */

@@ -8,11 +8,11 @@ import type { Limits } from '../domain/limits.ts';
 import { pairId, spentOf, type Scope, type ScopeKind } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
-import { readMeter } from '../shards.ts';
+import { readMeter } from '../money/shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
-import { tooBusy } from './records.ts';
+import { tooBusy } from './records/records.ts';
 import { budgeted } from './standing.ts';
 
 const DAY_MS = 86_400_000;

@@ -9,7 +9,7 @@ import type { Log } from '../log.ts';
 import type { BodyStore } from '../stores/bodies.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
-import type { KeyRules } from './key-rules.ts';
+import type { KeyRules } from './keys/key-rules.ts';
 import type { HttpRequest } from '../transport/message.ts';
 
 /** What management reads from bodies of the data plane. */

@@ -5,7 +5,7 @@ import { heldOf, pairId, spentOf, type Scope, type ScopeKind } from '../domain/m
 import { toUsdNumber } from '../domain/money.ts';
 import type { Member } from '../domain/team.ts';
 import { TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
-import { readMeter } from '../shards.ts';
+import { readMeter } from '../money/shards.ts';
 import type { ManagementDeps } from './deps.ts';
 import { limitRow } from './limit-fields.ts';
 

@@ -2,8 +2,8 @@
 import { holdIdOf } from '../domain/call-id.ts';
 import { firstWithoutRoom, spentOf, type Counter, type HoldRequest, type Meter } from '../domain/meter.ts';
 import { GatewayError } from '../errors.ts';
-import { settleExpired, type ExpiredPolicy, type OpenHold, type SettlementDeps } from '../settlement.ts';
-import { placeHold, readMeter, type Lease, type Placed, type ShardHints, type StandingHold } from '../shards.ts';
+import { settleExpired, type ExpiredPolicy, type OpenHold, type SettlementDeps } from '../money/settlement.ts';
+import { placeHold, readMeter, type Lease, type Placed, type ShardHints, type StandingHold } from '../money/shards.ts';
 import { mayGoOn, reportSkipped, type OnStoreFailure } from './degraded.ts';
 
 /** What admission needs. */

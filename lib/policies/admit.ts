@@ -6,7 +6,7 @@ import { scopeOf } from '../domain/key.ts';
 import { formatUsd, type Money } from '../domain/money.ts';
 import { GatewayError } from '../errors.ts';
 import type { Exchange, Outcome, Reply } from '../exchange.ts';
-import { settleCall } from '../settlement.ts';
+import { settleCall } from '../money/settlement.ts';
 import { costHeaders } from './cost-headers.ts';
 import { enter, FREE, type EntranceDeps, type Pass } from './entrance.ts';
 import { entryOf } from './entry.ts';

@@ -13,7 +13,7 @@ import type { Money } from '../domain/money.ts';
 import { isShard } from '../domain/shard.ts';
 import { GatewayError } from '../errors.ts';
 import type { Admission, Exchange, Target } from '../exchange.ts';
-import { settleCall, type OpenHold } from '../settlement.ts';
+import { settleCall, type OpenHold } from '../money/settlement.ts';
 import {
   openHolds,
   openLease,

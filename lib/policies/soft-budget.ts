@@ -3,7 +3,7 @@ import { spentOf, type HoldRequest } from '../domain/meter.ts';
 import { formatUsd } from '../domain/money.ts';
 import { countOf, isShard } from '../domain/shard.ts';
 import { counted, describeError, type Log } from '../log.ts';
-import { readMeter } from '../shards.ts';
+import { readMeter } from '../money/shards.ts';
 import type { MeterStore } from '../stores/meters.ts';
 import type { Held } from './admission.ts';
 import { describeScope } from './refusal.ts';

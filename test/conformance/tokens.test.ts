@@ -104,7 +104,7 @@ describe('the OpenAI SDK with a token as its key', () => {
   it('has the limits of the key its claim is mapped to', async () => {
     const key = await gateway.addKey('sk-mapped-by-claim', { maxBudget: USD, rpmLimit: 1 });
     const mapping = { jwt_claim_name: 'client_id', jwt_claim_value: 'batch', token_id: key.hash };
-    const { newClaimMapping } = await import('../../lib/management/mappings.ts');
+    const { newClaimMapping } = await import('../../lib/management/people/mappings.ts');
     await newClaimMapping(gateway.management, { type: 'master' }, mapping);
     const client = clientOf(await provider.token({ aud: 'gateway', client_id: 'batch' }));
     await ask(client);
@@ -162,7 +162,7 @@ describe('a request that AWS signed', () => {
     });
 
   it('calls with the key its role is mapped to, and no other role does', async () => {
-    const { newRoleMapping } = await import('../../lib/management/mappings.ts');
+    const { newRoleMapping } = await import('../../lib/management/people/mappings.ts');
     const key = await gateway.addKey('sk-mapped-by-role', { models: ['gpt-4o-mini'] });
     await newRoleMapping(gateway.management, { type: 'master' }, { arn: ARN, key: 'sk-mapped-by-role' });
     const [own, other, open] = await Promise.all([

@@ -5,7 +5,7 @@ import type { Exchange, Outcome, Reply } from '../../lib/exchange.ts';
 import { compose } from '../../lib/pipeline.ts';
 import { background, type BackgroundDeps } from '../../lib/policies/background.ts';
 import { remember } from '../../lib/policies/conversation.ts';
-import { followResponse } from '../../lib/response-follower.ts';
+import { followResponse } from '../../lib/responses/response-follower.ts';
 import type { ConversationStore } from '../../lib/stores/conversations.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { NOW } from '../support/exchange.ts';

@@ -8,7 +8,7 @@ import type { VirtualKey } from '../../lib/domain/key.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Exchange, Outcome, Reply } from '../../lib/exchange.ts';
 import { readerOf } from '../../lib/policies/conversation.ts';
-import { answerStored } from '../../lib/stored-responses.ts';
+import { answerStored } from '../../lib/responses/stored-responses.ts';
 import type { ConversationStore } from '../../lib/stores/conversations.ts';
 import { startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { NOW } from '../support/exchange.ts';

@@ -4,7 +4,7 @@ import { scopeOf, type VirtualKey } from '../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger-entry.ts';
 import { heldOf, spentOf } from '../../lib/domain/meter.ts';
 import type { Deployment } from '../../lib/domain/model.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { aDeployment, NOW } from '../support/exchange.ts';
 import { serveGateway, type Served } from '../support/gateway.ts';

@@ -8,10 +8,10 @@ import type { Money } from '../../lib/domain/money.ts';
 import { costOf } from '../../lib/domain/price.ts';
 import type { PriceSheet } from '../../lib/domain/price-types.ts';
 import type { Exchange, Outcome, Reply, Target } from '../../lib/exchange.ts';
-import { sweep, type Sweep } from '../../lib/keeper.ts';
+import { sweep, type Sweep } from '../../lib/money/keeper.ts';
 import { admit, type AdmitDeps } from '../../lib/policies/admit.ts';
 import type { Policy } from '../../lib/policies/policy.ts';
-import { createShardHints, readMeter } from '../../lib/shards.ts';
+import { createShardHints, readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { aDeployment, aKey, anExchange, NOW } from '../support/exchange.ts';
 

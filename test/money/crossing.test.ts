@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { newCallId } from '../../lib/domain/call-id.ts';
 import { COUNTERS, type Counter, type HoldRequest } from '../../lib/domain/meter.ts';
 import { openLease, takeHolds, type AdmissionDeps } from '../../lib/policies/admission.ts';
-import { createShardHints, readMeter } from '../../lib/shards.ts';
+import { createShardHints, readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import { NOW } from '../support/exchange.ts';
 

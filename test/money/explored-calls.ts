@@ -8,7 +8,7 @@ import { countOf, isShard, shardId, shardsOf } from '../../lib/domain/shard.ts';
 import type { Team } from '../../lib/domain/team.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { openLease, takeHolds } from '../../lib/policies/admission.ts';
-import { createShardHints, readMeter, type ShardHints } from '../../lib/shards.ts';
+import { createShardHints, readMeter, type ShardHints } from '../../lib/money/shards.ts';
 import { NOW } from '../support/exchange.ts';
 import { aCall, aCappedKey, admitOn, answering, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
 import type { Actor, Books, World } from './explorer.ts';

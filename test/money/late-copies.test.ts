@@ -4,7 +4,7 @@
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readMeter } from '../../lib/shards.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import { budgetMeter } from '../../lib/domain/budget.ts';
 import { DYNAMO_HTTP, open } from '../../lib/stores/dynamodb/index.ts';
 import { createHttpClient } from '../../lib/transport/http.ts';

@@ -1,8 +1,8 @@
 /** Budgets that come into force after the spending, for every kind of owner at once: meters and ledger agree to the last 1e-12 USD. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseUsd } from '../../lib/domain/money.ts';
-import { reconcile } from '../../lib/reconcile.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { reconcile } from '../../lib/money/reconcile.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import { createAdmin, NOW } from '../functions/admin/support.ts';
 import { startDynoxide, type Emulator } from '../support/dynoxide.ts';

@@ -11,7 +11,7 @@ import type { Member, Team } from '../../lib/domain/team.ts';
 import type { User } from '../../lib/domain/user.ts';
 import type { Exchange } from '../../lib/exchange.ts';
 import { scopesOf, type ScopeSettings } from '../../lib/policies/scopes.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { aKey, NOW } from '../support/exchange.ts';
 import { aCall } from './calls.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Exchange, Reply } from '../../lib/exchange.ts';
-import { createShardHints } from '../../lib/shards.ts';
+import { createShardHints } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { startDynoxide, type Emulator } from '../support/dynoxide.ts';

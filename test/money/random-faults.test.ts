@@ -8,7 +8,7 @@ import { budgetMeter } from '../../lib/domain/budget.ts';
 import { newCallId } from '../../lib/domain/call-id.ts';
 import type { VirtualKey } from '../../lib/domain/key.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import { createShardHints, readMeter } from '../../lib/shards.ts';
+import { createShardHints, readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/dynamodb/index.ts';
 import { NAMES, clientFor, sdkClientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { NOW } from '../support/exchange.ts';

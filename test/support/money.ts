@@ -3,7 +3,7 @@ import { budgetMeter } from '../../lib/domain/budget.ts';
 import { hashSecret } from '../../lib/domain/key.ts';
 import { heldOf, spentOf, type Meter } from '../../lib/domain/meter.ts';
 import type { Money } from '../../lib/domain/money.ts';
-import { readMeter } from '../../lib/shards.ts';
+import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 async function meterOf(stores: Stores, secret: string): Promise<Meter | undefined> {

@@ -1,5 +1,5 @@
 /** What calls would cost. */
-import { calculateSpend, estimateCost, estimateInput } from '../../../lib/management/cost.ts';
+import { calculateSpend, estimateCost, estimateInput } from '../../../lib/management/models/cost.ts';
 import { post, type AdminRoute } from '../route.ts';
 
 /** Routes of prices. */

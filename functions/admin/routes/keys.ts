@@ -1,8 +1,8 @@
 /** `/key/...` */
-import { listAliases, listKeys, type KeyListQuery } from '../../../lib/management/key-list.ts';
-import { keySchema } from '../../../lib/management/key-input.ts';
-import { regenerateKey } from '../../../lib/management/key-secrets.ts';
-import { resetKeySpend } from '../../../lib/management/key-spend.ts';
+import { listAliases, listKeys, type KeyListQuery } from '../../../lib/management/keys/key-list.ts';
+import { keySchema } from '../../../lib/management/keys/key-input.ts';
+import { regenerateKey } from '../../../lib/management/keys/key-secrets.ts';
+import { resetKeySpend } from '../../../lib/management/keys/key-spend.ts';
 import {
   deleteKeys,
   deletion,
@@ -17,8 +17,8 @@ import {
   setBlocked,
   updateKey,
   updateKeys,
-} from '../../../lib/management/keys.ts';
-import { spendReset } from '../../../lib/management/team-members.ts';
+} from '../../../lib/management/keys/keys.ts';
+import { spendReset } from '../../../lib/management/people/team-members.ts';
 import type { AdminCall } from '../call.ts';
 import { get, given, post, type AdminRoute } from '../route.ts';
 

@@ -12,7 +12,7 @@ import {
   newRoleMapping,
   roleInput,
   updateClaimMapping,
-} from '../../../lib/management/mappings.ts';
+} from '../../../lib/management/people/mappings.ts';
 import { get, post, type AdminRoute } from '../route.ts';
 
 /** Routes of callers without keys. */

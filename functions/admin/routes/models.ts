@@ -1,5 +1,5 @@
 /** `/model/...` and `/credentials/...` */
-import { modelGroups } from '../../../lib/management/model-groups.ts';
+import { modelGroups } from '../../../lib/management/models/model-groups.ts';
 import {
   createCredential,
   credentialBody,
@@ -8,7 +8,7 @@ import {
   listCredentials,
   readCredential,
   updateCredential,
-} from '../../../lib/management/credentials.ts';
+} from '../../../lib/management/models/credentials.ts';
 import {
   deleteModel,
   modelBody,
@@ -17,7 +17,7 @@ import {
   modelInfo,
   newModel,
   updateModel,
-} from '../../../lib/management/models.ts';
+} from '../../../lib/management/models/models.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
 
 const modelInfoAnswer: Answer = (deps, { caller, query }) => modelInfo(deps, caller, query('litellm_model_id'));

@@ -14,7 +14,7 @@ import {
   organizationMemberDeletion,
   updateOrganization,
   updateOrganizationMember,
-} from '../../../lib/management/organizations.ts';
+} from '../../../lib/management/people/organizations.ts';
 import { del, get, patch, post, type AdminRoute } from '../route.ts';
 
 /** Routes of organizations. */

@@ -1,5 +1,5 @@
 /** `/receipts/...` */
-import { receiptKeys, receiptOf } from '../../../lib/management/receipt.ts';
+import { receiptKeys, receiptOf } from '../../../lib/management/spend/receipt.ts';
 import { get, type AdminRoute } from '../route.ts';
 
 /** Routes of receipts. Whoever has one can check it: the public keys are open to all. */

@@ -13,8 +13,8 @@ import {
   unifiedGroup,
   updateAccessGroup,
   updateUnifiedGroup,
-} from '../../../lib/management/access-groups.ts';
-import { listAudit, readAudit } from '../../../lib/management/audit-log.ts';
+} from '../../../lib/management/records/access-groups.ts';
+import { listAudit, readAudit } from '../../../lib/management/records/audit-log.ts';
 import {
   CUSTOMER_LISTING,
   customerBody,
@@ -25,7 +25,7 @@ import {
   newCustomer,
   setCustomersBlocked,
   updateCustomer,
-} from '../../../lib/management/customers.ts';
+} from '../../../lib/management/records/customers.ts';
 import {
   deleteProjects,
   listProjects,
@@ -34,7 +34,7 @@ import {
   projectInfo,
   projectsBody,
   updateProject,
-} from '../../../lib/management/projects.ts';
+} from '../../../lib/management/records/projects.ts';
 import {
   budgetBody,
   budgetDeletion,
@@ -45,7 +45,7 @@ import {
   listBudgets,
   newBudget,
   updateBudget,
-} from '../../../lib/management/shared-budgets.ts';
+} from '../../../lib/management/records/shared-budgets.ts';
 import {
   deleteTag,
   listTags,
@@ -55,7 +55,7 @@ import {
   tagInfo,
   tagsBody,
   updateTag,
-} from '../../../lib/management/tags.ts';
+} from '../../../lib/management/records/tags.ts';
 import { del, get, given, post, put, type AdminRoute } from '../route.ts';
 
 const PROJECTS: readonly AdminRoute[] = [

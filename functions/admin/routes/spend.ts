@@ -3,9 +3,9 @@ import { GatewayError } from '../../../lib/errors.ts';
 import type { Caller } from '../../../lib/exchange.ts';
 import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
 import { isViewer, ownKey } from '../../../lib/management/access.ts';
-import { dailyActivity, type ActivityKind } from '../../../lib/management/activity.ts';
-import { bodiesOf } from '../../../lib/management/bodies.ts';
-import { Table } from '../../../lib/management/export.ts';
+import { dailyActivity, type ActivityKind } from '../../../lib/management/spend/activity.ts';
+import { bodiesOf } from '../../../lib/management/spend/bodies.ts';
+import { Table } from '../../../lib/management/spend/export.ts';
 import {
   allCustomers,
   allTags,
@@ -20,11 +20,11 @@ import {
   globalSpendTags,
   globalSpendTeams,
   spendTags,
-} from '../../../lib/management/global-spend.ts';
-import { spendKeys, spendTeams, spendUsers } from '../../../lib/management/spend-lists.ts';
-import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/management/spend-pages.ts';
-import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend-report.ts';
-import { spendLogs } from '../../../lib/management/spend.ts';
+} from '../../../lib/management/spend/global-spend.ts';
+import { spendKeys, spendTeams, spendUsers } from '../../../lib/management/spend/spend-lists.ts';
+import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/management/spend/spend-pages.ts';
+import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend/spend-report.ts';
+import { spendLogs } from '../../../lib/management/spend/spend.ts';
 import type { AdminCall } from '../call.ts';
 import { get, given, post, type AdminRoute, type Answer } from '../route.ts';
 

@@ -1,5 +1,5 @@
 /** `/team/...` */
-import { listTeams, pageTeams, TEAM_LISTING, TEAM_PAGES } from '../../../lib/management/team-list.ts';
+import { listTeams, pageTeams, TEAM_LISTING, TEAM_PAGES } from '../../../lib/management/people/team-list.ts';
 import {
   addTeamMembers,
   bulkAddTeamMembers,
@@ -12,7 +12,7 @@ import {
   teamMemberChange,
   teamMemberDeletion,
   updateTeamMember,
-} from '../../../lib/management/team-members.ts';
+} from '../../../lib/management/people/team-members.ts';
 import {
   changeTeamModels,
   deleteTeams,
@@ -27,7 +27,7 @@ import {
   teamPermissionsChange,
   updateTeam,
   updateTeamPermissions,
-} from '../../../lib/management/teams.ts';
+} from '../../../lib/management/people/teams.ts';
 import { get, patch, post, type AdminRoute } from '../route.ts';
 
 /** Routes of teams. */

@@ -1,5 +1,5 @@
 /** `/user/...` */
-import { availableRoles, listUsers, USER_LISTING, userInfo, userInfoV2 } from '../../../lib/management/user-list.ts';
+import { availableRoles, listUsers, USER_LISTING, userInfo, userInfoV2 } from '../../../lib/management/people/user-list.ts';
 import {
   bulkUpdateUsers,
   deleteUsers,
@@ -9,7 +9,7 @@ import {
   userBulkChange,
   userChange,
   userDeletion,
-} from '../../../lib/management/users.ts';
+} from '../../../lib/management/people/users.ts';
 import { get, post, type AdminRoute } from '../route.ts';
 
 /** Routes of users. */

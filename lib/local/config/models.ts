@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Deployment } from '../../domain/model.ts';
 import { GatewayError } from '../../errors.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { deploymentOf } from '../../management/deployment.ts';
+import { deploymentOf } from '../../management/models/deployment.ts';
 import { saysNothing } from '../../management/input.ts';
 import { providers } from '../../providers/index.ts';
 import { environmentDeployments } from '../environment.ts';

@@ -5,7 +5,7 @@ import { hashSecret, scopeOf } from '../../../lib/domain/key.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
 import type { Team } from '../../../lib/domain/team.ts';
 import type { Role, User } from '../../../lib/domain/user.ts';
-import { sweep } from '../../../lib/keeper.ts';
+import { sweep } from '../../../lib/money/keeper.ts';
 import { createAdmin, NOW, type Admin } from './support.ts';
 
 const DAY = 86_400_000;

@@ -4,7 +4,7 @@ import { budgetMeter } from '../../../lib/domain/budget.ts';
 import { hashSecret, type VirtualKey } from '../../../lib/domain/key.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
-import { cacheSaving } from '../../../lib/management/receipt.ts';
+import { cacheSaving } from '../../../lib/management/spend/receipt.ts';
 import { createAdmin, NOW, type Admin } from './support.ts';
 
 async function aCall(admin: Admin): Promise<{ readonly secret: string; readonly hash: string }> {

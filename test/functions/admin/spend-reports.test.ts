@@ -3,7 +3,7 @@ import { hashSecret } from '../../../lib/domain/key.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import { createBodyStore } from '../../../lib/stores/memory/bodies.ts';
-import { csvOf } from '../../../lib/management/export.ts';
+import { csvOf } from '../../../lib/management/spend/export.ts';
 import { createAdmin, NOW, type Admin } from './support.ts';
 
 const DAY = 86_400_000;

@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda';
 import { createAdminHandler } from '../../../functions/admin/handler.ts';
-import { createBodyReader } from '../../../lib/body-reader.ts';
+import { createBodyReader } from '../../../lib/counting/body-reader.ts';
 import { createCatalog } from '../../../lib/catalog/index.ts';
 import { createDialects } from '../../../lib/dialects/index.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
-import { offeredTo } from '../../../lib/model-list.ts';
-import { createOwners } from '../../../lib/owners.ts';
+import { offeredTo } from '../../../lib/registry/model-list.ts';
+import { createOwners } from '../../../lib/registry/owners.ts';
 import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
 import { catalogFacts, createTargets } from '../../../lib/targets.ts';

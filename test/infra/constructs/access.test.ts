@@ -7,7 +7,7 @@ import { hashSecret, scopeOf, type VirtualKey } from '../../../lib/domain/key.ts
 import type { CallFacts } from '../../../lib/domain/meter.ts';
 import { USD } from '../../../lib/domain/money.ts';
 import { granted } from '../../../lib/domain/shard.ts';
-import { project } from '../../../lib/projection.ts';
+import { project } from '../../../lib/money/projection.ts';
 import { open } from '../../../lib/stores/dynamodb/index.ts';
 import { createSecretStore } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { hashSecret } from '../../../lib/domain/key.ts';
 import { keptVirtualKey, LOCAL_ALIAS, masterKey } from '../../../lib/local/run-keys.ts';
-import { regenerateKey } from '../../../lib/management/key-secrets.ts';
+import { regenerateKey } from '../../../lib/management/keys/key-secrets.ts';
 import { openStateFolder, type StateFolder } from '../../../lib/local/state-folder.ts';
 import { serveGateway, type Served } from '../../support/gateway.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { deploymentOf } from '../../../lib/management/deployment.ts';
-import { infoOf, modelRow, paramsOf } from '../../../lib/management/model-answer.ts';
+import { deploymentOf } from '../../../lib/management/models/deployment.ts';
+import { infoOf, modelRow, paramsOf } from '../../../lib/management/models/model-answer.ts';
 import { providers } from '../../../lib/providers/index.ts';
 
 const read = (params: object, info: unknown = {}, source: 'config' | 'store' = 'config') =>

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Amounts, HoldRequest } from '../../../lib/domain/meter.ts';
 import { openLease, takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
 import { refusalError } from '../../../lib/policies/refusal.ts';
-import { createShardHints } from '../../../lib/shards.ts';
+import { createShardHints } from '../../../lib/money/shards.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import { NOW } from '../../support/exchange.ts';

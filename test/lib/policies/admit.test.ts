@@ -5,7 +5,7 @@ import type { PriceSheet } from '../../../lib/domain/price-types.ts';
 import { GatewayError } from '../../../lib/errors.ts';
 import type { Exchange, Outcome, Reply, Target } from '../../../lib/exchange.ts';
 import { admit, type AdmitDeps } from '../../../lib/policies/admit.ts';
-import { createShardHints } from '../../../lib/shards.ts';
+import { createShardHints } from '../../../lib/money/shards.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import type { Team } from '../../../lib/domain/team.ts';

@@ -4,7 +4,7 @@ import type { HoldRequest } from '../../../lib/domain/meter.ts';
 import { GatewayError } from '../../../lib/errors.ts';
 import { openHolds, openLease, takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
 import { faultOf, type OnStoreFailure } from '../../../lib/policies/degraded.ts';
-import { createShardHints } from '../../../lib/shards.ts';
+import { createShardHints } from '../../../lib/money/shards.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { MeterStore } from '../../../lib/stores/meters.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';

@@ -3,7 +3,7 @@ import { TransactionCanceledException, type DynamoDBClient } from '@aws-sdk/clie
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../../lib/domain/ledger-entry.ts';
 import { scopesOf } from '../../../../lib/domain/total.ts';
-import { rebuildTotals } from '../../../../lib/projection.ts';
+import { rebuildTotals } from '../../../../lib/money/projection.ts';
 import { open } from '../../../../lib/stores/dynamodb/index.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../../../support/dynoxide.ts';
 import { anEntry, unique } from '../contract.ts';

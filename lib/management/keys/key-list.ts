@@ -1,0 +1,170 @@
+/** `GET /key/list` and `/key/aliases`: keys by page. */
+import type { VirtualKey } from '../../domain/key.ts';
+import { readAll } from '../../domain/pages.ts';
+import { NO_TOTAL } from '../../domain/total.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { isViewer, managesOrganization, mayForTeam, userIdOf } from '../access.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { keyRow, readKeyRow } from './key-answer.ts';
+import { isoOf } from '../limit-fields.ts';
+
+/** Query of `/key/list`, as it came. */
+export interface KeyListQuery {
+  /** From 1; default 1. */
+  readonly page?: string;
+  /** 1 to 100; default 10. */
+  readonly size?: string;
+  /** `true` gives rows instead of hashes. */
+  readonly fullObject?: string;
+  readonly keyAlias?: string;
+  readonly keyHash?: string;
+  readonly userId?: string;
+  readonly teamId?: string;
+  readonly organizationId?: string;
+  readonly projectId?: string;
+  /** `deleted`: those that were deleted. */
+  readonly status?: string;
+  /** `created_at` (default), `updated_at`, `key_alias`, `expires`, `max_budget`. */
+  readonly sortBy?: string;
+  /** `desc` (default) or `asc`. */
+  readonly sortOrder?: string;
+  /** `true`: for a user, also the keys of teams that let it see them. */
+  readonly includeTeamKeys?: string;
+}
+
+function numberIn(value: string | undefined, name: string, initial: number, most: number): number {
+  if (value === undefined) return initial;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw new GatewayError('invalid_request', `${name}: expected a whole number from 1 to ${most}`, { param: name });
+}
+
+function oneOf<T extends string>(value: string | undefined, name: string, allowed: readonly T[], initial: T): T {
+  if (value === undefined) return initial;
+  const found = allowed.find((each) => each === value.toLowerCase());
+  if (found !== undefined) return found;
+  throw new GatewayError('invalid_request', `${name}: expected ${allowed.join(', ')}`, { param: name });
+}
+
+const isTrue = (value: string | undefined): boolean => value?.toLowerCase() === 'true';
+
+/** A key, or what is left of it. */
+interface Listed {
+  readonly key: VirtualKey;
+  readonly deleted?: { readonly at: number; readonly by: string; readonly spend: bigint };
+}
+
+const SORTS = {
+  created_at: ({ key }: Listed) => key.createdAt,
+  updated_at: ({ key }: Listed) => key.updatedAt,
+  expires: ({ key }: Listed) => key.expiresAt ?? Infinity,
+  max_budget: ({ key }: Listed) => Number(key.maxBudget ?? 0n),
+  key_alias: ({ key }: Listed) => key.alias ?? '',
+} as const;
+
+/**
+ * A page of keys: all of them for those who may see everything, else those of the caller. Filters match whole values. The totals that LiteLLM's
+ * clients page by need a look at every key: this is a route for people and scripts, not for the hot path.
+ *
+ * @throws GatewayError `invalid_request` for a wrong page, size or order
+ */
+export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<JsonObject> {
+  const page = numberIn(query.page, 'page', 1, 1_000_000);
+  const size = numberIn(query.size, 'size', 10, 100);
+  const sortBy = oneOf(query.sortBy, 'sort_by', Object.keys(SORTS) as (keyof typeof SORTS)[], 'created_at');
+  const isRising = oneOf(query.sortOrder, 'sort_order', ['asc', 'desc'], 'desc') === 'asc';
+  const isVisible = await visibility(deps, caller, query);
+  const all =
+    oneOf(query.status, 'status', ['active', 'deleted'], 'active') === 'deleted'
+      ? await deletedKeys(deps)
+      : await liveKeys(deps);
+  const matching = all.filter(({ key }) => isVisible(key) && matches(key, query)).toSorted(orderOf(sortBy, isRising));
+  const shown = matching.slice((page - 1) * size, page * size);
+  return {
+    keys: isTrue(query.fullObject) ? await Promise.all(shown.map((one) => rowOf(deps, one))) : shown.map(({ key }) => key.hash),
+    total_count: matching.length,
+    current_page: page,
+    total_pages: Math.ceil(matching.length / size),
+  };
+}
+
+/** `GET /key/aliases`: the aliases of the keys that the caller would see in a list. */
+export async function listAliases(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<JsonObject> {
+  const page = numberIn(query.page, 'page', 1, 1_000_000);
+  const size = numberIn(query.size, 'size', 50, 100);
+  const isVisible = await visibility(deps, caller, { ...query, includeTeamKeys: 'true' });
+  const aliases = (await liveKeys(deps))
+    .filter(({ key }) => isVisible(key) && matches(key, query))
+    .flatMap(({ key }) => key.alias ?? [])
+    .toSorted((one, other) => (one < other ? -1 : 1));
+  return {
+    aliases: aliases.slice((page - 1) * size, page * size),
+    total_count: aliases.length,
+    current_page: page,
+    total_pages: Math.ceil(aliases.length / size),
+    size,
+  };
+}
+
+/** Keys as they are; an old secret within its grace period is none of its own. */
+const liveKeys = async (deps: ManagementDeps): Promise<readonly Listed[]> =>
+  (await readAll(deps.keys)).filter(({ supersededBy }) => supersededBy === undefined).map((key) => ({ key }));
+
+const deletedKeys = async (deps: ManagementDeps): Promise<readonly Listed[]> =>
+  (await readAll(deps.deletedKeys)).map(({ record, deletedAt, deletedBy, spend }) => ({
+    key: record,
+    deleted: { at: deletedAt, by: deletedBy, spend },
+  }));
+
+async function rowOf(deps: ManagementDeps, { key, deleted }: Listed): Promise<Record<string, unknown>> {
+  if (deleted === undefined) return readKeyRow(deps, key);
+  const { spend } = deleted;
+  const row = keyRow(key, { spent: spend, held: 0n, total: { ...NO_TOTAL, spend } });
+  return { ...row, deleted_at: isoOf(deleted.at), deleted_by: deleted.by };
+}
+
+function orderOf(sortBy: keyof typeof SORTS, isRising: boolean): (one: Listed, other: Listed) => number {
+  const valueOf = SORTS[sortBy];
+  return (one, other) => {
+    const [left, right] = [valueOf(one), valueOf(other)];
+    if (left === right) return one.key.hash < other.key.hash ? -1 : 1;
+    return left < right === isRising ? -1 : 1;
+  };
+}
+
+/** Which keys the caller may see in a list: its user's own, those of the team or organization asked for that it manages, or all of its teams'. */
+async function visibility(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<(key: VirtualKey) => boolean> {
+  if (isViewer(caller)) return () => true;
+  const userId = userIdOf(caller);
+  if (userId === undefined || caller.type === 'master') {
+    const own = caller.type === 'key' ? caller.key.hash : undefined;
+    return ({ hash }) => hash === own;
+  }
+  const asked = isTrue(query.includeTeamKeys) ? (caller.user?.teams ?? []) : [];
+  const teamIds = [...new Set([...asked, ...(query.teamId === undefined ? [] : [query.teamId])])];
+  const teams = new Set<string>();
+  for (const id of teamIds) {
+    const team = await deps.teams.get(id, { fresh: true });
+    if (team !== undefined && (await mayForTeam(deps, caller, team, '/key/list'))) teams.add(id);
+  }
+  const { organizationId } = query;
+  const managed = organizationId !== undefined && (await managesOrganization(deps, caller, organizationId));
+  return (key) =>
+    key.userId === userId ||
+    (key.teamId !== undefined && teams.has(key.teamId)) ||
+    (managed && key.organizationId === organizationId);
+}
+
+function matches(key: VirtualKey, query: KeyListQuery): boolean {
+  const pairs = [
+    [query.keyAlias, key.alias],
+    [query.keyHash, key.hash],
+    [query.userId, key.userId],
+    [query.teamId, key.teamId],
+    [query.organizationId, key.organizationId],
+    [query.projectId, key.projectId],
+  ];
+  return pairs.every(([asked, has]) => asked === undefined || asked === has);
+}

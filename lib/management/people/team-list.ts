@@ -1,0 +1,94 @@
+/** Listings of teams: `/team/list`, `/v2/team/list`. */
+import type { Deleted } from '../../domain/entity.ts';
+import { toUsdNumber } from '../../domain/money.ts';
+import type { Team } from '../../domain/team.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { requireViewer } from '../access.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { TEAM } from './identity-kinds.ts';
+import { isoOf } from '../limit-fields.ts';
+import { contains, each, pageOf, select, sorted, type Query } from '../records/records.ts';
+import { teamFilter } from './scoping.ts';
+import { groupOf, teamRow } from './teams.ts';
+
+/** Query of `/team/list`. */
+export const TEAM_LISTING = ['user_id', 'organization_id', 'team_id', 'team_alias'];
+
+/** Query of `/v2/team/list`. */
+export const TEAM_PAGES = [...TEAM_LISTING, 'status', 'page', 'page_size', 'sort_by', 'sort_order'];
+
+/** Those of the teams a caller may see that match the query. */
+async function matching(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly Team[]> {
+  const [isVisible, userId] = [await teamFilter(deps, caller), query('user_id')];
+  const isAsked = asked(query);
+  return select(deps.teams, async (team) => {
+    if (!isVisible(team) || !isAsked(team)) return false;
+    return userId === undefined || (await deps.members.get(groupOf(team.id), userId)) !== undefined;
+  });
+}
+
+const asked =
+  (query: Query) =>
+  ({ id, alias, organizationId }: Team): boolean =>
+    (query('team_id') === undefined || query('team_id') === id) &&
+    (query('organization_id') === undefined || query('organization_id') === organizationId) &&
+    contains(alias, query('team_alias'));
+
+/** `GET /team/list`: all of them, newest first. */
+export async function listTeams(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
+  return each(await matching(deps, caller, query), (team) => teamRow(deps, team));
+}
+
+const SORTABLE = ['team_id', 'team_alias', 'organization_id', 'max_budget', 'created_at', 'updated_at', 'deleted_at'];
+
+/**
+ * `GET /v2/team/list`: by page. `status=deleted` lists the history, for those who see everything.
+ *
+ * @throws GatewayError `invalid_request`, `permission`
+ */
+export async function pageTeams(deps: ManagementDeps, caller: Caller, query: Query): Promise<JsonObject> {
+  const status = query('status');
+  if (status !== undefined && status !== 'deleted') {
+    throw new GatewayError('invalid_request', 'status: expected deleted, or nothing', { param: 'status' });
+  }
+  const order = { by: query('sort_by'), order: query('sort_order') };
+  const asked = { page: query('page'), size: query('page_size') };
+  if (status === 'deleted') {
+    const page = pageOf(sorted(await deletedRows(deps, caller, query), order, SORTABLE), asked, { initial: 10 });
+    return { teams: page.items, ...countsOf(page) };
+  }
+  const now = deps.now();
+  const teams = await matching(deps, caller, query);
+  const byId = new Map(teams.map((team) => [team.id, team]));
+  const rows = sorted(
+    teams.map((team) => TEAM.row(team, now)),
+    order,
+    SORTABLE,
+  );
+  const page = pageOf(rows, asked, { initial: 10 });
+  const shown = page.items.flatMap(({ team_id: id }) => byId.get(String(id)) ?? []);
+  return { teams: await each(shown, (team) => teamRow(deps, team)), ...countsOf(page) };
+}
+
+const countsOf = ({ total, page, size, pages }: { total: number; page: number; size: number; pages: number }): JsonObject => ({
+  total,
+  page,
+  page_size: size,
+  total_pages: pages,
+});
+
+async function deletedRows(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
+  requireViewer(caller);
+  const isAsked = asked(query);
+  return (await select(deps.deletedTeams, ({ record }) => isAsked(record))).map((copy) => deletedRow(copy, deps.now()));
+}
+
+const deletedRow = ({ id, record, deletedAt, deletedBy, spend }: Deleted<Team>, now: number): JsonObject => ({
+  ...TEAM.row(record, now),
+  id,
+  spend: toUsdNumber(spend),
+  deleted_at: isoOf(deletedAt),
+  deleted_by: deletedBy,
+});

@@ -1,0 +1,145 @@
+/** Users as they are looked at: `/user/info`, `/user/list`. */
+import type { User } from '../../domain/user.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { isViewer, userIdOf } from '../access.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { USER } from './identity-kinds.ts';
+import { keyRow, standingOf } from '../keys/key-answer.ts';
+import { seesKey } from '../keys/key-rights.ts';
+import { requireUser } from './membership.ts';
+import { contains, each, pageOf, select, sorted, type Query } from '../records/records.ts';
+import { forbidden, managedOrganizations, teamFilter } from './scoping.ts';
+import { teamRow } from './teams.ts';
+import { userRow } from './users.ts';
+
+/** A test for the users a caller may see: itself, and those of organizations it administers. */
+async function userFilter(deps: ManagementDeps, caller: Caller): Promise<(user: User) => boolean> {
+  if (isViewer(caller)) return () => true;
+  const [own, managed] = [userIdOf(caller), await managedOrganizations(deps, caller)];
+  return ({ id, organizations }) => id === own || organizations.some((organization) => managed.has(organization));
+}
+
+/** The user asked for, or the caller's own. */
+async function visibleUser(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<User> {
+  const asked = id ?? userIdOf(caller);
+  if (asked === undefined) {
+    throw new GatewayError('invalid_request', 'user_id: name a user; the key that asks belongs to none', { param: 'user_id' });
+  }
+  const user = await deps.users.get(asked, { fresh: true });
+  if (user === undefined && isViewer(caller)) return requireUser(deps, { user_id: asked });
+  if (user !== undefined && (await userFilter(deps, caller))(user)) return user;
+  throw forbidden('You may see only yourself, and users of organizations you administer.');
+}
+
+/**
+ * `GET /user/info`: a user with keys and teams.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `permission`
+ */
+export async function userInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
+  const user = await visibleUser(deps, caller, id);
+  const isSelf = user.id === userIdOf(caller);
+  // An org admin may make anybody a member: what a user does elsewhere is not shown for that.
+  const isShown = await teamFilter(deps, caller);
+  const [row, keys, teams] = await Promise.all([
+    userRow(deps, user),
+    select(deps.keys, async (key) => key.userId === user.id && (isSelf || (await seesKey(deps, caller, key)))),
+    each(user.teams, (team) => deps.teams.get(team)),
+  ]);
+  return {
+    user_id: user.id,
+    user_info: row,
+    keys: await each(keys, async (key) => keyRow(key, await standingOf(deps, key))),
+    teams: await each(teams.filter((team) => team !== undefined).filter(isShown), (team) => teamRow(deps, team)),
+  };
+}
+
+/**
+ * `GET /v2/user/info`: the row alone.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `permission`
+ */
+export async function userInfoV2(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
+  return userRow(deps, await visibleUser(deps, caller, id));
+}
+
+/** Query of `/user/list`. */
+export const USER_LISTING = [
+  'role',
+  'user_role',
+  'user_ids',
+  'sso_user_ids',
+  'user_email',
+  'user_alias',
+  'team',
+  'organization_id',
+  'page',
+  'page_size',
+  'sort_by',
+  'sort_order',
+];
+
+const SORTABLE = ['user_id', 'user_email', 'user_alias', 'user_role', 'max_budget', 'created_at', 'updated_at'];
+
+/**
+ * `GET /user/list`: those the caller may see, by page, newest first where no order is asked for.
+ *
+ * @throws GatewayError `invalid_request`
+ */
+export async function listUsers(deps: ManagementDeps, caller: Caller, query: Query): Promise<JsonObject> {
+  const isVisible = await userFilter(deps, caller);
+  const role = query('role') ?? query('user_role');
+  const listed = (name: string): ReadonlySet<string> | undefined => {
+    const value = query(name);
+    return value === undefined ? undefined : new Set(value.split(',').map((part) => part.trim()));
+  };
+  const [ids, ssoIds] = [listed('user_ids'), listed('sso_user_ids')];
+  const [team, organization] = [query('team'), query('organization_id')];
+  const users = await select(
+    deps.users,
+    (user) =>
+      isVisible(user) &&
+      (role === undefined || user.role === role) &&
+      (ids === undefined || ids.has(user.id)) &&
+      (ssoIds === undefined || ssoIds.has(user.ssoUserId ?? '')) &&
+      (team === undefined || user.teams.includes(team)) &&
+      (organization === undefined || user.organizations.includes(organization)) &&
+      contains(user.email, query('user_email')) &&
+      contains(user.alias, query('user_alias')),
+  );
+  const byId = new Map(users.map((user) => [user.id, user]));
+  const rows = sorted(
+    users.map((user) => USER.row(user, deps.now())),
+    { by: query('sort_by'), order: query('sort_order') },
+    SORTABLE,
+  );
+  const { items, total, page, size, pages } = pageOf(rows, { page: query('page'), size: query('page_size') }, { initial: 25 });
+  const shown = items.flatMap(({ user_id: id }) => byId.get(String(id)) ?? []);
+  const keys = await keyCounts(deps, shown);
+  return {
+    users: await each(shown, async (user) => ({ ...(await userRow(deps, user)), key_count: keys.get(user.id) ?? 0 })),
+    total,
+    page,
+    page_size: size,
+    total_pages: pages,
+  };
+}
+
+/** How many keys each of some users has. */
+async function keyCounts(deps: ManagementDeps, users: readonly User[]): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map(users.map(({ id }) => [id, 0]));
+  for (const { userId = '' } of await select(deps.keys, (key) => key.userId !== undefined && counts.has(key.userId))) {
+    counts.set(userId, (counts.get(userId) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** `GET /user/available_roles`: what the roles may do, for people. */
+export const availableRoles = (): JsonObject => ({
+  proxy_admin: { description: 'Sees and changes everything.', ui_label: 'Admin (all permissions)' },
+  proxy_admin_viewer: { description: 'Sees everything, changes nothing.', ui_label: 'Admin (view only)' },
+  internal_user: { description: 'Makes, sees and deletes own keys; sees own spend.', ui_label: 'Internal user' },
+  internal_user_viewer: { description: 'Sees own keys and own spend.', ui_label: 'Internal user (view only)' },
+});

@@ -1,0 +1,158 @@
+/** Projects, between a team and its keys: `/project/...`. */
+import * as z from 'zod/mini';
+import type { Project } from '../../domain/organization.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { isViewer, managesTeam, requireRight, seesTeam } from '../access.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { chosen, edited } from '../changes.ts';
+import { check, flag, freeObject, names, text } from '../input.ts';
+import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
+import { keptAfter, readBody } from '../fields.ts';
+import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
+import { each, newEntity, newId, notFound, select } from './records.ts';
+import { requireWithin } from '../people/scoping.ts';
+import { limitedRow } from '../standing.ts';
+
+/** The body of `/project/new` and `/project/update`. */
+export const projectBody = z.object({
+  ...LIMIT_FIELDS,
+  project_id: z.nullish(text()),
+  project_alias: z.nullish(text()),
+  description: z.nullish(text(1024)),
+  team_id: z.nullish(text()),
+  models: z.nullish(names),
+  tags: z.nullish(names),
+  blocked: z.nullish(flag),
+  metadata: z.nullish(freeObject),
+});
+
+const row = (project: Project, now: number): JsonObject => ({
+  project_id: project.id,
+  project_alias: project.alias ?? null,
+  description: project.description ?? null,
+  team_id: project.teamId ?? null,
+  models: project.models,
+  tags: project.tags,
+  blocked: project.blocked,
+  metadata: project.metadata,
+  ...limitRow(project, now),
+  ...project.kept,
+  ...historyRow(project),
+});
+
+const PROJECT: RecordKind<Project> = {
+  name: 'project',
+  idField: 'project_id',
+  store: ({ projects }) => projects,
+  row,
+  scope: ({ id }) => ({ kind: 'project', id }),
+};
+
+const answer = async (deps: ManagementDeps, project: Project): Promise<JsonObject> => ({
+  ...row(project, deps.now()),
+  ...(await limitedRow(deps, 'project', project)),
+});
+
+const changed = (project: Project, body: z.infer<typeof projectBody>, kept: JsonObject, now: number): Project =>
+  edited(withLimits(project, body, now), {
+    kept: undefined,
+    ...keptAfter(project.kept, kept),
+    alias: chosen(body.project_alias, project.alias),
+    description: chosen(body.description, project.description),
+    teamId: chosen(body.team_id, project.teamId),
+    models: chosen(body.models, project.models) ?? [],
+    tags: chosen(body.tags, project.tags) ?? [],
+    blocked: chosen(body.blocked, project.blocked) ?? false,
+    metadata: chosen(body.metadata, project.metadata) ?? {},
+  });
+
+/** Projects belong to whoever manages their team; those without a team to proxy admins. */
+async function requireManager(deps: ManagementDeps, caller: Caller, { teamId }: Pick<Project, 'teamId'>): Promise<void> {
+  const team = teamId === undefined ? undefined : await deps.teams.get(teamId, { fresh: true });
+  const manages = await managesTeam(deps, caller, team ?? { id: '' });
+  requireRight(manages, 'manage projects of this team');
+  if (teamId !== undefined && team === undefined) throw notFound('team', teamId);
+}
+
+/** Refuses a project that would exceed its team. */
+async function requireWithinTeam(deps: ManagementDeps, project: Project): Promise<void> {
+  const record = project.teamId === undefined ? undefined : await deps.teams.get(project.teamId, { fresh: true });
+  if (record !== undefined) await requireWithin(deps, { name: 'team', record }, project);
+}
+
+/**
+ * `POST /project/new`. Without `project_id` one is made.
+ *
+ * @throws GatewayError `invalid_request`, `permission`, `not_found` for its team, `conflict`
+ */
+export async function newProject(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { fields, kept } = readBody(projectBody, body);
+  const entity = { ...newEntity(deps, caller), id: fields.project_id ?? newId(deps) };
+  const blank: Project = { ...entity, metadata: {}, models: [], tags: [], blocked: false, budgetAnchor: entity.createdAt };
+  const project = changed(blank, fields, kept, entity.createdAt);
+  await requireManager(deps, caller, project);
+  await requireWithinTeam(deps, project);
+  return answer(deps, await createOne(deps, caller, PROJECT, project));
+}
+
+/**
+ * `POST /project/update`: null clears a field, an absent one stays.
+ *
+ * @throws GatewayError `invalid_request`, `permission`, `not_found`, `conflict`
+ */
+export async function updateProject(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { fields, kept } = readBody(projectBody, body);
+  const id = check(text(), fields.project_id, 'project_id');
+  const edit = async (project: Project): Promise<Project> => {
+    const next = changed(project, fields, kept, deps.now());
+    await requireManager(deps, caller, project);
+    if (next.teamId !== project.teamId) await requireManager(deps, caller, next);
+    await requireWithinTeam(deps, next);
+    return next;
+  };
+  return answer(deps, await changeOne(deps, caller, PROJECT, id, edit));
+}
+
+async function sees(deps: ManagementDeps, caller: Caller, { id, teamId }: Project): Promise<boolean> {
+  if (isViewer(caller) || (caller.type === 'key' && caller.key.projectId === id)) return true;
+  const team = teamId === undefined ? undefined : await deps.teams.get(teamId);
+  return team !== undefined && seesTeam(deps, caller, team);
+}
+
+/**
+ * `GET /project/info?project_id=`.
+ *
+ * @throws GatewayError `not_found`, also for a project the caller may not see
+ */
+export async function projectInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
+  const project = await readOne(deps, PROJECT, check(text(), id, 'project_id'));
+  if (!(await sees(deps, caller, project))) throw notFound('project', project.id);
+  return answer(deps, project);
+}
+
+/** `GET /project/list`: those the caller may see. */
+export async function listProjects(
+  deps: ManagementDeps,
+  caller: Caller,
+  teamId: string | undefined,
+): Promise<readonly JsonObject[]> {
+  const all = await select(deps.projects, () => true);
+  const asked = teamId === undefined ? all : all.filter((project) => project.teamId === teamId);
+  const seen = await each(asked, async (project) => ((await sees(deps, caller, project)) ? [project] : []));
+  return each(seen.flat(), (project) => answer(deps, project));
+}
+
+/** The body of `/project/delete`. */
+export const projectsBody = z.object({ project_ids: names });
+
+/**
+ * `DELETE /project/delete`, projects in `project_ids`. Their keys stay, without the project's limits.
+ *
+ * @throws GatewayError `not_found`, `permission`; then none is deleted
+ */
+export async function deleteProjects(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<readonly JsonObject[]> {
+  const { project_ids: ids } = check(projectsBody, body);
+  for (const id of ids) await requireManager(deps, caller, await readOne(deps, PROJECT, id));
+  return each([...new Set(ids)], async (id) => row(await deleteOne(deps, caller, PROJECT, id), deps.now()));
+}

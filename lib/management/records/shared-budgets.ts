@@ -1,0 +1,167 @@
+/** Budgets as rows that many records share: `/budget/...`. */
+import * as z from 'zod/mini';
+import type { LimitedScope } from '../../domain/budget.ts';
+import type { SharedBudget } from '../../domain/customer.ts';
+import { scopeOf } from '../../domain/key.ts';
+import { withDefaults, type Limits } from '../../domain/limits.ts';
+import { pairId, type Scope } from '../../domain/meter.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { openBudgets } from '../budget.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { chosen } from '../changes.ts';
+import { check, freeObject, names, text } from '../input.ts';
+import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
+import { readBody } from '../fields.ts';
+import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
+import { allOf, each, newEntity, newId, select } from './records.ts';
+
+/** The body of `/budget/new` and `/budget/update`. */
+export const budgetBody = z.object({
+  ...LIMIT_FIELDS,
+  budget_id: z.nullish(text()),
+  allowed_models: z.nullish(names),
+  metadata: z.nullish(freeObject),
+});
+
+const row = (budget: SharedBudget, now: number): JsonObject => {
+  const { budget_id: _, ...limits } = limitRow(budget, now);
+  return { budget_id: budget.id, ...limits, allowed_models: budget.models, ...historyRow(budget) };
+};
+
+/** The kind. A shared budget limits nobody by itself: each record that names it counts on meters of its own. */
+export const BUDGET: RecordKind<SharedBudget> = {
+  name: 'budget',
+  idField: 'budget_id',
+  store: ({ budgets }) => budgets,
+  row,
+};
+
+const answer = (deps: ManagementDeps, budget: SharedBudget): JsonObject => row(budget, deps.now());
+
+const changed = (budget: SharedBudget, body: z.infer<typeof budgetBody>, now: number): SharedBudget => ({
+  ...withLimits(budget, { ...body, budget_id: undefined }, now),
+  models: chosen(body.allowed_models, budget.models) ?? [],
+  metadata: chosen(body.metadata, budget.metadata) ?? {},
+});
+
+/**
+ * `POST /budget/new`. Without `budget_id` one is made.
+ *
+ * @throws GatewayError `invalid_request`, `conflict`
+ */
+export async function newBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const fields = readBody(budgetBody, body).fields;
+  const entity = { ...newEntity(deps, caller), id: fields.budget_id ?? newId(deps) };
+  const blank = { ...entity, metadata: {}, models: [], budgetAnchor: entity.createdAt };
+  return answer(deps, await createOne(deps, caller, BUDGET, changed(blank, fields, entity.createdAt)));
+}
+
+/**
+ * `POST /budget/update`: null clears a field, an absent one stays. It counts for everybody who has the budget, at once; caps that come
+ * into force by it find what was spent.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `conflict`
+ */
+export async function updateBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const fields = readBody(budgetBody, body).fields;
+  const id = check(text(), fields.budget_id, 'budget_id');
+  const holders = await holdersOf(deps, id);
+  const edit = async (budget: SharedBudget): Promise<SharedBudget> => {
+    const next = changed(budget, fields, deps.now());
+    await each(holders, ({ scope, limits, defaults }) => {
+      const filled = (shared: SharedBudget): Limits => withDefaults(withDefaults(limits, shared), defaults);
+      return openBudgets(deps, { scope, limits: filled(next) }, filled(budget));
+    });
+    return next;
+  };
+  return answer(deps, await changeOne(deps, caller, BUDGET, id, edit));
+}
+
+/** Somebody with a shared budget: own limits, and what fills in behind the budget. */
+interface Holder extends LimitedScope {
+  readonly defaults: Partial<Limits> | undefined;
+}
+
+async function holdersOf(deps: ManagementDeps, id: string): Promise<readonly Holder[]> {
+  const holders: Holder[] = [];
+  const add = (scope: Scope, limits: Limits, defaults?: Partial<Limits>): void => {
+    if (limits.budgetId === id) holders.push({ scope, limits, defaults });
+  };
+  for await (const key of allOf((page) => deps.keys.list(page))) add(scopeOf(key), key);
+  for await (const user of allOf((page) => deps.users.list(page))) add({ kind: 'user', id: user.id }, user);
+  for await (const project of allOf((page) => deps.projects.list(page))) add({ kind: 'project', id: project.id }, project);
+  for await (const one of allOf((page) => deps.customers.list(page))) add({ kind: 'customer', id: one.id }, one);
+  for await (const tag of allOf((page) => deps.tags.list(page))) add({ kind: 'tag', id: tag.id }, tag);
+  for await (const team of allOf((page) => deps.teams.list(page))) {
+    add({ kind: 'team', id: team.id }, team);
+    for (const member of await deps.members.list({ kind: 'team', id: team.id })) {
+      add({ kind: 'member', id: pairId(team.id, member.userId) }, member, team.memberDefaults);
+    }
+  }
+  for await (const organization of allOf((page) => deps.organizations.list(page))) {
+    add({ kind: 'organization', id: organization.id }, organization);
+    for (const member of await deps.members.list({ kind: 'organization', id: organization.id })) {
+      add({ kind: 'organization-member', id: pairId(organization.id, member.userId) }, member);
+    }
+  }
+  return holders;
+}
+
+/** The body of `/budget/info`. */
+export const budgetsBody = z.object({ budgets: names });
+
+/** `POST /budget/info`: the budgets there are of those named in `budgets`. */
+export async function budgetInfo(deps: ManagementDeps, body: JsonObject): Promise<readonly JsonObject[]> {
+  const { budgets: ids } = check(budgetsBody, body);
+  const found = await each(ids, (id) => deps.budgets.get(id, { fresh: true }));
+  return found.filter((budget) => budget !== undefined).map((budget) => answer(deps, budget));
+}
+
+/** `GET /budget/list`. */
+export async function listBudgets(deps: ManagementDeps): Promise<readonly JsonObject[]> {
+  return (await select(deps.budgets, () => true)).map((budget) => answer(deps, budget));
+}
+
+/** The body of `/budget/delete`. */
+export const budgetDeletion = z.object({ id: text() });
+
+/**
+ * `POST /budget/delete`, the budget in `id`. Records that name it lose its limits.
+ *
+ * @throws GatewayError `not_found`
+ */
+export async function deleteBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const id = check(text(), body['id'] ?? body['budget_id'], 'id');
+  return answer(deps, await deleteOne(deps, caller, BUDGET, id));
+}
+
+const SETTINGS = [
+  ['max_budget', 'Float', 'Requests are refused once this is spent, USD.'],
+  ['soft_budget', 'Float', 'Somebody is told once this is spent, USD; nothing is refused.'],
+  ['budget_duration', 'String', 'Length of the budget window: 30s, 30m, 30h, 30d, 1mo.'],
+  ['max_parallel_requests', 'Integer', 'Requests open at once.'],
+  ['tpm_limit', 'Integer', 'Tokens per minute.'],
+  ['rpm_limit', 'Integer', 'Requests per minute.'],
+] as const;
+
+/**
+ * `GET /budget/settings`: the fields of a budget, what they mean and what they are set to.
+ *
+ * @throws GatewayError `not_found`
+ */
+export async function budgetSettings(deps: ManagementDeps, id: string | undefined): Promise<readonly JsonObject[]> {
+  const known = check(text(), id, 'budget_id');
+  const budget = await deps.budgets.get(known, { fresh: true });
+  if (budget === undefined) throw new GatewayError('not_found', `No budget '${known}': not found.`, { param: 'budget_id' });
+  const values = row(budget, deps.now());
+  return SETTINGS.map(([name, type, description]) => ({
+    field_name: name,
+    field_type: type,
+    field_description: description,
+    field_value: values[name] ?? null,
+    stored_in_db: values[name] !== null,
+    field_default_value: null,
+  }));
+}

@@ -1,0 +1,37 @@
+/** Rows as a table of comma-separated values (RFC 4180), for spreadsheets. */
+import { isObject, type JsonObject } from '../../kinds/json.ts';
+
+/** An answer that is no JSON but a table. */
+export class Table {
+  readonly csv: string;
+  /** Name of the file it is offered as. */
+  readonly name: string;
+
+  constructor(name: string, rows: readonly JsonObject[]) {
+    this.name = name;
+    this.csv = csvOf(rows);
+  }
+}
+
+/** Cells that begin so are formulas to a spreadsheet: what a client named itself must not be run. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** The columns are those of all rows, in the order they turn up; what is nested gets names such as `metadata.status`. */
+export function csvOf(rows: readonly JsonObject[]): string {
+  const flat = rows.map((row) => new Map(flatten(row, '')));
+  const columns = [...new Set(flat.flatMap((row) => [...row.keys()]))];
+  const lines = [columns.map(cell), ...flat.map((row) => columns.map((column) => cell(row.get(column))))];
+  return lines.map((line) => `${line.join(',')}\r\n`).join('');
+}
+
+function flatten(value: unknown, path: string): readonly (readonly [string, unknown])[] {
+  if (!isObject(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([name, inner]) => flatten(inner, path === '' ? name : `${path}.${name}`));
+}
+
+function cell(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  const safe = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

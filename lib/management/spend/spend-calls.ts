@@ -1,0 +1,57 @@
+/** Calls of a scope, read from the ledger: by its own indexes, or by the lists that its consumer keeps. */
+import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { Scope } from '../../domain/meter.ts';
+import { GatewayError } from '../../errors.ts';
+import type { ManagementDeps } from '../deps.ts';
+
+/** Which calls. Times in milliseconds since the epoch, `from` inclusive and `to` exclusive. */
+export interface CallFilter {
+  readonly scope: Scope;
+  readonly from?: number;
+  readonly to?: number;
+  /** What else a call must be. */
+  readonly matches?: (entry: LedgerEntry) => boolean;
+}
+
+/** Entries read at once. */
+const PAGE = 500;
+/** Most entries looked at for one answer. */
+const MOST_READ = 20_000;
+
+/**
+ * Calls that match, newest first.
+ *
+ * @throws GatewayError `invalid_request` when more of them would have to be looked at than one answer may take.
+ */
+export async function* callsOf(deps: ManagementDeps, filter: CallFilter): AsyncGenerator<LedgerEntry> {
+  const { matches = () => true } = filter;
+  let read = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await pageOf(deps, filter, cursor);
+    for (const entry of page.items) {
+      if (++read > MOST_READ) {
+        const fault = `More than ${MOST_READ} calls lie in this range. Narrow start_date and end_date (times count too), or ask for sums.`;
+        throw new GatewayError('invalid_request', fault, { param: 'start_date' });
+      }
+      if (matches(entry)) yield entry;
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+async function pageOf(
+  deps: ManagementDeps,
+  { scope, from = 0, to = Number.MAX_SAFE_INTEGER }: CallFilter,
+  cursor: string | undefined,
+): Promise<{ readonly items: readonly LedgerEntry[]; readonly cursor?: string }> {
+  const page = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+  if (scope.kind === 'global') return deps.ledger.list({ from, to: latest(to), ...page });
+  if (scope.kind === 'key') return deps.ledger.list({ keyHash: scope.id, from, to: latest(to), ...page });
+  const calls = await deps.totals.calls(scope, { from, to: latest(to) }, page);
+  const items = await deps.ledger.getAll(calls.items.map(({ id }) => id));
+  return { items, ...(calls.cursor === undefined ? {} : { cursor: calls.cursor }) };
+}
+
+/** No later than sort keys can tell. */
+const latest = (to: number): number => Math.min(to, 999_999_999_999_999);

@@ -67,10 +67,22 @@ export async function requireUser(deps: ManagementDeps, who: Who): Promise<User>
   });
 }
 
+/** Names that records and the audit log have for those who are no users. */
+const NOT_USERS: ReadonlySet<string> = new Set(['master', 'keeper', 'gateway', 'token']);
+
+/** @throws GatewayError `invalid_request` for the id of a new user that would be taken for somebody else */
+export function requireUserId(id: string): void {
+  if (!NOT_USERS.has(id)) return;
+  throw new GatewayError('invalid_request', `user_id: '${id}' is what this gateway calls itself; choose another`, {
+    param: 'user_id',
+  });
+}
+
 /** The user of an id or an e-mail, made where it is unknown: an internal user without limits. */
 export async function ensureUser(deps: ManagementDeps, caller: Caller, who: Who): Promise<User> {
   const known = await findUser(deps, who);
   if (known !== undefined) return known;
+  if (who.user_id) requireUserId(who.user_id);
   if (who.user_id && who.user_email && (await findUser(deps, { user_email: who.user_email })) !== undefined) {
     throw new GatewayError('conflict', 'user_email: another user has it already; name that user, or leave the e-mail out', {
       param: 'user_email',

@@ -14,7 +14,7 @@ import { buryKeys } from './history.ts';
 import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
 import { generateKey } from '../keys/keys.ts';
 import { duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
-import { join, leave, requireUser, WHO } from './membership.ts';
+import { join, leave, requireUser, requireUserId, WHO } from './membership.ts';
 import { newEntity, newId, select, undo } from '../records/records.ts';
 import { forbidden, managedOrganizations, referredOrganization } from './scoping.ts';
 import { limitedRow } from '../standing.ts';
@@ -119,6 +119,7 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
   await requireMaker(deps, caller, fields);
   const now = deps.now();
   const id = fields.user_id || newId(deps);
+  requireUserId(id);
   const blank: User = {
     ...newEntity(deps, caller),
     id,

@@ -116,6 +116,18 @@ describe('an e-mail', () => {
   });
 });
 
+describe('a user', () => {
+  it('is never called like those who are none: what it did would look like theirs, and keys they made like its own', async () => {
+    const { as } = await start();
+    for (const id of ['master', 'keeper', 'gateway', 'token']) {
+      const refused = { status: 400, body: { error: { param: 'user_id' } } };
+      const member = { user_id: id, role: 'user' };
+      expect(await as('team_admin', 'POST', '/team/member_add', { team_id: 'red', member }), id).toMatchObject(refused);
+      expect(await as('org_admin', 'POST', '/user/new', { user_id: id, organizations: ['acme'] }), id).toMatchObject(refused);
+    }
+  });
+});
+
 describe('people of others', () => {
   it('are not told to the admin of a team that adds everybody', async () => {
     const { as } = await start();

@@ -106,6 +106,9 @@ export async function requireChange(
     throw refuse('user_id: you may make and change keys for yourself only', 'user_id');
   }
   await requireOneLine(deps, caller, before, after);
+  if (after.userId !== own && (after.userId !== before?.userId || after.teamId !== before?.teamId)) {
+    await requireColleague(deps, after);
+  }
   if (before?.blocked === true && !after.blocked && right !== 'manager') {
     throw refuse('blocked: only those who manage this key may unblock it', 'blocked');
   }
@@ -114,6 +117,16 @@ export async function requireChange(
   if (touched !== undefined) {
     throw refuse(`${touched[0]}: this key was made by others; ask whoever manages it`, touched[0]);
   }
+}
+
+/** A key without a team spends its user's own budget: whoever manages an organization spends only those of its members. */
+async function requireColleague(deps: ManagementDeps, { userId, teamId, organizationId }: Owned): Promise<void> {
+  if (userId === undefined || teamId !== undefined || organizationId === undefined) return;
+  const group = { kind: 'organization', id: organizationId } as const;
+  if ((await deps.members.get(group, userId, { fresh: true })) !== undefined) return;
+  // An id that nobody has is a name and nothing more.
+  if ((await deps.users.get(userId, { fresh: true })) === undefined) return;
+  throw refuse('user_id: expected a member of the organization of the key', 'user_id');
 }
 
 /** Owners of a key lie one above the other. A key whose organization is not that of its team would not meet the limits of the team's. */

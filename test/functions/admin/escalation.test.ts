@@ -77,6 +77,21 @@ describe('a key of a team', () => {
   });
 });
 
+describe('a key of an organization', () => {
+  it('spends the budget of nobody who is no member there', async () => {
+    const { as } = await start();
+    const body = { organization_id: 'acme', user_id: 'sam', key_type: 'llm_api' };
+    const refused = { status: 403, body: { error: { param: 'user_id' } } };
+    expect(await as('org_admin', 'POST', '/key/generate', body)).toMatchObject(refused);
+    const own = await as('org_admin', 'POST', '/key/generate', { organization_id: 'acme', key_type: 'llm_api' });
+    const given = { key: own.body['token'], user_id: 'sam' };
+    expect(await as('org_admin', 'POST', '/key/update', given)).toMatchObject(refused);
+    const member = { user_id: 'sam', role: 'internal_user' };
+    await as('org_admin', 'POST', '/organization/member_add', { organization_id: 'acme', member });
+    expect(await as('org_admin', 'POST', '/key/generate', body)).toMatchObject({ status: 200 });
+  });
+});
+
 describe('the id of a team that is gone', () => {
   it('is no way for an org admin into what was spent under it', async () => {
     const { admin, as } = await start();

@@ -97,6 +97,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/money': ['lib/domain', 'type:lib/env.ts', 'type:lib/policies', 'type:lib/stores'],
   'lib/registry': [
     'lib/domain',
+    'lib/kinds',
     'type:lib/catalog',
     'type:lib/endpoints',
     'type:lib/exchange.ts',

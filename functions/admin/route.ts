@@ -46,10 +46,3 @@ export const post = route('POST');
 export const put = route('PUT');
 export const patch = route('PATCH');
 export const del = route('DELETE');
-
-/** Fields of an object that are not undefined. */
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The object without its undefined fields. */
-export const given = <T extends object>(fields: T): Given<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;

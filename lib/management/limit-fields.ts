@@ -2,6 +2,7 @@
  * Limits in LiteLLM's words, for every kind of record: what clients send, what it changes, and how answers show it. Null clears a field,
  * an absent one stays as it is.
  */
+import { defined } from '../kinds/json.ts';
 import * as z from 'zod/mini';
 import { budgetsOf } from '../domain/budget.ts';
 import { parseDuration } from '../domain/duration.ts';
@@ -9,7 +10,7 @@ import type { BudgetWindow, Limits, ModelLimits } from '../domain/limits.ts';
 import { toUsdNumber, type Money } from '../domain/money.ts';
 import { alignedAnchor } from '../domain/window.ts';
 import { GatewayError } from '../errors.ts';
-import { chosen, defined, edited } from './changes.ts';
+import { chosen, edited } from './changes.ts';
 import { count, flag, text, usd } from './input.ts';
 
 const DURATION_EXPECTED = 'expected a whole number above zero and a unit: 30s, 15m, 12h, 30d, 1w, 1mo, at most 100 years';

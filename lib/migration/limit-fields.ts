@@ -2,15 +2,8 @@
 import { addDuration, parseDuration } from '../domain/duration.ts';
 import type { BudgetWindow, Limits, ModelLimits } from '../domain/limits.ts';
 import { parseUsd, type Money } from '../domain/money.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { defined, isObject, type JsonObject } from '../kinds/json.ts';
 import type { Fields } from './fields.ts';
-
-/** An object without its undefined fields. */
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The object without them. */
-export const defined = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 
 /**
  * The limits a row states. Windows go on as LiteLLM left them: the current one ends at `budget_reset_at`.

@@ -6,11 +6,11 @@ import type { Money } from '../domain/money.ts';
 import type { Organization, Project } from '../domain/organization.ts';
 import type { Member, Team } from '../domain/team.ts';
 import { ROLES, type Role, type User } from '../domain/user.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { defined, isObject, type JsonObject } from '../kinds/json.ts';
 import type { Dump, TableName } from './dump.ts';
 import { fieldsOf, type Fields } from './fields.ts';
 import { keyOf, supersededOf } from './key-record.ts';
-import { defined, limitsOf } from './limit-fields.ts';
+import { limitsOf } from './limit-fields.ts';
 
 /** Everything a dump says. */
 export interface Imported {

@@ -8,6 +8,7 @@ import { withDefaults, type Limits } from '../domain/limits.ts';
 import type { Member } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
 import type { Owners } from '../exchange.ts';
+import { defined } from '../kinds/json.ts';
 import { createCache } from './registry-cache.ts';
 import type { IdentityStores } from '../stores/stores.ts';
 
@@ -32,11 +33,6 @@ export interface OwnersCache {
   readonly budget: (id: string) => Promise<SharedBudget | undefined>;
   readonly forget: () => void;
 }
-
-/** An object without its undefined fields. */
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-const defined = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 
 /** A cache over the stores. */
 export function createOwners({ stores, now, ttlMs }: OwnersDeps): OwnersCache {

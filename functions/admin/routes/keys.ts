@@ -1,4 +1,5 @@
 /** `/key/...` */
+import { defined } from '../../../lib/kinds/json.ts';
 import { listAliases, listKeys, type KeyListQuery } from '../../../lib/management/keys/key-list.ts';
 import { keySchema } from '../../../lib/management/keys/key-input.ts';
 import { regenerateKey } from '../../../lib/management/keys/key-secrets.ts';
@@ -20,7 +21,7 @@ import {
 } from '../../../lib/management/keys/keys.ts';
 import { spendReset } from '../../../lib/management/people/team-members.ts';
 import type { AdminCall } from '../call.ts';
-import { get, given, post, type AdminRoute } from '../route.ts';
+import { get, post, type AdminRoute } from '../route.ts';
 
 /** Query of a listing by the names of its fields. */
 const LISTING = {
@@ -40,7 +41,7 @@ const LISTING = {
 } as const satisfies Record<keyof KeyListQuery, string>;
 
 const listing = ({ query }: AdminCall): KeyListQuery =>
-  given(Object.fromEntries(Object.entries(LISTING).map(([field, name]) => [field, query(name)])));
+  defined(Object.fromEntries(Object.entries(LISTING).map(([field, name]) => [field, query(name)])));
 
 /** Routes of keys. Whose key it is, and what its team permits, is asked by the functions behind them. */
 export const KEY_ROUTES: readonly AdminRoute[] = [

@@ -1,4 +1,5 @@
 /** Records besides keys, users and teams: projects, customers, budgets, tags, access groups; and the audit log. */
+import { defined } from '../../../lib/kinds/json.ts';
 import {
   accessGroupInfo,
   deleteAccessGroup,
@@ -56,7 +57,7 @@ import {
   tagsBody,
   updateTag,
 } from '../../../lib/management/records/tags.ts';
-import { del, get, given, post, put, type AdminRoute } from '../route.ts';
+import { del, get, post, put, type AdminRoute } from '../route.ts';
 
 const PROJECTS: readonly AdminRoute[] = [
   post('/project/new', 'team-admin', { summary: 'Make a project.', body: projectBody }, (deps, { caller, body }) =>
@@ -182,7 +183,7 @@ const AUDIT: readonly AdminRoute[] = [
   get('/audit', 'viewer', { summary: 'Changes, newest first.', query: AUDIT_QUERY }, (deps, { query }) =>
     listAudit(
       deps,
-      given({
+      defined({
         page: query('page'),
         pageSize: query('page_size'),
         changedBy: query('changed_by'),

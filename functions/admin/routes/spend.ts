@@ -1,4 +1,5 @@
 /** `/spend/...`, `/global/...`, `/team/daily/activity`, `/team/spend/report` and their like: what was spent, on what, by whom. */
+import { defined } from '../../../lib/kinds/json.ts';
 import { GatewayError } from '../../../lib/errors.ts';
 import type { Caller } from '../../../lib/exchange.ts';
 import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
@@ -26,7 +27,7 @@ import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/manag
 import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend/spend-report.ts';
 import { spendLogs } from '../../../lib/management/spend/spend.ts';
 import type { AdminCall } from '../call.ts';
-import { get, given, post, type AdminRoute, type Answer } from '../route.ts';
+import { get, post, type AdminRoute, type Answer } from '../route.ts';
 
 type Query = AdminCall['query'];
 
@@ -53,7 +54,7 @@ const callsIn = (query: Query) => ({
 });
 
 const pageIn = (query: Query): PagedSpendQuery =>
-  given({
+  defined({
     ...callsIn(query),
     keyAlias: query('key_alias'),
     minSpend: query('min_spend'),
@@ -126,7 +127,7 @@ const activities: readonly AdminRoute[] = ACTIVITIES.flatMap(([path, kind, ids, 
           deps,
           caller,
           kind,
-          given({
+          defined({
             ...daysIn(query),
             ids: query(ids),
             exclude: query(exclude),
@@ -146,7 +147,7 @@ const activities: readonly AdminRoute[] = ACTIVITIES.flatMap(([path, kind, ids, 
 const ownTeam = (caller: Caller): string | undefined => (isViewer(caller) ? undefined : ownKey(caller)?.teamId);
 
 const reportIn = (query: Query): ReportQuery =>
-  given({
+  defined({
     ...daysIn(query),
     groupBy: query('group_by'),
     apiKey: query('api_key'),
@@ -165,7 +166,7 @@ const reports: readonly AdminRoute[] = ['key', 'user', 'team', 'organization'].m
     { summary: 'Spend by key and model.', query: REPORT },
     report(`${scope}-spend`, (deps, { caller, query }) =>
       scopeReport(deps, caller, {
-        ...(scope === 'team' ? given({ teamId: ownTeam(caller) }) : {}),
+        ...(scope === 'team' ? defined({ teamId: ownTeam(caller) }) : {}),
         ...reportIn(query),
       }),
     ),
@@ -179,7 +180,7 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     'own',
     { summary: 'Entries of the ledger, or their sums by day.', query: [...LOGS, 'summarize', 'format'] },
     report('spend-logs', (deps, { caller, query }) =>
-      spendLogs(deps, caller, given({ ...callsIn(query), summarize: query('summarize') })),
+      spendLogs(deps, caller, defined({ ...callsIn(query), summarize: query('summarize') })),
     ),
   ),
   page('/spend/logs/v2'),
@@ -200,7 +201,7 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     '/spend/tags',
     'viewer',
     { summary: 'Tags by spend.', query: [...DAYS, 'format'] },
-    report('tags', (deps, { query }) => spendTags(deps, given(daysIn(query)))),
+    report('tags', (deps, { query }) => spendTags(deps, defined(daysIn(query)))),
   ),
   get('/global/spend', 'own', 'Spend of everything the caller may see.', (deps, { caller }) => globalSpend(deps, caller)),
   get(
@@ -230,7 +231,7 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     '/global/spend/provider',
     'own',
     { summary: 'Providers by spend.', query: [...DAYS, 'format'] },
-    report('spend-by-provider', (deps, { caller, query }) => globalSpendProviders(deps, caller, given(daysIn(query)))),
+    report('spend-by-provider', (deps, { caller, query }) => globalSpendProviders(deps, caller, defined(daysIn(query)))),
   ),
   get(
     '/global/spend/report',
@@ -240,16 +241,16 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
   ),
   get('/global/spend/all_tag_names', 'viewer', 'Every tag there is spend of.', (deps) => allTags(deps)),
   get('/global/spend/tags', 'viewer', { summary: 'Tags by spend.', query: [...DAYS, 'tags'] }, (deps, { query }) =>
-    globalSpendTags(deps, given({ ...daysIn(query), tags: query('tags') })),
+    globalSpendTags(deps, defined({ ...daysIn(query), tags: query('tags') })),
   ),
   get('/global/activity', 'own', { summary: 'Requests and tokens by day.', query: DAYS }, (deps, { caller, query }) =>
-    globalActivity(deps, caller, given(daysIn(query))),
+    globalActivity(deps, caller, defined(daysIn(query))),
   ),
   get(
     '/global/activity/model',
     'own',
     { summary: 'Requests and tokens by model and day.', query: DAYS },
-    (deps, { caller, query }) => globalActivityModels(deps, caller, given(daysIn(query))),
+    (deps, { caller, query }) => globalActivityModels(deps, caller, defined(daysIn(query))),
   ),
   ...reports,
   ...activities,

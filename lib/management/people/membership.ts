@@ -1,4 +1,5 @@
 /** Belonging to a group: users join teams and organizations, with limits of their own there, and leave them. */
+import { defined } from '../../kinds/json.ts';
 import * as z from 'zod/mini';
 import type { Limits } from '../../domain/limits.ts';
 import type { Group, Member } from '../../domain/team.ts';
@@ -7,7 +8,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { audit } from '../audit.ts';
 import { openBudgets } from '../budget.ts';
-import { chosen, defined } from '../changes.ts';
+import { chosen } from '../changes.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { count, names, text, usd } from '../input.ts';
 import { USER } from './identity-kinds.ts';

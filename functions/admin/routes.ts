@@ -49,13 +49,21 @@ async function readiness(deps: ManagementDeps): Promise<JsonObject> {
   return { status: 'healthy', db: 'connected' };
 }
 
-const PATTERNS = ROUTES.map((route) => ({ route, pattern: route.path.split('/') }));
+/** Patterns by their first segment: the local server asks for every request, and most are none of management's. */
+const PATTERNS = Map.groupBy(
+  ROUTES.map((route) => ({ route, pattern: route.path.split('/') })),
+  ({ pattern }) => pattern[1],
+);
 
 /** The routes of a path, percent-encoded as sent: one for each verb it knows, none for an unknown path. */
 export function routesAt(path: string): readonly AdminRoute[] {
+  const candidates = PATTERNS.get(path.slice(1).split('/', 1)[0]);
+  if (candidates === undefined) return [];
   const segments = path.replace(/(?<=.)\/$/, '').split('/');
-  return PATTERNS.filter(({ pattern }) => {
-    if (pattern.length !== segments.length) return false;
-    return pattern.every((part, index) => (part.startsWith('{') ? segments[index] !== '' : part === segments[index]));
-  }).map(({ route }) => route);
+  return candidates
+    .filter(({ pattern }) => {
+      if (pattern.length !== segments.length) return false;
+      return pattern.every((part, index) => (part.startsWith('{') ? segments[index] !== '' : part === segments[index]));
+    })
+    .map(({ route }) => route);
 }

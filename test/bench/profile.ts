@@ -18,7 +18,7 @@ const CAUSES: readonly (readonly [string, RegExp])[] = [
   ['undici (calls to the provider and to the database)', /node_modules\/undici/],
   ['other packages', /node_modules/],
   ['dialects and stream framing', /lib\/(dialects|kinds|relay|transport\/sse)/],
-  ['money: admission, settlement, stores', /lib\/(policies\/ad|settlement|stores|domain)/],
+  ['money: admission, settlement, stores', /lib\/(policies\/ad|money|stores|domain)/],
   ['the rest of Tollgate', /\/(lib|functions)\//],
   ['Node: sockets, HTTP parsing, streams', /^node:/],
 ];

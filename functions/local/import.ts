@@ -1,5 +1,4 @@
 /** `npm run import`: brings a LiteLLM config and a dump of its database into the tables, of this machine or of AWS. */
-import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { readEnv } from '../../lib/env.ts';
 import { StartError } from '../../lib/local/start-error.ts';
@@ -54,7 +53,6 @@ async function main(given: readonly string[]): Promise<number> {
     const deps = {
       ...target,
       now: Date.now,
-      random: randomBytes,
       seedBudgets: seedBudgets(target.stores.meters, imported, Date.now),
       onProgress: (tally: Tally) => void say(lineOf(tally)),
     };

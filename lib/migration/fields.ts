@@ -5,6 +5,9 @@ import { isObject, type JsonObject } from '../kinds/json.ts';
 import type { Row } from './dump.ts';
 import { ImportError } from './import-error.ts';
 
+/** Says that a field of a row has no place here. */
+export type Note = (place: string, field: string) => void;
+
 /** Reads the fields of one row; every fault names the row and the field. */
 export interface Fields {
   /** Undefined for null and absent. */

@@ -1,10 +1,9 @@
 /** Keys of LiteLLM: known by the same SHA-256 as here, so that the secrets people hold keep working. */
 import type { KeyType, VirtualKey } from '../domain/key.ts';
 import { defined, isObject } from '../kinds/json.ts';
-import type { Fields } from './fields.ts';
+import type { Fields, Note } from './fields.ts';
 import { ImportError } from './import-error.ts';
 import { limitsOf } from './limit-fields.ts';
-import type { Note } from './records.ts';
 
 /** Entries of `metadata` that are fields of a key here. */
 const OWN_METADATA = [

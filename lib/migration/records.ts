@@ -8,7 +8,7 @@ import type { Member, Team } from '../domain/team.ts';
 import { ROLES, type Role, type User } from '../domain/user.ts';
 import { defined, isObject, type JsonObject } from '../kinds/json.ts';
 import type { Dump, TableName } from './dump.ts';
-import { fieldsOf, type Fields } from './fields.ts';
+import { fieldsOf, type Fields, type Note } from './fields.ts';
 import { keyOf, supersededOf } from './key-record.ts';
 import { limitsOf } from './limit-fields.ts';
 
@@ -29,9 +29,6 @@ export interface Imported {
   /** One line a matter. */
   readonly notes: readonly string[];
 }
-
-/** Says that a field of a row has no place here. */
-export type Note = (place: string, field: string) => void;
 
 /**
  * The records of a dump.

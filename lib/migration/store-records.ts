@@ -2,7 +2,7 @@
  * Writes what was read. Everything is created, nothing replaced: a second run over the same files finds what is there and leaves it
  * alone, whatever became of it in between.
  */
-import { newCallId } from '../domain/call-id.ts';
+import { createHash } from 'node:crypto';
 import type { Entity } from '../domain/entity.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Scope } from '../domain/meter.ts';
@@ -20,7 +20,6 @@ export interface ImportDeps {
   readonly secrets: SecretStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly random: (bytes: number) => Uint8Array;
   /** Makes the meters of a scope's budgets that are not there yet, with an amount spent. */
   readonly seedBudgets: (scope: Scope, spent: Money) => Promise<void>;
   /** Told after each kind of record. */
@@ -132,11 +131,11 @@ async function bookSpend(deps: ImportDeps, scope: Scope, amount: Money): Promise
 }
 
 /** Spend of one scope alone: its keys, teams and users each bring what they spent themselves. */
-function spendEntry(scope: Scope, amount: Money, { now, random }: ImportDeps): LedgerEntry {
+function spendEntry(scope: Scope, amount: Money, { now }: ImportDeps): LedgerEntry {
   const at = now();
   const field = OWNER_FIELDS[scope.kind];
   return {
-    id: `import-${scope.kind}-${Buffer.from(scope.id).toString('base64url').slice(0, 180)}`,
+    id: `import-${scope.kind}-${createHash('sha256').update(scope.id).digest('hex')}`,
     at,
     endedAt: at,
     status: 'success',
@@ -153,7 +152,6 @@ function spendEntry(scope: Scope, amount: Money, { now, random }: ImportDeps): L
     price: { source: 'operator', rule: 'starting_spend' },
     attempts: 0,
     durationMs: 0,
-    metadata: { import: newCallId(at, random) },
   };
 }
 
@@ -176,7 +174,14 @@ export async function storeDeployments(
       const credential = secret === undefined ? deployment.credential : ({ type: 'secret', name } as const);
       const stored: Deployment = { ...deployment, credential, source: 'store', createdAt: now, updatedAt: now, rev: 1 };
       if ((await deps.stores.models.put(stored, 'new')) === 'conflict') return 'kept';
-      if (secret !== undefined) await deps.secrets.put(name, secret);
+      if (secret === undefined) return 'created';
+      try {
+        await deps.secrets.put(name, secret);
+      } catch (error) {
+        // A repeated import must not find the row without its credential.
+        await deps.stores.models.delete(deployment.id);
+        throw error;
+      }
       return 'created';
     },
   );

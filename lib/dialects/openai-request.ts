@@ -1,19 +1,8 @@
 /** Fields of requests that OpenAI's APIs have in common, and what no field of theirs can say. */
-import type { Extensions, DialectId, Warning } from '../kinds/generate.ts';
+import type { GenerateRequest, ToolChoice } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import { present } from './values.ts';
-
-type Warn = (warning: Warning) => void;
-
-/** What a client of this dialect sent beside the neutral fields; a warning for each field of another dialect. */
-export function ownFields(extensions: Extensions, dialect: DialectId, warn: Warn): JsonObject {
-  const { [dialect]: own = {}, ...foreign } = extensions;
-  for (const [name, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields ?? {}))
-      warn({ kind: 'dropped', field, reason: `The field is known to ${name} only.` });
-  }
-  return own;
-}
+import type { Warn } from './telling.ts';
 
 /** Anthropic's `standard_only` is OpenAI's `default`. */
 export function encodeTier(tier: string | undefined, warn: Warn): JsonObject {
@@ -30,4 +19,24 @@ export function encodeMetadata(metadata: JsonObject | undefined, warn: Warn): Js
     warn({ kind: 'dropped', field: 'metadata', reason: 'OpenAI takes text values only: the others were not sent.' });
   }
   return texts.length === 0 ? {} : { metadata: Object.fromEntries(texts) };
+}
+
+/** The tools of a request and how they may be used; `encode` writes a choice the way the API does. */
+export function encodeToolUse(
+  { toolChoice, parallelToolCalls }: GenerateRequest,
+  tools: readonly JsonObject[],
+  encode: (choice: ToolChoice, tools: readonly JsonObject[]) => string | JsonObject,
+  warn: Warn,
+): JsonObject {
+  if (tools.length > 0) {
+    return {
+      tools,
+      ...(toolChoice !== undefined && { tool_choice: encode(toolChoice, tools) }),
+      ...present('parallel_tool_calls', parallelToolCalls),
+    };
+  }
+  if (toolChoice !== undefined && toolChoice.type !== 'none') {
+    warn({ kind: 'dropped', field: 'tool_choice', reason: 'There is no tool left to choose.' });
+  }
+  return {};
 }

@@ -29,6 +29,7 @@ import {
   readWord,
 } from './fields.ts';
 import { isToken, unpackCall, unpackReasoning } from '../proof.ts';
+import { resultsFirst } from '../tool-results.ts';
 import { ID, otherFields } from './wire.ts';
 
 /** A `cache_control` field as the `cache` of a part. */
@@ -74,10 +75,7 @@ export function decodeMessages(body: JsonObject, whole: boolean): Message[] {
       throw invalid(path, 'all messages must have non-empty content except for the optional final assistant message');
     }
     if (whole) checkResults(parts, calls, path);
-    const results = parts.filter((part) => part.type === 'tool-result');
-    if (results.length === 0) return [{ role, parts }];
-    const others = parts.filter((part) => part.type !== 'tool-result');
-    return [{ role: 'tool', parts: results }, ...(others.length === 0 ? [] : [{ role, parts: others }])];
+    return resultsFirst(role, parts);
   });
 }
 

@@ -7,7 +7,7 @@ import type { DialectId, GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamEncoder } from '../dialect.ts';
-import { callIds, warnOnce } from '../telling.ts';
+import { callIds, ONE_ANSWER, warnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { errorEvent } from './error.ts';
 import { callProofBlock, proofField } from './proof.ts';
@@ -107,7 +107,7 @@ class Encoder implements StreamEncoder {
 
   #block(event: BlockEvent): string {
     if (event.choice !== 0) {
-      this.#warn('n', 'The API knows one answer only: the first was sent.');
+      this.#warn(ONE_ANSWER.field, ONE_ANSWER.reason);
       return '';
     }
     if (this.#current?.block === event.block) return this.#write(event) + this.#drain(false);

@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Citation, GenerateEvent, GenerateResponse, Part, ReasoningPart, ToolCallPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
-import { callIds, warnOnce, type WarnOnce } from '../telling.ts';
+import { callIds, endingOf, onlyChoice, type WarnOnce, warnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { reportedError } from './error.ts';
 import { callProofBlock, proofField } from './proof.ts';
@@ -38,20 +38,12 @@ export function decodeResponse(body: unknown, decoding: Decoding): readonly Gene
 
 /** A message for a client that did not ask for a stream. */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {
-  const [choice, ...others] = response.choices.toSorted((left, right) => left.index - right.index);
-  if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
+  const choice = onlyChoice(response, context);
   const warn = warnOnce(context);
-  if (others.length > 0) warn('n', 'The API knows one answer only: the first was sent.');
   if (choice.logprobs !== undefined) warn('logprobs', 'The API has no log probabilities.');
   const ids = callIds(context, 'toolu');
   const content = choice.parts.flatMap((part) => blocks(part, ids, warn));
-  const stopReason = stopReasonOf({
-    reason: choice.finish,
-    ...(choice.raw !== undefined && { raw: choice.raw }),
-    ...(choice.stopSequence !== undefined && { stopSequence: choice.stopSequence }),
-    callsTools: choice.parts.some((part) => part.type === 'tool-call'),
-    refuses: choice.parts.some((part) => part.type === 'refusal'),
-  });
+  const stopReason = stopReasonOf(endingOf(choice));
   return {
     ...response.extensions?.[ID],
     id: response.id ?? `msg_${context.id}`,

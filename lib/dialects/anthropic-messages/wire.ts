@@ -4,6 +4,7 @@
  */
 import type { CacheMark, DialectId, FinishReason } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import type { Ending } from '../telling.ts';
 
 /** Our id, as origin of parts and key of extensions. */
 export const ID = 'anthropic-messages' satisfies DialectId;
@@ -28,16 +29,6 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 
 /** The meaning of a `stop_reason`; words we do not know are `other`. */
 export const finishOf = (stopReason: string): FinishReason => FINISHES[stopReason] ?? 'other';
-
-/** What decides the `stop_reason` of an answer. */
-export interface Ending {
-  readonly reason: FinishReason;
-  readonly raw?: string;
-  readonly stopSequence?: string;
-  /** The answer calls tools: a client must not overlook them, whatever the provider called the end. */
-  readonly callsTools: boolean;
-  readonly refuses: boolean;
-}
 
 /** The `stop_reason` of an answer. The provider's own word is kept where two of ours mean the same. */
 export function stopReasonOf({ reason, raw, stopSequence, callsTools, refuses }: Ending): string {

@@ -17,6 +17,7 @@ import type {
 import type { JsonObject } from '../../kinds/json.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
 import { isToken, unpackCall, unpackReasoning } from '../proof.ts';
+import { resultsFirst } from '../tool-results.ts';
 import { objectsOf, present } from '../values.ts';
 import { decodeCitation } from './citation.ts';
 import { tokenIn } from './proof.ts';
@@ -51,10 +52,7 @@ export function decodeMessages(body: Fields): Message[] {
     if (content === undefined) throw wrong(`${path}.content`, 'an array of content blocks', message.peek('content'));
     const parts = decodeParts(content, `${path}.content`);
     checkResults(parts, calls, path);
-    const results = parts.filter((part) => part.type === 'tool-result');
-    if (results.length === 0) return [{ role, parts }];
-    const others = parts.filter((part) => part.type !== 'tool-result');
-    return [{ role: 'tool', parts: results }, ...(others.length === 0 ? [] : [{ role, parts: others }])];
+    return resultsFirst(role, parts);
   });
 }
 

@@ -4,7 +4,7 @@ import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamEncoder } from '../dialect.ts';
-import { callIds, warnOnce } from '../telling.ts';
+import { callIds, ONE_ANSWER, warnOnce } from '../telling.ts';
 import { encodeCitation } from './citation.ts';
 import { streamException } from './error.ts';
 import { callProof, proofField } from './proof.ts';
@@ -53,7 +53,7 @@ class Encoder implements StreamEncoder {
     if (this.#failed) return '';
     if ('block' in event) {
       if (event.choice === 0) return this.#writeAll(this.#sequence.take(event));
-      this.#warn('n', 'The API knows one answer only: the first was sent.');
+      this.#warn(ONE_ANSWER.field, ONE_ANSWER.reason);
       return '';
     }
     switch (event.type) {

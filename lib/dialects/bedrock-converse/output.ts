@@ -4,8 +4,9 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { oneOf, wrong, type Fields } from '../fields.ts';
 import { answerTool, closedSchema } from '../json-answer.ts';
+import type { Warn } from '../telling.ts';
 import { parseJson, present } from '../values.ts';
-import { ID, type Warn } from './wire.ts';
+import { ID } from './wire.ts';
 
 /** `outputConfig.textFormat`. The schema is JSON text inside JSON. */
 export function decodeOutput(config: Fields | undefined): OutputFormat | undefined {

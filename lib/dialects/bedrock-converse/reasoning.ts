@@ -7,10 +7,10 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { answersUnthoughtCall, encodeReasoning as encodeThinking } from '../anthropic-messages/thinking.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { effortOf, isEffort, type Effort } from '../effort.ts';
+import type { Warn } from '../telling.ts';
 import { numberOf, present } from '../values.ts';
 import type { Family } from './family.ts';
 import type { Turn } from './turns.ts';
-import type { Warn } from './wire.ts';
 
 const MODES = ['enabled', 'disabled', 'adaptive'] as const;
 

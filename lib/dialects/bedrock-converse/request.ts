@@ -3,6 +3,7 @@ import type { GenerateRequest, Sampling, Tool } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Asked, EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { Fields, wrong } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { decodeMessages, decodeSystem } from './content.ts';
 import { familyOf, knowsCachePoints, type Family } from './family.ts';
@@ -10,7 +11,7 @@ import { decodeOutput, encodeOutput } from './output.ts';
 import { decodeReasoning, decodeTopK, encodeReasoning } from './reasoning.ts';
 import { decodeTools, encodeTools, forcesTool } from './tools.ts';
 import { encodeMessages, type Turn } from './turns.ts';
-import { cachePoint, ID, SIGNER, type Warn } from './wire.ts';
+import { cachePoint, ID, SIGNER } from './wire.ts';
 
 /**
  * A client's request; model and streaming are in its path. `extensions['bedrock-converse']` is always there, so that an encoder can

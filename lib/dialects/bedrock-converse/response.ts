@@ -13,7 +13,7 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { inputOf } from '../anthropic-messages/turns.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
-import { callIds, warnOnce, type WarnOnce } from '../telling.ts';
+import { callIds, endingOf, onlyChoice, type WarnOnce, warnOnce } from '../telling.ts';
 import { objectsOf } from '../values.ts';
 import { encodeCitation } from './citation.ts';
 import { reportedError } from './error.ts';
@@ -79,20 +79,12 @@ function deltasOf(block: JsonObject): { readonly start?: JsonObject; readonly de
 
 /** An answer for a client that did not ask for a stream. */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {
-  const [choice, ...others] = response.choices.toSorted((left, right) => left.index - right.index);
-  if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
+  const choice = onlyChoice(response, context);
   const warn = warnOnce(context);
-  if (others.length > 0) warn('n', 'The API knows one answer only: the first was sent.');
   if (choice.logprobs !== undefined) warn('logprobs', 'The API has no log probabilities.');
   const ids = callIds(context, 'tooluse');
   const content = choice.parts.flatMap((part) => blocks(part, ids, warn));
-  const stopReason = stopReasonOf({
-    reason: choice.finish,
-    ...(choice.raw !== undefined && { raw: choice.raw }),
-    ...(choice.stopSequence !== undefined && { stopSequence: choice.stopSequence }),
-    callsTools: choice.parts.some((part) => part.type === 'tool-call'),
-    refuses: choice.parts.some((part) => part.type === 'refusal'),
-  });
+  const stopReason = stopReasonOf(endingOf(choice));
   return {
     output: { message: { role: 'assistant', content } },
     stopReason,

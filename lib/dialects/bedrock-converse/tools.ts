@@ -2,9 +2,10 @@
 import type { FunctionTool, GenerateRequest, Tool, ToolChoice } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { cacheMark } from './content.ts';
-import { cachePoint, ID, type Warn } from './wire.ts';
+import { cachePoint, ID } from './wire.ts';
 
 /** The `toolConfig` field: tools and choice. A cache point marks the tool before it. */
 export function decodeTools(config: Fields | undefined): Pick<GenerateRequest, 'tools' | 'toolChoice'> {

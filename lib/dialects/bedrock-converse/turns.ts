@@ -14,10 +14,11 @@ import type {
 } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { inputOf } from '../anthropic-messages/turns.ts';
+import type { Warn } from '../telling.ts';
 import { parseJson, present, readDataUrl } from '../values.ts';
 import { encodeCitationForProvider } from './citation.ts';
 import { knowsCachePoints, type Family } from './family.ts';
-import { cachePoint, formatOf, ID, SIGNER, type Warn } from './wire.ts';
+import { cachePoint, formatOf, ID, SIGNER } from './wire.ts';
 
 /** One message; `content` is never empty. */
 export interface Turn {

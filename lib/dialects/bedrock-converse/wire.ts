@@ -2,8 +2,9 @@
  * Words of Amazon Bedrock's Converse API that both directions share. Source: the type declarations of
  * `@aws-sdk/client-bedrock-runtime` 3.1163, checked 2026-11-22.
  */
-import type { CacheMark, DialectId, FinishReason, Warning } from '../../kinds/generate.ts';
+import type { CacheMark, DialectId, FinishReason } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import type { Ending } from '../telling.ts';
 
 /** Our id, as origin of parts and key of extensions. */
 export const ID = 'bedrock-converse' satisfies DialectId;
@@ -14,9 +15,6 @@ export const ID = 'bedrock-converse' satisfies DialectId;
  * Redacted reasoning is bytes here and text there, and stays Bedrock's own.
  */
 export const SIGNER = 'anthropic-messages' satisfies DialectId;
-
-/** Told of everything that cannot be said. */
-export type Warn = (warning: Warning) => void;
 
 /** One message of a client's stream, as `transport/aws-event-stream` takes it. */
 export const eventLine = (event: string, data: JsonObject): string => `${JSON.stringify({ event, data })}\n`;
@@ -35,16 +33,6 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 
 /** The meaning of a `stopReason`; words we do not know are `other`. */
 export const finishOf = (stopReason: string): FinishReason => FINISHES[stopReason] ?? 'other';
-
-/** What decides the `stopReason` of an answer. */
-export interface Ending {
-  readonly reason: FinishReason;
-  readonly raw?: string;
-  readonly stopSequence?: string;
-  /** The answer calls tools: a client must not overlook them, whatever the provider called the end. */
-  readonly callsTools: boolean;
-  readonly refuses: boolean;
-}
 
 /** The `stopReason` of an answer. The provider's own word is kept where two of Bedrock's mean the same. */
 export function stopReasonOf({ reason, raw = '', stopSequence, callsTools, refuses }: Ending): string {

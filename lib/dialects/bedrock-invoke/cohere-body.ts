@@ -12,7 +12,7 @@ import { decodeUsage, encodeUsage, finishOf, finishWord } from '../cohere-chat/w
 import type { ReplyContext } from '../dialect.ts';
 import { Fields, fieldsOf } from '../fields.ts';
 import { createFold } from '../../kinds/fold.ts';
-import { warnOnce } from '../telling.ts';
+import { onlyChoice, warnOnce } from '../telling.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { capped, type Codec, type PieceReader, type PieceWriter } from './codec.ts';
 
@@ -137,8 +137,7 @@ function toolOf(value: unknown, index: number): JsonObject {
 
 /** An answer, whole or at the end of a stream. */
 function answerOf(response: GenerateResponse, context: ReplyContext): JsonObject {
-  const [choice] = response.choices;
-  if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
+  const choice = onlyChoice(response, context);
   const warn = warnOnce(context);
   const text = choice.parts.map((part) => wordsOf(part, warn)).join('');
   const calls = choice.parts.flatMap((part) =>

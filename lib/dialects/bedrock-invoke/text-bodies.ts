@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext } from '../dialect.ts';
 import { Fields, wrong } from '../fields.ts';
-import { warnOnce } from '../telling.ts';
+import { onlyChoice, warnOnce } from '../telling.ts';
 import { numberOf, present } from '../values.ts';
 import { capped, type Codec, type PieceReader, type PieceWriter } from './codec.ts';
 import { messagesOf } from './prompt.ts';
@@ -107,8 +107,7 @@ const codecOf = (vendor: TextBody): Codec => ({
   like: 'openai-chat',
   decodeRequest: (body, asked) => decodeRequest(vendor, body, asked),
   encodeResponse(response, context) {
-    const [choice] = response.choices;
-    if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
+    const choice = onlyChoice(response, context);
     const warn = warnOnce(context);
     const text = choice.parts.map((part) =>
       part.type === 'text' || part.type === 'refusal' ? part.text : lost(part.type, warn),

@@ -5,7 +5,8 @@
 import type { DocumentPart, Message } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { fieldsOf, wrong } from '../fields.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import type { Warn } from '../telling.ts';
+import { DIALECT } from './wire.ts';
 
 /**
  * One document: text, or `{id, data}` with `data` of any fields. A lone text beside the title is the document's text, everything else is

@@ -3,10 +3,11 @@ import type { Message, Part, TextPart, ToolCallPart, ToolResultPart } from '../.
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { argumentsOf } from '../openai-chat/calls.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { dataUrl, numberOf, objectsOf, readDataUrl } from '../values.ts';
 import { decodeCitation, isOfText } from './citations.ts';
 import { decodeDocument, documentBlock, encodeDocument } from './documents.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 const ROLES = ['system', 'user', 'assistant', 'tool'];
 

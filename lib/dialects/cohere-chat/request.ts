@@ -3,10 +3,11 @@ import type { GenerateRequest, Reasoning, Sampling, Warning } from '../../kinds/
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { Fields, fieldsOf, oneOf, wrong } from '../fields.ts';
+import { ownFields, type Warn } from '../telling.ts';
 import { decodeDocument, withDocuments } from './documents.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 /**
  * Reads a client's body. Documents of the request become parts of the last question. Fields without a neutral meaning (`safety_mode`,
@@ -79,10 +80,7 @@ function decodeReasoning(fields: Fields): Reasoning | undefined {
 export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
   const warn: Warn = (warning) => void warnings.push(warning);
-  const { [DIALECT]: own = {}, ...foreign } = request.extensions;
-  for (const [dialect, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
-  }
+  const own = ownFields(request.extensions, DIALECT, warn);
   const { messages, documents } = encodeMessages(request.messages, target.supportsReasoning !== false, warn);
   const { fields: tooling, jsonTool } = encodeTools(request, target, warn);
   warnUnsaid(request, warn);

@@ -4,6 +4,7 @@ import type { Choice, GenerateEvent, GenerateResponse, Part, ReasoningPart } fro
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext } from '../dialect.ts';
 import { argumentsOf } from '../openai-chat/calls.ts';
+import { onlyChoice } from '../telling.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { encodeCitation } from './citations.ts';
@@ -43,9 +44,7 @@ export function decodeResponse(body: unknown, decoding: Decoding): readonly Gene
  * begins, whether calls will follow, and both ways say the same.
  */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {
-  const [choice, ...others] = response.choices;
-  if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
-  if (others.length > 0) context.warn(ONE_ANSWER);
+  const choice = onlyChoice(response, context);
   const { usage } = response;
   return {
     ...response.extensions?.[DIALECT],
@@ -59,13 +58,6 @@ export function encodeResponse(response: GenerateResponse, context: ReplyContext
     ...(choice.logprobs !== undefined && { logprobs: encodeLogprobs(choice.logprobs) }),
   };
 }
-
-/** The API knows one answer. */
-export const ONE_ANSWER = {
-  kind: 'dropped',
-  field: 'n',
-  reason: 'The API knows one answer only: the first was sent.',
-} as const;
 
 function encodeMessage({ parts, extensions }: Choice, context: ReplyContext): JsonObject {
   const content: JsonObject[] = [];

@@ -4,11 +4,12 @@ import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
+import { ONE_ANSWER } from '../telling.ts';
 import { objectsOf, parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { encodeCitation } from './citations.ts';
 import { errorInside } from './error.ts';
-import { hasProof, NO_PROOF, ONE_ANSWER, unsayable } from './response.ts';
+import { hasProof, NO_PROOF, unsayable } from './response.ts';
 import { DIALECT, encodeLogprobs, encodeUsage, finishWord } from './wire.ts';
 
 const NOTHING: readonly GenerateEvent[] = [];

@@ -4,7 +4,9 @@ import type { JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { answerTool } from '../json-answer.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { decodeFunction } from '../openai-content.ts';
+import type { Warn } from '../telling.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 /** Reads `tools`, `tool_choice` and `strict_tools`. */
 export function decodeTools(fields: Fields): Pick<GenerateRequest, 'tools' | 'toolChoice'> {
@@ -26,18 +28,8 @@ export function decodeTools(fields: Fields): Pick<GenerateRequest, 'tools' | 'to
 function decodeTool(fields: Fields, strict: boolean | undefined): FunctionTool {
   const type = fields.any('type');
   if (type !== 'function') throw wrong(fields.at('type'), oneOf(['function']), type);
-  const inner = fields.inner('function');
-  const name = inner.name('name');
-  const description = inner.string('description');
-  const parameters = inner.object('parameters');
-  return {
-    type: 'function',
-    name,
-    ...(description !== undefined && { description }),
-    ...(parameters !== undefined && { parameters }),
-    ...(strict !== undefined && { strict }),
-    ...extensionsOf(fields.rest()),
-  };
+  const tool = decodeFunction(fields.inner('function'));
+  return { ...tool, ...(strict !== undefined && { strict }), ...extensionsOf(fields.rest()) };
 }
 
 /** Reads `response_format`. `schema` is the older name of `json_schema`. */

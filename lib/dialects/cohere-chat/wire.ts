@@ -2,16 +2,13 @@
  * The words of Cohere's chat API, version 2 (`POST /v2/chat`): enumerations, usage figures, log probabilities.
  * Sources: the type declarations of the `cohere-ai` package (8.x) and recorded answers, checked 2026-11-22.
  */
-import type { Extensions, FinishReason, Logprobs, Warning } from '../../kinds/generate.ts';
+import type { Extensions, FinishReason, Logprobs } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { numberOf, objectsOf, textOf } from '../values.ts';
 
 /** This dialect. */
 export const DIALECT = 'cohere-chat' as const;
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** Unknown fields as the extensions of a part or message. */
 export const extensionsOf = (rest: JsonObject | undefined): { extensions?: Extensions } =>

@@ -4,10 +4,10 @@ import type { JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import type { Fields } from '../fields.ts';
 import { answerTool } from '../json-answer.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { normaliseSchema, toJsonSchema } from './schema.ts';
 import { lossOf } from './tools.ts';
-import type { Warn } from './turns.ts';
 import { generationOf } from './wire.ts';
 
 /** `responseMimeType` with `responseSchema` or `responseJsonSchema`. The API gives schemas no name; other dialects need one. */

@@ -4,12 +4,13 @@ import type { GenerateRequest, Sampling, Tool, Warning } from '../../kinds/gener
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Asked, EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { Fields, wrong } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { decodeContents, decodeSystem } from './contents.ts';
 import { decodeOutput, encodeOutput } from './output.ts';
 import { decodeThinking, encodeThinking } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools } from './tools.ts';
-import { encodeContents, type Warn } from './turns.ts';
+import { encodeContents } from './turns.ts';
 import { camelised, ID } from './wire.ts';
 
 /**

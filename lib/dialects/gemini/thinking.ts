@@ -3,8 +3,8 @@ import type { Reasoning } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { wrong, type Fields } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
-import type { Warn } from './turns.ts';
 import { generationOf } from './wire.ts';
 
 const LEVELS = ['minimal', 'low', 'medium', 'high'] as const;

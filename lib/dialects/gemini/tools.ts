@@ -2,9 +2,9 @@
 import type { FunctionTool, GenerateRequest, ProviderTool, Tool, ToolChoice } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { fieldsOf, wrong, type Fields } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { normaliseSchema, toJsonSchema } from './schema.ts';
-import type { Warn } from './turns.ts';
 import { generationOf, ID } from './wire.ts';
 
 /** The `tools` field: each element holds functions, tools that Google runs, or both. */

@@ -1,6 +1,7 @@
 /** The conversation for a provider: canonical messages to `systemInstruction` and `contents`. */
-import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart, Warning } from '../../kinds/generate.ts';
+import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { parseJson, present } from '../values.ts';
 import { encodeMedia } from './media.ts';
 import { generationOf, ID, UNSIGNED } from './wire.ts';
@@ -16,9 +17,6 @@ export interface Content {
   readonly role: 'user' | 'model';
   readonly parts: JsonObject[];
 }
-
-/** Told of everything the API cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** Instructions go to the front, wherever they stand; neighbours of one role become one turn. */
 export function encodeContents(messages: readonly Message[], model: string, warn: Warn): Contents {

@@ -3,9 +3,10 @@ import type { DocumentPart, Message, Part, ToolCallPart, ToolResultPart } from '
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { documentAsText } from '../document.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
+import type { Warn } from '../telling.ts';
 import { argumentsObject, argumentsText, changedArguments } from './calls.ts';
 import { imageOf } from './images.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 const ROLES = ['system', 'user', 'assistant', 'tool'];
 

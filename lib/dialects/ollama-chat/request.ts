@@ -3,9 +3,11 @@ import type { FunctionTool, GenerateRequest, Tool, Warning } from '../../kinds/g
 import type { JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { Fields, fieldsOf, oneOf, wrong } from '../fields.ts';
+import { decodeFunction } from '../openai-content.ts';
+import { ownFields, type Warn } from '../telling.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeFormat, decodeSettings, decodeThink, encodeFormat, encodeSettings, encodeThink } from './settings.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 /**
  * Reads a client's body. Answers are streamed unless it says otherwise. Fields without a neutral meaning (`keep_alive`, most `options`)
@@ -40,27 +42,14 @@ export function decodeRequest(body: JsonObject): GenerateRequest {
 function decodeTool(fields: Fields): FunctionTool {
   const type = fields.any('type') ?? 'function';
   if (type !== 'function') throw wrong(fields.at('type'), oneOf(['function']), type);
-  const inner = fields.inner('function');
-  const name = inner.name('name');
-  const description = inner.string('description');
-  const parameters = inner.object('parameters');
-  return {
-    type: 'function',
-    name,
-    ...(description !== undefined && { description }),
-    ...(parameters !== undefined && { parameters }),
-    ...extensionsOf(fields.rest()),
-  };
+  return { ...decodeFunction(fields.inner('function')), ...extensionsOf(fields.rest()) };
 }
 
 /** The request for a provider. What the API cannot say is left out with a warning. */
 export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
   const warn: Warn = (warning) => void warnings.push(warning);
-  const { [DIALECT]: own = {}, ...foreign } = request.extensions;
-  for (const [dialect, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
-  }
+  const own = ownFields(request.extensions, DIALECT, warn);
   const { options, ...beside } = own;
   const tools = encodeTools(request, warn);
   warnUnsaid(request, warn);

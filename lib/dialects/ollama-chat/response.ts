@@ -3,6 +3,7 @@ import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent, GenerateResponse, Part, ReasoningPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ReplyContext } from '../dialect.ts';
+import { onlyChoice } from '../telling.ts';
 import { objectsOf } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { argumentsObject, changedArguments } from './calls.ts';
@@ -22,9 +23,7 @@ export function decodeResponse(body: unknown): readonly GenerateEvent[] {
 
 /** Writes an answer for a client. */
 export function encodeResponse(response: GenerateResponse, context: ReplyContext): JsonObject {
-  const [choice, ...others] = response.choices;
-  if (choice === undefined) throw new GatewayError('upstream', 'The provider gave no answer.');
-  if (others.length > 0) context.warn(ONE_ANSWER);
+  const choice = onlyChoice(response, context);
   if (isUnsaidEnd(choice.finish)) context.warn(unsaidEnd(choice.finish));
   const calls: JsonObject[] = [];
   let content = '';
@@ -60,13 +59,6 @@ export const timeOf = (seconds: number): string => new Date(seconds * 1000).toIS
 /** Log probabilities are OpenAI's items. */
 export const logprobsField = (logprobs: JsonObject | undefined): JsonObject =>
   logprobs === undefined ? {} : { logprobs: objectsOf(logprobs.content) };
-
-/** The API knows one answer. */
-export const ONE_ANSWER = {
-  kind: 'dropped',
-  field: 'n',
-  reason: 'The API knows one answer only: the first was sent.',
-} as const;
 
 /** The warning for an end that has no word. */
 export const unsaidEnd = (reason: string): { kind: 'changed'; field: string; reason: string } => ({

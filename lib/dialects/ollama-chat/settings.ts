@@ -4,8 +4,8 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { Fields, oneOf, wrong } from '../fields.ts';
 import { decodeStop } from '../openai-settings.ts';
+import type { Warn } from '../telling.ts';
 import { present } from '../values.ts';
-import type { Warn } from './wire.ts';
 
 /** What `options` and the fields beside it say. */
 export interface DecodedSettings {

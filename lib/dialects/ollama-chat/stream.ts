@@ -4,10 +4,11 @@ import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
+import { ONE_ANSWER } from '../telling.ts';
 import { parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { encodeError } from './error.ts';
-import { encodeCall, logprobsField, lossOf, ONE_ANSWER, timeOf, unsaidEnd } from './response.ts';
+import { encodeCall, logprobsField, lossOf, timeOf, unsaidEnd } from './response.ts';
 import { DIALECT, encodeUsage, finishWord, isUnsaidEnd } from './wire.ts';
 
 /** Decodes a provider's stream. It ends with the line that says `done`; one without was cut short. */

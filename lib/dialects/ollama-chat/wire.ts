@@ -2,16 +2,13 @@
  * The words of Ollama's native chat API (`POST /api/chat`): ends, usage figures, lines.
  * Sources: the type declarations of the `ollama` package (0.6) and recorded answers, checked 2026-11-22.
  */
-import type { Extensions, FinishReason, Warning } from '../../kinds/generate.ts';
+import type { Extensions, FinishReason } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { numberOf } from '../values.ts';
 
 /** This dialect. */
 export const DIALECT = 'ollama-chat' as const;
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** Unknown fields as the extensions of a part or message. */
 export const extensionsOf = (rest: JsonObject | undefined): { extensions?: Extensions } =>

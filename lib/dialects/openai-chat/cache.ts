@@ -4,7 +4,7 @@
  */
 import type { CacheMark, GenerateRequest, Message, Part } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import type { Warn } from './wire.ts';
+import type { Warn } from '../telling.ts';
 
 /** Reads a mark. */
 export function decodeCache(value: unknown): { cache?: CacheMark } {

@@ -15,8 +15,10 @@ import type { JsonObject } from '../../kinds/json.ts';
 import { decodeCache, encodeCache } from './cache.ts';
 import { documentAsText } from '../document.ts';
 import { Fields, fieldsOf, wrong } from '../fields.ts';
-import { dataUrl, objectsOf, readDataUrl, textOf } from '../values.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { fileSource, urlSource } from '../openai-content.ts';
+import type { Warn } from '../telling.ts';
+import { dataUrl, objectsOf, textOf } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 /** Parts that `content` may hold. */
 export type ContentPart = TextPart | ImagePart | AudioPart | DocumentPart | RefusalPart | ReasoningPart | OpaquePart;
@@ -82,12 +84,6 @@ function decodeImage(fields: Fields): ImagePart {
   return { type: 'image', source, ...(detail !== undefined && { detail }), ...marks(fields) };
 }
 
-/** A data URL becomes bytes; one that cannot be read stays a URL, for the provider to judge. */
-function urlSource(url: string): MediaSource {
-  const inline = readDataUrl(url);
-  return inline === undefined ? { type: 'url', url } : { type: 'base64', ...inline };
-}
-
 const AUDIO_TYPES: Readonly<Record<string, string>> = { mp3: 'audio/mpeg', m4a: 'audio/mp4', pcm16: 'audio/pcm' };
 
 function decodeAudio(fields: Fields): AudioPart {
@@ -106,13 +102,6 @@ function decodeFile(fields: Fields): DocumentPart {
   if (!data && !id) throw wrong(file.at('file_data'), 'a data URL, or file.file_id', data ?? id);
   const source: MediaSource = data ? fileSource(data, title) : idSource(id ?? '');
   return { type: 'document', source, ...(title !== undefined && { title }), ...marks(fields) };
-}
-
-/** File bytes come as a data URL; some clients send bare base64, which OpenAI reads by the file's name. */
-function fileSource(data: string, title: string | undefined): MediaSource {
-  const source = urlSource(data);
-  if (source.type === 'base64' || /^(https?|data):/i.test(data)) return source;
-  return { type: 'base64', mediaType: title?.toLowerCase().endsWith('.txt') ? 'text/plain' : 'application/pdf', data };
 }
 
 /** LiteLLM's clients put web addresses where OpenAI has the id of an upload. */
@@ -136,18 +125,8 @@ function decodeDocumentUrl(fields: Fields): DocumentPart {
 
 /** The parts as `content` array elements; what chat cannot carry becomes text or is dropped, with a warning. */
 export function encodeContent(parts: readonly Part[], path: string, warn: Warn): JsonObject[] {
-  return parts.flatMap((part, index) => {
-    const encoded = encodePart(part, `${path}[${index}]`, warn);
-    return encoded === undefined ? [] : [encoded];
-  });
-}
-
-/** A lone plain text as a string, anything else as the array. */
-export function shortest(content: readonly JsonObject[]): string | readonly JsonObject[] {
-  const [only, second] = content;
-  if (only === undefined) return '';
-  const plain = second === undefined && only['type'] === 'text' && Object.keys(only).length === 2;
-  return plain ? (only['text'] as string) : content;
+  const encoded = parts.map((part, index) => encodePart(part, `${path}[${index}]`, warn));
+  return encoded.filter((part) => part !== undefined);
 }
 
 function encodePart(part: Part, path: string, warn: Warn): JsonObject | undefined {

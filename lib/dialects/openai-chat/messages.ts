@@ -2,13 +2,15 @@
 import type { AudioPart, ImagePart, Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ReasoningField } from '../dialect.ts';
-import { decodeContent, encodeContent, extensionsOf, shortest, type ContentPart } from './content.ts';
+import { decodeContent, encodeContent, extensionsOf, type ContentPart } from './content.ts';
 import { decodeCache, markLast } from './cache.ts';
 import { encodeCall, thoughtSignature } from './calls.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
+import { shortest } from '../openai-content.ts';
+import type { Warn } from '../telling.ts';
 import { decodeReasoning, joinDetails } from './reasoning.ts';
 import { objectsOf, readDataUrl, textOf } from '../values.ts';
-import { DIALECT, ROLES, type Warn } from './wire.ts';
+import { DIALECT, ROLES } from './wire.ts';
 
 /** Calls of earlier assistant messages, by id: what a tool result may answer. */
 interface Calls {

@@ -5,13 +5,14 @@ import type { Warning } from '../../kinds/generate.ts';
 import type { EncodedRequest, ReasoningField, UpstreamTarget } from '../dialect.ts';
 import { decodeCache, placeMarks } from './cache.ts';
 import { contradiction, Fields, oneOf, wrong } from '../fields.ts';
-import { encodeMetadata, encodeTier, ownFields } from '../openai-request.ts';
+import { encodeMetadata, encodeTier } from '../openai-request.ts';
 import { decodeMessages, encodeMessages } from './messages.ts';
 import { decodeOutput, decodeTools, encodeTools } from './tools.ts';
 import { effortOf, EFFORTS, isEffort } from '../effort.ts';
 import { decodeBias, decodeStop, decodeStreaming } from '../openai-settings.ts';
+import { ownFields, type Warn } from '../telling.ts';
 import { present } from '../values.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 /**
  * Reads a client's body.

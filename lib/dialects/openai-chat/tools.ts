@@ -1,11 +1,15 @@
 /** Tools, the choice among them, and the form of the answer, both ways. */
-import type { FunctionTool, GenerateRequest, OutputFormat, ProviderTool, Tool, ToolChoice } from '../../kinds/generate.ts';
+import type { GenerateRequest, OutputFormat, ProviderTool, Tool, ToolChoice } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { decodeCache, encodeCache } from './cache.ts';
 import { extensionsOf } from './content.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { decodeFunction } from '../openai-content.ts';
+import { encodeToolUse } from '../openai-request.ts';
+import type { Warn } from '../telling.ts';
+import { present } from '../values.ts';
+import { DIALECT } from './wire.ts';
 
 type Tooling = Pick<GenerateRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'>;
 
@@ -40,21 +44,12 @@ function decodeTool(value: unknown, path: string): Tool {
     if ((value as JsonObject)['type'] === 'custom') fields.inner('custom').name('name');
     return { type: 'provider', origin: DIALECT, value: value as JsonObject };
   }
-  const tool = decodeFunction(fields.inner('function'));
-  return { ...tool, ...decodeCache(fields.any('cache_control')), ...extensionsOf(fields.rest()) };
-}
-
-function decodeFunction(fields: Fields): FunctionTool {
-  const name = fields.name('name');
-  const description = fields.string('description');
-  const parameters = fields.object('parameters');
-  const strict = fields.boolean('strict');
+  const inner = fields.inner('function');
   return {
-    type: 'function',
-    name,
-    ...(description !== undefined && { description }),
-    ...(parameters !== undefined && { parameters }),
-    ...(strict !== undefined && { strict }),
+    ...decodeFunction(inner),
+    ...present('strict', inner.boolean('strict')),
+    ...decodeCache(fields.any('cache_control')),
+    ...extensionsOf(fields.rest()),
   };
 }
 
@@ -154,22 +149,7 @@ export function encodeTools(
     .filter((tool) => tool !== undefined);
   const { output } = request;
   if (output?.type === 'json-schema' && target.structuredOutput === 'tool') return forced(request, output, tools);
-  return { fields: { ...choiceFields(request, tools, warn), ...encodeOutput(output) } };
-}
-
-function choiceFields(request: GenerateRequest, tools: readonly JsonObject[], warn: Warn): JsonObject {
-  const { toolChoice, parallelToolCalls } = request;
-  if (tools.length === 0) {
-    if (toolChoice !== undefined && toolChoice.type !== 'none') {
-      warn({ kind: 'dropped', field: 'tool_choice', reason: 'There is no tool left to choose.' });
-    }
-    return {};
-  }
-  return {
-    tools,
-    ...(toolChoice !== undefined && { tool_choice: encodeChoice(toolChoice, tools) }),
-    ...(parallelToolCalls !== undefined && { parallel_tool_calls: parallelToolCalls }),
-  };
+  return { fields: { ...encodeToolUse(request, tools, encodeChoice, warn), ...encodeOutput(output) } };
 }
 
 function encodeTool(tool: Tool, path: string, warn: Warn): JsonObject | undefined {

@@ -2,7 +2,7 @@
  * The words of OpenAI's chat completions (`POST /v1/chat/completions`): fields, enumerations and the vendors' variants of them.
  * Sources: the type declarations of the `openai` package (7.x) and recorded answers of the providers named below.
  */
-import type { FinishReason, Warning } from '../../kinds/generate.ts';
+import type { FinishReason } from '../../kinds/generate.ts';
 
 /** This dialect. */
 export const DIALECT = 'openai-chat' as const;
@@ -61,6 +61,3 @@ export function finishWord(reason: FinishReason, said: { readonly calls: boolean
   }
   return said.calls ? 'tool_calls' : 'stop';
 }
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;

@@ -5,11 +5,10 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { contradiction, Fields, wrong } from '../fields.ts';
 import { decodeBias, decodeStop, decodeStreaming } from '../openai-settings.ts';
+import { ownFields, type Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { promptOf } from './prompt.ts';
 import { DEFAULT_MAX_TOKENS, DIALECT } from './wire.ts';
-
-type Warn = (warning: Warning) => void;
 
 /** Output cap for clients of other dialects that set none, tokens: the API's own default of 16 is for the rest of a line. */
 const ANSWER_TOKENS = 1024;
@@ -136,10 +135,7 @@ export function forOthers(request: GenerateRequest, warn: Warn): GenerateRequest
 export function encodeRequest(request: GenerateRequest, target: UpstreamTarget): EncodedRequest {
   const warnings: Warning[] = [];
   const warn: Warn = (warning) => void warnings.push(warning);
-  const { [DIALECT]: own = {}, ...foreign } = request.extensions;
-  for (const [dialect, fields] of Object.entries(foreign)) {
-    for (const field of Object.keys(fields)) warn({ kind: 'dropped', field, reason: `The field is known to ${dialect} only.` });
-  }
+  const own = ownFields(request.extensions, DIALECT, warn);
   warnUnsaid(request, warn);
   const { stream_options: streamOptions, ...extensions } = own;
   const prompt = promptOf(request.messages, warn);

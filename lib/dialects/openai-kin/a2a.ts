@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { transcriptOf } from './agent.ts';
-import { answerOf, chunkOf, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { answerOf, chunkOf, type ChunkReader, type Kin } from './wire.ts';
 
 function request(body: JsonObject, warn: Warn): JsonObject {
   const text = transcriptOf(body, warn);

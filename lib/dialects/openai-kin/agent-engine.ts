@@ -3,9 +3,10 @@
  * 2026-11-28. Frames are server-sent events; the row makes them where the agent answers with lines of JSON.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, textOf } from '../values.ts';
 import { transcriptOf, userOf } from './agent.ts';
-import { chunkOf, Counted, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { chunkOf, Counted, type ChunkReader, type Kin } from './wire.ts';
 
 function request(body: JsonObject, warn: Warn): JsonObject {
   const { user = 'tollgate' } = userOf(body);

@@ -1,7 +1,8 @@
 /** Agents take a conversation and nothing else: models, tools and settings are theirs. */
 import type { JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, present, textOf } from '../values.ts';
-import { messagesOf, textOfContent, warnRest, type Warn } from './wire.ts';
+import { messagesOf, textOfContent, warnRest } from './wire.ts';
 
 /** What somebody said. */
 export interface Said {

@@ -3,9 +3,10 @@
  * of `@azure/ai-agents` (1.1), checked 2026-11-28.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, present, textOf } from '../values.ts';
 import { saidIn } from './agent.ts';
-import { chunkOf, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { chunkOf, type ChunkReader, type Kin } from './wire.ts';
 
 /** What the system says goes beside the agent's own instructions. */
 function request(body: JsonObject, warn: Warn): JsonObject {

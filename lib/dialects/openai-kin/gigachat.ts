@@ -3,8 +3,9 @@
  * (0.0.20) and LiteLLM's adapter, checked 2026-11-28.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { numberOf, objectsOf, parseJson, present, textOf } from '../values.ts';
-import { messagesOf, renamed, textOfContent, warnRest, type Kin, type Warn } from './wire.ts';
+import { messagesOf, renamed, textOfContent, warnRest, type Kin } from './wire.ts';
 
 /** Settings by their names here: most keep theirs. */
 const SETTINGS = {

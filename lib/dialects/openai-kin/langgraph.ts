@@ -3,9 +3,10 @@
  * `@langchain/langgraph-sdk` (1.15) and LiteLLM's adapter, checked 2026-11-28.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf } from '../values.ts';
 import { saidIn } from './agent.ts';
-import { answerOf, chunkOf, Counted, textOfContent, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { answerOf, chunkOf, Counted, textOfContent, type ChunkReader, type Kin } from './wire.ts';
 
 function request(body: JsonObject, warn: Warn): JsonObject {
   const messages = saidIn(body, warn).map(({ role, text }) => ({ role: role === 'user' ? 'human' : role, content: text }));

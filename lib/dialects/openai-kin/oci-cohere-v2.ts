@@ -3,11 +3,12 @@
  * `oci-generativeaiinference` (2.142) and LiteLLM's adapter, checked 2026-11-28; that streams are pieces of the message is recalled.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, present, textOf } from '../values.ts';
 import { finishFor, functionsOf, settingsOf } from './oci-cohere.ts';
 import { wrapped } from './oci-generic.ts';
 import { plainSchema } from './plain-schema.ts';
-import { callOf, messagesOf, usageFrom, warnRest, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { callOf, messagesOf, usageFrom, warnRest, type ChunkReader, type Kin } from './wire.ts';
 
 function request(body: JsonObject, warn: Warn): JsonObject {
   const { said, rest } = settingsOf(body, warn);

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, parseJson, present, textOf } from '../values.ts';
 import { streaming, wrapped } from './oci-generic.ts';
 import { plainSchema } from './plain-schema.ts';
@@ -17,7 +18,6 @@ import {
   warnRest,
   type ChunkReader,
   type Kin,
-  type Warn,
 } from './wire.ts';
 
 /** Settings that both formats have, by their names here. */

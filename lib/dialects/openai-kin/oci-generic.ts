@@ -3,9 +3,10 @@
  * declarations of `oci-generativeaiinference` (2.142), LiteLLM's adapter for streams and schemas; checked 2026-11-28.
  */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { dataUrl, numberOf, objectsOf, present, textOf } from '../values.ts';
 import { plainSchema } from './plain-schema.ts';
-import { callOf, messagesOf, renamed, stopsOf, usageFrom, warnRest, type ChunkReader, type Kin, type Warn } from './wire.ts';
+import { callOf, messagesOf, renamed, stopsOf, usageFrom, warnRest, type ChunkReader, type Kin } from './wire.ts';
 
 /** Where a call goes: a model on demand, or an endpoint of a dedicated cluster, by its OCID. */
 export const servingMode = (model: unknown): JsonObject =>

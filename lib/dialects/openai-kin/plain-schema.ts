@@ -1,6 +1,6 @@
 /** JSON Schema for APIs that know neither references nor choices between schemas. */
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import type { Warn } from './wire.ts';
+import type { Warn } from '../telling.ts';
 
 /** Levels written out; deeper ones are any value, as a schema that holds itself has to be. */
 const DEEPEST = 16;

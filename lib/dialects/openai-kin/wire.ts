@@ -2,15 +2,12 @@
  * APIs that say what OpenAI's chat completions say, in other words or another envelope: each of them is a translation of bodies and
  * chunks, and OpenAI's own code does the rest. `kin.ts` has the list.
  */
-import type { Warning } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
+import type { Warn } from '../telling.ts';
 import { numberOf, present } from '../values.ts';
 
 /** This dialect. */
 export const DIALECT = 'openai-kin' as const;
-
-/** Where a translation reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** What a frame of a stream comes to: chunks of OpenAI's. `event` is the frame's name, where it has one. */
 export type ChunkReader = (value: JsonObject, event: string | undefined) => readonly JsonObject[];

@@ -12,9 +12,11 @@ import type {
 import type { JsonObject } from '../../kinds/json.ts';
 import { documentAsText } from '../document.ts';
 import { fieldsOf, wrong, type Fields } from '../fields.ts';
-import { dataUrl, objectsOf, present, readDataUrl } from '../values.ts';
+import { fileSource, urlSource } from '../openai-content.ts';
+import type { Warn } from '../telling.ts';
+import { dataUrl, objectsOf, present } from '../values.ts';
 import { decodeAnnotation } from './citations.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 /** Parts that `content` may hold. */
 export type ContentPart = TextPart | ImagePart | AudioPart | DocumentPart | RefusalPart | OpaquePart;
@@ -60,11 +62,6 @@ function decodeText(fields: Fields): TextPart {
   return { type: 'text', text, ...(citations.length > 0 && { citations }), ...extensionsOf(fields.rest()) };
 }
 
-const urlSource = (url: string): MediaSource => {
-  const inline = readDataUrl(url);
-  return inline === undefined ? { type: 'url', url } : { type: 'base64', ...inline };
-};
-
 function decodeImage(fields: Fields): ImagePart {
   const url = fields.string('image_url');
   const id = fields.string('file_id');
@@ -87,13 +84,6 @@ function decodeFile(fields: Fields): DocumentPart {
   return { type: 'document', source, ...present('title', title), ...extensionsOf(fields.rest()) };
 }
 
-/** File bytes come as a data URL; some clients send bare base64, which OpenAI reads by the file's name. */
-function fileSource(data: string, title: string | undefined): MediaSource {
-  const inline = readDataUrl(data);
-  if (inline !== undefined) return { type: 'base64', ...inline };
-  return { type: 'base64', mediaType: title?.toLowerCase().endsWith('.txt') ? 'text/plain' : 'application/pdf', data };
-}
-
 function decodeAudio(fields: Fields): AudioPart {
   const audio = fields.inner('input_audio');
   const data = audio.name('data');
@@ -104,18 +94,8 @@ function decodeAudio(fields: Fields): AudioPart {
 
 /** Parts as `input_*` elements of a prompt or a tool result; what the API cannot take is dropped, with a warning. */
 export function encodeContent(parts: readonly Part[], path: string, warn: Warn): JsonObject[] {
-  return parts.flatMap((part, index) => {
-    const encoded = encodePart(part, `${path}[${index}]`, warn);
-    return encoded === undefined ? [] : [encoded];
-  });
-}
-
-/** A lone plain text as a string, anything else as the array. */
-export function shortest(content: readonly JsonObject[]): string | readonly JsonObject[] {
-  const [only, second] = content;
-  if (only === undefined) return '';
-  const plain = second === undefined && only['type'] === 'input_text' && Object.keys(only).length === 2;
-  return plain ? (only['text'] as string) : content;
+  const encoded = parts.map((part, index) => encodePart(part, `${path}[${index}]`, warn));
+  return encoded.filter((part) => part !== undefined);
 }
 
 function encodePart(part: Part, path: string, warn: Warn): JsonObject | undefined {

@@ -1,10 +1,12 @@
 /** Messages as `instructions` and `input` of a provider's request. */
 import type { Message, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import { shortest } from '../openai-content.ts';
+import type { Warn } from '../telling.ts';
 import { encodeAnnotation } from './citations.ts';
-import { encodeContent, shortest } from './content.ts';
+import { encodeContent } from './content.ts';
 import { sentReasoning, type ReasoningUse } from './reasoning.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 /** How a conversation is written. */
 export interface Options {

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext } from '../dialect.ts';
 import { packProof, packReasoning } from '../proof.ts';
+import { ONE_ANSWER } from '../telling.ts';
 import { encodeAnnotation } from './citations.ts';
 import { echoOf } from './echo.ts';
 import { errorEvent, failureOf } from './error.ts';
@@ -62,7 +63,7 @@ export class ResponseEncoder {
 
   #pushChoice(event: Extract<GenerateEvent, { choice: number }>): void {
     if (event.choice !== 0) {
-      this.#warn('n', 'The API knows one answer only: the first was sent.');
+      this.#warn(ONE_ANSWER.field, ONE_ANSWER.reason);
       return;
     }
     this.#start();

@@ -4,12 +4,13 @@ import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { effortOf, EFFORTS, isEffort } from '../effort.ts';
 import { contradiction, fieldsOf, Fields, oneOf, wrong } from '../fields.ts';
-import { encodeMetadata, encodeTier, ownFields } from '../openai-request.ts';
+import { encodeMetadata, encodeTier } from '../openai-request.ts';
+import { ownFields, type Warn } from '../telling.ts';
 import { present } from '../values.ts';
 import { encodeInput } from './conversation.ts';
 import { decodeInput } from './input.ts';
 import { decodeText, decodeTools, encodeTools } from './tools.ts';
-import { DIALECT, type Warn } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 /** Asks for reasoning in a form that can be sent back to a provider that keeps nothing. */
 const ENCRYPTED = 'reasoning.encrypted_content';

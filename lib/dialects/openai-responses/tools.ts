@@ -3,8 +3,10 @@ import type { GenerateRequest, OutputFormat, ProviderTool, Tool, ToolChoice } fr
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { contradiction, fieldsOf, oneOf, wrong, type Fields } from '../fields.ts';
+import { encodeToolUse } from '../openai-request.ts';
+import type { Warn } from '../telling.ts';
 import { objectsOf, present, textOf } from '../values.ts';
-import { DIALECT, extensionsOf, type Warn } from './wire.ts';
+import { DIALECT, extensionsOf } from './wire.ts';
 
 /** Tools and choice of a request; `kept` is a choice that only this dialect understands. */
 export interface Tooling {
@@ -133,22 +135,7 @@ export function encodeTools(request: GenerateRequest, own: JsonObject, target: U
   if (output?.type === 'json-schema' && target.structuredOutput === 'tool') return forced(request, output, tools, beside);
   const format = encodeFormat(output);
   const text = format === undefined && beside === undefined ? undefined : { ...present('format', format), ...beside };
-  return { fields: { ...choiceFields(request, tools, warn), ...present('text', text) } };
-}
-
-function choiceFields(request: GenerateRequest, tools: readonly JsonObject[], warn: Warn): JsonObject {
-  const { toolChoice, parallelToolCalls } = request;
-  if (tools.length === 0) {
-    if (toolChoice !== undefined && toolChoice.type !== 'none') {
-      warn({ kind: 'dropped', field: 'tool_choice', reason: 'There is no tool left to choose.' });
-    }
-    return {};
-  }
-  return {
-    tools,
-    ...(toolChoice !== undefined && { tool_choice: encodeChoice(toolChoice, tools) }),
-    ...present('parallel_tool_calls', parallelToolCalls),
-  };
+  return { fields: { ...encodeToolUse(request, tools, encodeChoice, warn), ...present('text', text) } };
 }
 
 function encodeTool(tool: Tool, path: string, warn: Warn): JsonObject | undefined {

@@ -2,7 +2,7 @@
  * The words of OpenAI's Responses API (`POST /v1/responses`). Sources: the type declarations of the `openai` package (6.x,
  * `resources/responses/responses.d.ts`) and recorded answers of the providers named where something is theirs alone.
  */
-import type { Extensions, FinishReason, Warning } from '../../kinds/generate.ts';
+import type { Extensions, FinishReason } from '../../kinds/generate.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 
 /** This dialect. */
@@ -10,9 +10,6 @@ export const DIALECT = 'openai-responses' as const;
 
 /** Roles of message items. */
 export const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** Unknown fields as the extensions of a part or message. */
 export const extensionsOf = (rest: JsonObject | undefined): { extensions?: Extensions } =>

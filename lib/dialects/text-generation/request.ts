@@ -3,8 +3,9 @@ import type { GenerateRequest, Message, Sampling, Warning } from '../../kinds/ge
 import type { JsonObject } from '../../kinds/json.ts';
 import type { EncodedRequest, UpstreamTarget } from '../dialect.ts';
 import { HUMAN, promptOf, textOf } from '../openai-completions/prompt.ts';
+import type { Warn } from '../telling.ts';
 import { dataUrl } from '../values.ts';
-import { DIALECT, put, type Place, type Setting, type Variant, type Warn } from './wire.ts';
+import { DIALECT, put, type Place, type Setting, type Variant } from './wire.ts';
 
 /** Writes a request. */
 export function encodeRequest(variant: Variant, request: GenerateRequest, target: UpstreamTarget): EncodedRequest {

@@ -2,7 +2,7 @@
  * APIs that take one prompt (or messages of plain text) and give back text: what they have in common, and where they differ.
  * `variants.ts` has the table.
  */
-import type { FinishReason, Warning } from '../../kinds/generate.ts';
+import type { FinishReason } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import type { Framing } from '../dialect.ts';
@@ -10,9 +10,6 @@ import { numberOf } from '../values.ts';
 
 /** This dialect. */
 export const DIALECT = 'text-generation' as const;
-
-/** Where an encoder reports what it cannot say. */
-export type Warn = (warning: Warning) => void;
 
 /** A place in JSON: names of fields, positions in lists. */
 export type Place = readonly (string | number)[];

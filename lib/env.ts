@@ -8,6 +8,7 @@ import { parseDuration } from './domain/duration.ts';
 import { keyBounds } from './management/keys/key-rules.ts';
 import { parseUsd } from './domain/money.ts';
 import { readAddresses } from './domain/addresses.ts';
+import { parseJson } from './kinds/json.ts';
 
 /** Names and meaning of the variables. Kept as data for `infra/` and the generated reference. */
 export const ENV = {
@@ -226,14 +227,6 @@ function isDuration(text: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { VirtualKey } from '../domain/key.ts';
-import type { User } from '../domain/user.ts';
+import { PLAIN_USER, type User } from '../domain/user.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller, Owners } from '../exchange.ts';
 import type { Headers } from '../transport/message.ts';
@@ -163,15 +163,9 @@ async function userOf(
     createdAt: now,
     updatedAt: now,
     createdBy: 'token',
-    metadata: {},
     rev: 1,
     budgetAnchor: now,
-    role: 'internal_user',
-    models: [],
-    aliases: {},
-    teams: [],
-    organizations: [],
-    blocked: false,
+    ...PLAIN_USER,
     ...(email === undefined ? {} : { email }),
     ...(subject === undefined ? {} : { ssoUserId: subject }),
   };

@@ -5,7 +5,7 @@
  * base64url of JSON. Nothing in it is secret, and nothing in it is trusted on its return.
  */
 import type { DialectId, ReasoningPart, ToolCallPart } from '../kinds/generate.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { isObject, parseObject, type JsonObject } from '../kinds/json.ts';
 import { present } from './values.ts';
 
 const PREFIX = 'tg1.';
@@ -35,14 +35,8 @@ export const packReasoning = ({ signature, data, details, origin }: ReasoningPro
     ...present('origin', origin),
   });
 
-function contentOf(token: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8'));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
+const contentOf = (token: string): JsonObject =>
+  parseObject(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8')) ?? {};
 
 const textField = (content: JsonObject, name: string): JsonObject =>
   typeof content[name] === 'string' ? { [name]: content[name] } : {};

@@ -23,15 +23,6 @@ export function unknownFields(object: JsonObject, known: ReadonlySet<string>): J
   return rest;
 }
 
-/** The value of JSON text; undefined when it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** A field of an object literal that is absent when its value is. */
 export const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
   value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });

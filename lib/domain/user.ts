@@ -29,3 +29,14 @@ export interface User extends Entity, Limits {
   readonly organizations: readonly string[];
   readonly blocked: boolean;
 }
+
+/** What a user is of whom nothing was said. */
+export const PLAIN_USER = {
+  role: 'internal_user',
+  models: [],
+  aliases: {},
+  teams: [],
+  organizations: [],
+  blocked: false,
+  metadata: {},
+} as const satisfies Partial<User>;

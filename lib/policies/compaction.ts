@@ -7,7 +7,7 @@ import { inputItems, isResponseId, outputOf, type StoredResponse } from '../doma
 import { GatewayError } from '../errors.ts';
 import type { Compaction, Exchange, Reply, Target } from '../exchange.ts';
 import type { GenerateRequest } from '../kinds/generate.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { isObject, parseObject, type JsonObject } from '../kinds/json.ts';
 import { describeError } from '../log.ts';
 import { readerOf, type ConversationDeps } from './conversation.ts';
 import type { Policy } from './policy.ts';
@@ -121,12 +121,7 @@ export function compact(deps: CompactionDeps): Policy {
 
 function objectIn({ body }: Reply): JsonObject {
   if (!(body instanceof Uint8Array)) return {};
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
+  return parseObject(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) ?? {};
 }
 
 interface Answered {

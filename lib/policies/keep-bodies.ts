@@ -5,7 +5,7 @@
 import { keepingOf, withoutContent, withoutSecrets, type Keeping } from '../domain/body.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { Exchange } from '../exchange.ts';
-import { isObject } from '../kinds/json.ts';
+import { isObject, parseJson } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { BodyStore, KeptBody } from '../stores/bodies.ts';
 import type { Policy } from './policy.ts';
@@ -77,7 +77,7 @@ function keepingFor({ keep, redact }: KeepBodiesDeps, exchange: Exchange): Keepi
 }
 
 function saysUnlogged(body: Uint8Array): boolean {
-  const sent = parse(Buffer.from(body).toString());
+  const sent = parseJson(Buffer.from(body).toString());
   return isObject(sent) && sent[UNLOGGED] === true;
 }
 
@@ -123,19 +123,11 @@ function kept(
   };
   if (contentType !== undefined && !TEXT.test(contentType)) return facts;
   const text = body.text();
-  const json = body.isCut ? undefined : parse(text);
+  const json = body.isCut ? undefined : parseJson(text);
   if (json !== undefined) {
     const safe = withoutSecrets(json, withoutKeys);
     return { ...facts, json: keeping === 'redacted' ? withoutContent(safe) : safe };
   }
   // What is no JSON, such as a stream of events, has its words everywhere.
   return keeping === 'redacted' ? facts : { ...facts, text: withoutKeys(text) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

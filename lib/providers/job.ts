@@ -1,6 +1,6 @@
 /** Jobs: calls that are answered at once and done later. */
 import { GatewayError } from '../errors.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { parseObject, type JsonObject } from '../kinds/json.ts';
 import type { Answer } from '../transport/http.ts';
 import type { FollowContext, FollowingCall } from './provider.ts';
 
@@ -20,14 +20,8 @@ const PATIENCE = 4;
  * @throws GatewayError `upstream` when it is none.
  */
 export async function jsonOf(answer: Answer): Promise<JsonObject> {
-  const text = Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString('utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  if (isObject(value)) return value;
+  const value = parseObject(Buffer.from(await answer.bytes(ANSWER_LIMIT)).toString('utf8'));
+  if (value !== undefined) return value;
   throw new GatewayError('upstream', 'The provider answered with something that is not a JSON object.');
 }
 

@@ -3,7 +3,7 @@
  * client that has seen it may name it in its next request at once.
  */
 import type { Reply } from '../exchange.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { isObject, parseObject, type JsonObject } from '../kinds/json.ts';
 import { isStream, joined, type SseFrame } from '../transport/message.ts';
 import { createFrameCutter, type RawFrame } from '../transport/sse.ts';
 
@@ -63,22 +63,13 @@ function lastOf(body: Uint8Array): Found | undefined {
 /** The response in a frame that ends a stream. Frames without an `event:` line are asked for their type. */
 function terminalOf({ event, data }: SseFrame): Found | undefined {
   if (event === undefined ? !data.includes('"response.') : !TERMINAL.test(event)) return undefined;
-  const value = parsed(data);
+  const value = parseObject(data);
   const { type = event, response } = value ?? {};
   if (typeof type !== 'string' || !TERMINAL.test(type)) return undefined;
   return isObject(response) ? { response, bytes: Buffer.byteLength(data) } : undefined;
 }
 
 function wholeOf(body: Uint8Array): Found | undefined {
-  const response = parsed(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  const response = parseObject(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   return response !== undefined && FINISHED.has(response['status']) ? { response, bytes: body.length } : undefined;
-}
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

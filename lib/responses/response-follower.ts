@@ -3,7 +3,7 @@
  * same events under the id that the client knows.
  */
 import type { Exchange } from '../exchange.ts';
-import { isObject, type JsonObject } from '../kinds/json.ts';
+import { isObject, parseObject, type JsonObject } from '../kinds/json.ts';
 import type { Follower } from '../policies/background.ts';
 import type { NumberedFrame, StoredStreamDeps } from './stored-stream.ts';
 import { joined, type SseFrame } from '../transport/message.ts';
@@ -38,7 +38,7 @@ export function createFollower(own: OwnFields): Follower {
 
   /** The frame as the client may see it. */
   function read({ raw, frame }: RawFrame): Uint8Array {
-    const event = frame === undefined ? undefined : parsed(frame.data);
+    const event = frame === undefined ? undefined : parseObject(frame.data);
     if (frame === undefined || event === undefined) return raw;
     const { type, response: told, sequence_number: number } = event;
     if (typeof number === 'number') serial = number + 1;
@@ -57,7 +57,7 @@ export function createFollower(own: OwnFields): Follower {
     held.push(
       ...cutter
         .end()
-        .filter(({ frame }) => frame !== undefined && parsed(frame.data) !== undefined)
+        .filter(({ frame }) => frame !== undefined && parseObject(frame.data) !== undefined)
         .map(read),
     );
   }
@@ -102,7 +102,7 @@ export function createNumberedCutter(): ReturnType<StoredStreamDeps['cutter']> {
   return {
     push: (bytes) =>
       cutter.push(bytes).map(({ raw, frame }): NumberedFrame => {
-        const number = frame === undefined ? undefined : parsed(frame.data)?.['sequence_number'];
+        const number = frame === undefined ? undefined : parseObject(frame.data)?.['sequence_number'];
         // One without a number is never left out.
         return { bytes: raw, number: typeof number === 'number' ? number : Number.POSITIVE_INFINITY };
       }),
@@ -118,12 +118,3 @@ const cancellation = (serial: number): Uint8Array => {
 
 const frameOf = ({ event }: SseFrame, data: JsonObject): Uint8Array =>
   Buffer.from(`event: ${event ?? String(data['type'])}\ndata: ${JSON.stringify(data)}\n\n`);
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

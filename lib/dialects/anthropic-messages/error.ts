@@ -1,6 +1,6 @@
 /** Errors: ours for a client, a provider's for us. Source of the types: Anthropic's errors page and SDK, checked 2026-11-22. */
 import { GatewayError, kindOfStatus, type ErrorDetail, type ErrorKind } from '../../errors.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
 import { EXCERPT, excerpt } from '../excerpt.ts';
 
@@ -82,7 +82,7 @@ export function reportedError(body: JsonObject): GatewayError {
 /** A failed answer. Its status stays; the type in its body says best what it means. */
 export function decodeError({ status, headers, body }: FailedAnswer): GatewayError {
   const text = new TextDecoder().decode(body);
-  const { message, type, facts } = reportOf(parsed(text));
+  const { message, type, facts } = reportOf(parseJson(text));
   const retryAfter = headers['retry-after'];
   const detail: ErrorDetail = {
     status,
@@ -93,14 +93,6 @@ export function decodeError({ status, headers, body }: FailedAnswer): GatewayErr
   };
   const kind = MEANINGS[type ?? '']?.kind ?? kindOfStatus(status);
   return new GatewayError(kind, message ?? excerpt(text) ?? `The provider answered ${status} without saying why.`, detail);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What an error body says. */

@@ -11,7 +11,7 @@ import type {
   ToolResultPart,
   Warning,
 } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { parseObject, type JsonObject } from '../../kinds/json.ts';
 import { encodeCitationForProvider } from './citation.ts';
 import { cacheControl, ID } from './wire.ts';
 
@@ -216,15 +216,7 @@ class PartEncoder {
 const clean = (id: string): string => (id === '' ? 'toolu' : id.replaceAll(/[^a-zA-Z0-9_-]/g, '_'));
 
 /** Arguments as an object; undefined when they are anything else. */
-export function inputOf(json: string): JsonObject | undefined {
-  if (json.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const inputOf = (json: string): JsonObject | undefined => (json.trim() === '' ? {} : parseObject(json));
 
 function mediaSource(source: Exclude<MediaSource, { type: 'text' }>): JsonObject | undefined {
   switch (source.type) {

@@ -3,10 +3,10 @@
  * and the common errors of AWS APIs, checked 2026-11-22.
  */
 import { GatewayError, kindOfStatus, type ErrorDetail, type ErrorKind } from '../../errors.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
 import { excerpt } from '../excerpt.ts';
-import { numberOf, parseJson, present, textOf } from '../values.ts';
+import { numberOf, present, textOf } from '../values.ts';
 
 const TYPES: Readonly<Record<ErrorKind, string>> = {
   invalid_request: 'ValidationException',

@@ -1,11 +1,11 @@
 /** The form of the answer: JSON by schema, by the API's own parameter or by a tool the model must call. */
 import type { FunctionTool, GenerateRequest, OutputFormat, ToolChoice } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { UpstreamTarget } from '../dialect.ts';
 import { oneOf, wrong, type Fields } from '../fields.ts';
 import { answerTool, closedSchema } from '../json-answer.ts';
 import type { Warn } from '../telling.ts';
-import { parseJson, present } from '../values.ts';
+import { present } from '../values.ts';
 import { ID } from './wire.ts';
 
 /** `outputConfig.textFormat`. The schema is JSON text inside JSON. */

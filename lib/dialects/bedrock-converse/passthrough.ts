@@ -1,9 +1,9 @@
 /** Edits of a body that goes from a Bedrock client to Bedrock. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { capBudget } from '../anthropic-messages/thinking.ts';
 import { MIN_THINKING_BUDGET } from '../anthropic-messages/wire.ts';
 import type { Passthrough } from '../dialect.ts';
-import { numberOf, objectsOf, parseJson, textOf } from '../values.ts';
+import { numberOf, objectsOf, textOf } from '../values.ts';
 import { isForeign } from './proof.ts';
 import { goesOnUnthought, thinkingBudget } from './reasoning.ts';
 import type { Turn } from './turns.ts';

@@ -1,10 +1,10 @@
 /** A provider's stream to events. Whole answers go through the same machine, so both ways of asking give the same answer. */
 import { GatewayError } from '../../errors.ts';
 import type { FinishReason, GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, StreamDecoder } from '../dialect.ts';
-import { objectsOf, parseJson, textOf } from '../values.ts';
+import { objectsOf, textOf } from '../values.ts';
 import { decodeCitation } from './citation.ts';
 import { reportedError } from './error.ts';
 import { decodeUsage } from './usage.ts';

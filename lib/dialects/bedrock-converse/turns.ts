@@ -12,10 +12,10 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { inputOf } from '../anthropic-messages/turns.ts';
 import type { Warn } from '../telling.ts';
-import { parseJson, present, readDataUrl } from '../values.ts';
+import { present, readDataUrl } from '../values.ts';
 import { encodeCitationForProvider } from './citation.ts';
 import { knowsCachePoints, type Family } from './family.ts';
 import { cachePoint, formatOf, ID, SIGNER } from './wire.ts';

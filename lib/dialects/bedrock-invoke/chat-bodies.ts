@@ -1,10 +1,10 @@
 /** Bodies that are those of another dialect in all but a few words: Claude's, Nova's, and the chat completions of many. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { invalid } from '../anthropic-messages/fields.ts';
 import { anthropicMessages } from '../anthropic-messages/index.ts';
 import { bedrockConverse } from '../bedrock-converse/index.ts';
 import { openaiChat } from '../openai-chat/index.ts';
-import { objectsOf, parseJson } from '../values.ts';
+import { objectsOf } from '../values.ts';
 import { capped, eventsIn, piecesOf, readingAs, type Codec } from './codec.ts';
 import { METRICS } from './wire.ts';
 

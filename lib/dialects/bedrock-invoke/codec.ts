@@ -1,8 +1,7 @@
 /** What each vendor's body has to say, and how those say it whose body is another dialect's. */
 import type { DialectId, GenerateEvent, GenerateRequest, GenerateResponse } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Asked, Dialect, ReplyContext, StreamEncoder } from '../dialect.ts';
-import { parseJson } from '../values.ts';
 
 /** Writes the pieces of a stream. One per answer. */
 export interface PieceWriter {

@@ -1,12 +1,11 @@
 /** Streams, both ways: the pieces of a vendor's answer in the envelope of Bedrock. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import { eventLine } from '../bedrock-converse/wire.ts';
 import type { ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
-import { parseJson } from '../values.ts';
 import type { Codec, PieceWriter } from './codec.ts';
 import { reportedError, streamException } from './error.ts';
 import { codecFor } from './request.ts';

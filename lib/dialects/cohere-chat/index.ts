@@ -1,7 +1,7 @@
 /** Cohere's chat API, version 2, as the language of clients and of providers. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Dialect, Passthrough } from '../dialect.ts';
-import { numberOf, parseJson } from '../values.ts';
+import { numberOf } from '../values.ts';
 import { decodeError, encodeError } from './error.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeResponse, encodeResponse } from './response.ts';

@@ -1,11 +1,11 @@
 /** Streams, both ways. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
 import { ONE_ANSWER } from '../telling.ts';
-import { objectsOf, parseJson } from '../values.ts';
+import { objectsOf } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { encodeCitation } from './citations.ts';
 import { errorInside } from './error.ts';

@@ -9,9 +9,9 @@ import type {
   ToolCallPart,
   Warning,
 } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { ReplyContext } from '../dialect.ts';
-import { parseJson, present } from '../values.ts';
+import { present } from '../values.ts';
 import { encodeGrounding, type CitedText } from './grounding.ts';
 import { encodeLogprobs } from './logprobs.ts';
 import { encodeMedia } from './media.ts';

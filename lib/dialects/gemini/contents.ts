@@ -1,9 +1,9 @@
 /** A client's conversation: `systemInstruction` and `contents` to canonical messages. */
 import type { Message, Part, TextPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { Fields, fieldsOf, wrong } from '../fields.ts';
 import { unpackCall, unpackReasoning } from '../proof.ts';
-import { parseJson, present } from '../values.ts';
+import { present } from '../values.ts';
 import { decodeFile, decodeInline } from './media.ts';
 import { tokenIn } from './proof.ts';
 import { ID } from './wire.ts';

@@ -3,9 +3,9 @@
  * "Errors" of API design) and recorded answers, checked 2026-11-22.
  */
 import { GatewayError, kindOfStatus, type ErrorKind } from '../../errors.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
-import { numberOf, objectsOf, parseJson, present, textOf } from '../values.ts';
+import { numberOf, objectsOf, present, textOf } from '../values.ts';
 
 const STATUSES: Readonly<Record<ErrorKind, string>> = {
   invalid_request: 'INVALID_ARGUMENT',

@@ -1,8 +1,8 @@
 /** Edits of a body that goes from a Gemini client to a Gemini provider. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Passthrough } from '../dialect.ts';
 import { unpackCall } from '../proof.ts';
-import { numberOf, parseJson } from '../values.ts';
+import { numberOf } from '../values.ts';
 import { decodeUsage } from './usage.ts';
 import { tokenIn } from './proof.ts';
 import { UNSIGNED } from './wire.ts';

@@ -1,8 +1,8 @@
 /** The conversation for a provider: canonical messages to `systemInstruction` and `contents`. */
 import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Warn } from '../telling.ts';
-import { parseJson, present } from '../values.ts';
+import { present } from '../values.ts';
 import { encodeMedia } from './media.ts';
 import { generationOf, ID, UNSIGNED } from './wire.ts';
 

@@ -1,7 +1,6 @@
 /** Tool calls: the API has their arguments as objects, and calls without ids in older versions. */
 import type { ToolCallPart } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { parseJson } from '../values.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 
 /** Arguments as JSON text: of an object, of text that some servers send; nothing is the empty object. */
 export function argumentsText(value: unknown): string {

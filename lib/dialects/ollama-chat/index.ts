@@ -1,7 +1,7 @@
 /** Ollama's native chat API, as the language of clients and of providers. */
-import { isObject } from '../../kinds/json.ts';
+import { isObject, parseJson } from '../../kinds/json.ts';
 import type { Dialect, Passthrough } from '../dialect.ts';
-import { numberOf, parseJson } from '../values.ts';
+import { numberOf } from '../values.ts';
 import { decodeError, encodeError } from './error.ts';
 import { decodeRequest, encodeRequest } from './request.ts';
 import { decodeResponse, encodeResponse } from './response.ts';

@@ -1,11 +1,10 @@
 /** Streams, both ways: one JSON object a line. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import { mergeUsage, type Usage } from '../../kinds/usage.ts';
 import type { ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
 import { ONE_ANSWER } from '../telling.ts';
-import { parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { encodeError } from './error.ts';
 import { encodeCall, logprobsField, lossOf, timeOf, unsaidEnd } from './response.ts';

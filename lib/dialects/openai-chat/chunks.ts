@@ -1,10 +1,9 @@
 /** How OpenAI's chat and legacy completions frame an answer: one body, or chunks up to `[DONE]`. What a chunk means is the reader's. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { errorInside } from '../openai-error.ts';
-import { parseJson } from '../values.ts';
 import { errorOfChunk } from './error.ts';
 
 /** Puts an answer together from its chunks. */

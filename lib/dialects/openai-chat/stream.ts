@@ -1,12 +1,12 @@
 /** Streams, both ways. This is the hot path: deltas of text are written with prepared strings around them. */
 import { GatewayError } from '../../errors.ts';
 import type { Citation, DialectId, GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import { mergeUsage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
-import { parseJson, present } from '../values.ts';
+import { present } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { callProofs } from './calls.ts';
 import { decodeChunks } from './chunks.ts';

@@ -2,9 +2,9 @@
  * Sber's GigaChat: OpenAI's chat of the days of `functions`, one call an answer. Sources: the type declarations of the `gigachat` package
  * (0.0.20) and LiteLLM's adapter, checked 2026-11-28.
  */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Warn } from '../telling.ts';
-import { numberOf, objectsOf, parseJson, present, textOf } from '../values.ts';
+import { numberOf, objectsOf, present, textOf } from '../values.ts';
 import { messagesOf, renamed, textOfContent, warnRest, type Kin } from './wire.ts';
 
 /** Settings by their names here: most keep theirs. */

@@ -3,9 +3,9 @@
  * `oci-generativeaiinference` (2.142) and LiteLLM's adapter, checked 2026-11-28.
  */
 import { createHash } from 'node:crypto';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Warn } from '../telling.ts';
-import { objectsOf, parseJson, present, textOf } from '../values.ts';
+import { objectsOf, present, textOf } from '../values.ts';
 import { streaming, wrapped } from './oci-generic.ts';
 import { plainSchema } from './plain-schema.ts';
 import {

@@ -1,8 +1,7 @@
 /** Streams of a provider. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Decoding, StreamDecoder } from '../dialect.ts';
 import { decodeStream as decodeOpenai } from '../openai-chat/stream.ts';
-import { parseJson } from '../values.ts';
 import { chunkOf, type Kin } from './wire.ts';
 
 /** Decodes a provider's stream: each frame as the chunks of OpenAI's that it comes to. Errors, and the end, are OpenAI's. */

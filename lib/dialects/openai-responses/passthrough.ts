@@ -1,7 +1,7 @@
 /** Edits of a body that goes from a client of this dialect to a provider of it. */
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Passthrough } from '../dialect.ts';
-import { numberOf, parseJson } from '../values.ts';
+import { numberOf } from '../values.ts';
 import { ownItem } from './reasoning.ts';
 import { usageOf } from './usage.ts';
 

@@ -1,9 +1,8 @@
 /** Streams, both ways. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject } from '../../kinds/json.ts';
+import { isObject, parseJson } from '../../kinds/json.ts';
 import type { Decoding, ReplyContext, StreamDecoder, StreamEncoder } from '../dialect.ts';
-import { parseJson } from '../values.ts';
 import { AnswerDecoder } from './answer.ts';
 import { ResponseEncoder } from './encoder.ts';
 

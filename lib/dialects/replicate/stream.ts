@@ -1,11 +1,11 @@
 /** Streams of a prediction: events `output`, `error` and `done`, then the prediction itself, which the row asks for. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject } from '../../kinds/json.ts';
+import { isObject, parseJson } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { StreamDecoder } from '../dialect.ts';
-import { parseJson, textOf } from '../values.ts';
+import { textOf } from '../values.ts';
 import { errorInside, errorOfPrediction } from './error.ts';
 import { isOver, PREDICTION_EVENT, usageOf } from './wire.ts';
 

@@ -1,9 +1,9 @@
 /** A provider's errors: read by what knows every envelope, with the words and the waiting times of these APIs. */
 import { GatewayError } from '../../errors.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
 import { decodeError as decodeKnown, errorInside as knownInside } from '../openai-error.ts';
-import { numberOf, parseJson } from '../values.ts';
+import { numberOf } from '../values.ts';
 
 /** A failed answer. Hugging Face says in its body how many seconds a model still needs to load: that becomes the retry-after. */
 export function decodeError(answer: FailedAnswer): GatewayError {

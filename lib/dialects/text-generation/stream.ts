@@ -1,11 +1,11 @@
 /** Streams of a provider. */
 import { GatewayError } from '../../errors.ts';
 import type { GenerateEvent } from '../../kinds/generate.ts';
-import { isObject, type JsonObject } from '../../kinds/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import type { SseFrame } from '../../transport/message.ts';
 import type { StreamDecoder } from '../dialect.ts';
-import { parseJson, textOf } from '../values.ts';
+import { textOf } from '../values.ts';
 import { errorInside } from './error.ts';
 import { finishOf, usageAt, valueAt, type StreamPlaces, type Variant } from './wire.ts';
 

@@ -3,7 +3,7 @@ import { defined } from '../../kinds/json.ts';
 import * as z from 'zod/mini';
 import type { Limits } from '../../domain/limits.ts';
 import type { Group, Member } from '../../domain/team.ts';
-import type { User } from '../../domain/user.ts';
+import { PLAIN_USER, type User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { audit } from '../audit.ts';
@@ -93,13 +93,7 @@ export async function ensureUser(deps: ManagementDeps, caller: Caller, who: Who)
     ...newEntity(deps, caller),
     id: who.user_id || newId(deps),
     ...(who.user_email ? { email: who.user_email } : {}),
-    role: 'internal_user',
-    models: [],
-    aliases: {},
-    teams: [],
-    organizations: [],
-    blocked: false,
-    metadata: {},
+    ...PLAIN_USER,
     budgetAnchor: deps.now(),
   };
   try {

@@ -1,6 +1,6 @@
 /** `/user/...`: people who own keys and manage things. Listings are in `user-list.ts`. */
 import * as z from 'zod/mini';
-import type { User } from '../../domain/user.ts';
+import { PLAIN_USER, type User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
@@ -123,13 +123,7 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
   const blank: User = {
     ...newEntity(deps, caller),
     id,
-    role: 'internal_user',
-    models: [],
-    aliases: {},
-    teams: [],
-    organizations: [],
-    blocked: false,
-    metadata: {},
+    ...PLAIN_USER,
     budgetAnchor: now,
   };
   const user = userAfter(blank, given, now);

@@ -123,6 +123,7 @@ export function compose(from: Composition): Composed {
       now,
       log,
       rejectTags: env.TOLLGATE_REJECT_CLIENT_TAGS,
+      ofTeams: env.TOLLGATE_CUSTOMERS_OF_TEAMS,
       ...(env.TOLLGATE_USER_HEADER === undefined ? {} : { userHeader: env.TOLLGATE_USER_HEADER }),
       ...(env.TOLLGATE_CUSTOMER_BUDGET_ID === undefined ? {} : { defaultBudget: env.TOLLGATE_CUSTOMER_BUDGET_ID }),
     },

@@ -81,6 +81,7 @@ const CHOICES = [
   'TOLLGATE_USER_HEADER',
   'TOLLGATE_REJECT_CLIENT_TAGS',
   'TOLLGATE_CUSTOMER_BUDGET_ID',
+  'TOLLGATE_CUSTOMERS_OF_TEAMS',
 ] as const satisfies readonly EnvName[];
 
 function operatorSettings(app: App): Settings {

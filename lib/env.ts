@@ -60,6 +60,8 @@ export const ENV = {
   TOLLGATE_USER_HEADER: 'A header that names the customer. LiteLLM `user_header_name`.',
   TOLLGATE_REJECT_CLIENT_TAGS: 'true: requests may name no tags. LiteLLM `reject_clientside_metadata_tags`.',
   TOLLGATE_CUSTOMER_BUDGET_ID: 'Shared budget of customers nobody has made. LiteLLM `max_end_user_budget_id`.',
+  TOLLGATE_CUSTOMERS_OF_TEAMS:
+    'true: customers nobody has made belong to the team, or else the organization, of the key that names them first.',
   TOLLGATE_LOG_LEVEL: '`debug`, `info` (default), `warn`, `error` or `silent`.',
 } as const;
 
@@ -215,6 +217,7 @@ const schema = z.object({
   TOLLGATE_USER_HEADER: header,
   TOLLGATE_REJECT_CLIENT_TAGS: flag,
   TOLLGATE_CUSTOMER_BUDGET_ID: z.optional(z.string().check(z.minLength(1))),
+  TOLLGATE_CUSTOMERS_OF_TEAMS: flag,
   TOLLGATE_LOG_LEVEL: z._default(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'expected debug, info, warn, error or silent'),
     'info',

@@ -17,6 +17,8 @@ export interface LimitedScope {
   readonly limits: OwnLimits;
   /** What people call it: an alias. */
   readonly name?: string;
+  /** The caller may not know what it may spend and has spent. */
+  readonly undisclosed?: boolean;
 }
 
 /** The most a request may use. */
@@ -173,9 +175,13 @@ export const mayThrottle = ({ throttled, rpmLimit, tpmLimit }: Limits): boolean 
   throttled === true && (rpmLimit !== undefined || tpmLimit !== undefined);
 
 /** What every hold of a scope says of it. */
-const named = ({ scope, name }: LimitedScope, model?: string): Pick<HoldRequest, 'scope' | 'name' | 'model'> => ({
+const named = (
+  { scope, name, undisclosed }: LimitedScope,
+  model?: string,
+): Pick<HoldRequest, 'scope' | 'name' | 'model' | 'undisclosed'> => ({
   scope,
   ...(name === undefined ? {} : { name }),
+  ...(undisclosed === true ? { undisclosed } : {}),
   ...(model === undefined ? {} : { model }),
 });
 

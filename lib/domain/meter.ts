@@ -73,6 +73,8 @@ export interface HoldRequest {
   readonly scope: Scope;
   /** What people call the scope. */
   readonly name?: string;
+  /** The caller may not know what the scope may spend and has spent: it is told which scope refused, and when to come back. */
+  readonly undisclosed?: boolean;
   /** The model, or the pattern of models, that alone counts here. */
   readonly model?: string;
   readonly window: Window;

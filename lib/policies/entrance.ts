@@ -29,7 +29,7 @@ import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './de
 import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { briefOwner, clipName, ownerOf } from './owner.ts';
-import { describeScope, refusalError } from './refusal.ts';
+import { describeScope, refusalError, refusalFigures } from './refusal.ts';
 import { watchedIn } from './soft-budget.ts';
 
 /** How long a lease outlives the deadline of its call, milliseconds: time enough to settle. */
@@ -93,9 +93,19 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
       continue;
     }
     const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
-    if (final !== undefined) throw refusalError(final, deps.now());
+    if (final !== undefined) throw refused(deps, exchange, final);
     ceiling = ceiling && shrink(ceiling, taken.refusals);
   }
+}
+
+/** The refusal for the client; the log has the figures that the client may not know. */
+function refused(deps: EntranceDeps, { id }: Exchange, refusal: Refusal): GatewayError {
+  const { scope, name, undisclosed } = refusal.request;
+  if (undisclosed === true) {
+    const facts = { id, scope: scope.kind, scopeId: scope.id, ...(name === undefined ? {} : { name }) };
+    deps.log('info', 'a limit refused a call', { ...facts, counter: refusal.counter, ...refusalFigures(refusal) });
+  }
+  return refusalError(refusal, deps.now());
 }
 
 /** True when a budget of the scope refused, and the scope may go on at a reduced rate. */

@@ -2,7 +2,7 @@
  * For whom: puts the customer, the session and the tags of a request on the exchange, with their records. A customer nobody has seen
  * before has its default limits from its first call on; its record is written after the last byte.
  */
-import type { Customer, SharedBudget, Tag } from '../domain/customer.ts';
+import { mayName, type Belonging, type Customer, type SharedBudget, type Tag } from '../domain/customer.ts';
 import { withDefaults } from '../domain/limits.ts';
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -10,7 +10,7 @@ import type { JsonObject } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { EntityStore } from '../stores/entities.ts';
 import { allTags, namesIn, type NameSettings } from './names.ts';
-import { clipName } from './owner.ts';
+import { clipName, lineOf } from './owner.ts';
 import type { Policy } from './policy.ts';
 
 /** Most customers remembered as written, of one process. */
@@ -24,6 +24,8 @@ export interface IdentifyDeps extends NameSettings {
   readonly customers: Pick<EntityStore<Customer>, 'create'>;
   /** Shared budget of customers nobody has made (LiteLLM `max_end_user_budget_id`). */
   readonly defaultBudget?: string;
+  /** Customers nobody has made belong to the team, or else the organization, of the key that names them first. */
+  readonly ofTeams?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: Log;
@@ -70,7 +72,7 @@ export function withDefaultModel(
 /**
  * Sets `customer`, `tags` and `tagged`, all in one round of look-ups.
  *
- * @throws GatewayError `permission` for a customer that is blocked
+ * @throws GatewayError `permission` for a customer that is blocked, and for customers and tags that belong to others
  */
 export function identify(deps: IdentifyDeps): Policy {
   const kept = new Set<string>();
@@ -99,7 +101,9 @@ export function identify(deps: IdentifyDeps): Policy {
       Promise.all(exchange.tags.map((name) => deps.tag(name))),
     ]);
     exchange.tagged = tagged.filter((tag) => tag !== undefined);
+    for (const tag of exchange.tagged) requireOwn(exchange.caller, 'tag', tag);
     if (endUser === undefined) return next();
+    if (known !== undefined) requireOwn(exchange.caller, 'customer', known);
     if (known?.blocked === true) {
       const message = `User blocked from making LLM API calls. User=${endUser}`;
       throw new GatewayError('permission', message, { type: 'auth_error', code: 'customer_blocked' });
@@ -108,7 +112,7 @@ export function identify(deps: IdentifyDeps): Policy {
       exchange.customer = known;
       return next();
     }
-    const unseen = newCustomer(endUser, deps);
+    const unseen = newCustomer(endUser, deps, exchange.caller);
     exchange.customer = withDefaults(unseen, budget);
     const reply = await next();
     const done = reply.done.then(async (outcome) => {
@@ -120,7 +124,26 @@ export function identify(deps: IdentifyDeps): Policy {
   };
 }
 
-const newCustomer = (id: string, { now, defaultBudget }: IdentifyDeps): Customer => ({
+/**
+ * Keeps calls off the customers and tags of others, whose budgets they would spend. The master key calls for whomever it wants.
+ *
+ * @throws GatewayError `permission`
+ */
+function requireOwn(caller: Exchange['caller'], kind: 'customer' | 'tag', record: Customer | Tag): void {
+  if (caller?.type !== 'key' || mayName(lineOf(caller), record)) return;
+  const message = `The ${kind} '${record.id}' belongs to a team or organization that this key is not of.`;
+  throw new GatewayError('permission', message, { type: 'auth_error', code: `${kind}_access_denied` });
+}
+
+/** Whose a customer is that a key's call names first: of a team its team's, else its organization's. */
+function firstOwner(caller: Exchange['caller']): Belonging {
+  if (caller?.type !== 'key') return {};
+  const { teamId, organizationId } = lineOf(caller);
+  if (teamId !== undefined) return { teamId };
+  return organizationId === undefined ? {} : { organizationId };
+}
+
+const newCustomer = (id: string, { now, defaultBudget, ofTeams }: IdentifyDeps, caller: Exchange['caller']): Customer => ({
   id,
   createdAt: now(),
   updatedAt: now(),
@@ -130,5 +153,6 @@ const newCustomer = (id: string, { now, defaultBudget }: IdentifyDeps): Customer
   // The epoch: so that every process counts on the same meters before there is a record.
   budgetAnchor: 0,
   blocked: false,
+  ...(ofTeams === true ? firstOwner(caller) : {}),
   ...(defaultBudget === undefined ? {} : { budgetId: defaultBudget }),
 });

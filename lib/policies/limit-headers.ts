@@ -7,7 +7,7 @@ import type { Held } from './admission.ts';
 
 /**
  * LiteLLM's headers of the key's own limits, and the rates of whichever scope is nearest to its limit. A shard knows only a part of what
- * remains, so it says nothing.
+ * remains, so it says nothing; nor does a scope whose figures are not the caller's to know.
  */
 export function limitHeaders(scopes: readonly LimitedScope[], held: readonly Held[], now: number): Record<string, string> {
   const key = scopes.find(({ scope }) => scope.kind === 'key')?.limits;
@@ -23,7 +23,9 @@ function nearestRates(held: readonly Held[], now: number): Record<string, string
   const headers: Record<string, string> = {};
   for (const counter of ['requests', 'tokens'] as const) {
     const [nearest] = held
-      .filter(({ request, meter }) => request.limits[counter] !== undefined && !isShard(meter.id))
+      .filter(
+        ({ request, meter }) => request.limits[counter] !== undefined && request.undisclosed !== true && !isShard(meter.id),
+      )
       .toSorted((one, other) => Number(roomOf(one, counter) - roomOf(other, counter)));
     if (nearest === undefined) continue;
     const limits: Amounts = { [counter]: nearest.request.limits[counter] };

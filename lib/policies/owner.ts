@@ -1,7 +1,8 @@
 /** Whom a call is booked to, from what is known of it so far. */
+import type { Belonging } from '../domain/customer.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { Owner } from '../domain/owner.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Caller, Exchange } from '../exchange.ts';
 
 /** Longest names kept, characters: a client must not be able to make an entry that no store takes. */
 const LONGEST_NAME = 256;
@@ -22,6 +23,16 @@ export function clipName(name: string): string {
   return clipped;
 }
 
+/** The team and the organization that a key's calls are booked to. */
+export function lineOf({ key, team, project, organization }: Extract<Caller, { type: 'key' }>): Belonging {
+  const teamId = key.teamId ?? project?.teamId;
+  const organizationId = key.organizationId ?? team?.organizationId ?? organization?.id;
+  return {
+    ...(teamId === undefined ? {} : { teamId }),
+    ...(organizationId === undefined ? {} : { organizationId }),
+  };
+}
+
 /** The owner of an exchange. The master key's calls have no scope but their customer, tags and session. */
 export function ownerOf({ caller, endUser, sessionId, tags }: Exchange): Owner {
   const named = {
@@ -30,15 +41,12 @@ export function ownerOf({ caller, endUser, sessionId, tags }: Exchange): Owner {
     tags,
   };
   if (caller?.type !== 'key') return { keyHash: 'master', ...named };
-  const { key, team, project, organization } = caller;
-  const teamId = key.teamId ?? project?.teamId;
-  const organizationId = key.organizationId ?? team?.organizationId ?? organization?.id;
+  const { key } = caller;
   return {
     keyHash: scopeOf(key).id,
     ...(key.alias === undefined ? {} : { keyAlias: key.alias }),
     ...(key.userId === undefined ? {} : { userId: key.userId }),
-    ...(teamId === undefined ? {} : { teamId }),
-    ...(organizationId === undefined ? {} : { organizationId }),
+    ...lineOf(caller),
     ...(key.projectId === undefined ? {} : { projectId: key.projectId }),
     ...named,
   };

@@ -1,4 +1,7 @@
-/** A refusal as the client sees it: which scope, which limit, how much is used and held, and when to come back. */
+/**
+ * A refusal as the client sees it: which scope, which limit, how much is used and held, and when to come back. Of a scope whose figures are
+ * not the caller's to know it says which it is and when to come back.
+ */
 import { heldOf, spentOf, type Counter, type HoldRequest } from '../domain/meter.ts';
 import { formatUsd, toUsdNumber } from '../domain/money.ts';
 import { GatewayError } from '../errors.ts';
@@ -28,7 +31,13 @@ const RATE_NAMES: Readonly<Record<Exclude<Counter, 'usd'>, string>> = {
  *
  * @example team "Research" (t-17); key "intern"; customer acme; gateway
  */
-export function describeScope({ scope, name }: Pick<HoldRequest, 'scope' | 'name'>): string {
+export function describeScope({
+  scope,
+  name: known,
+  undisclosed,
+}: Pick<HoldRequest, 'scope' | 'name' | 'undisclosed'>): string {
+  // The caller named an id; what the operator calls it is the operator's.
+  const name = undisclosed === true ? undefined : known;
   if (scope.kind === 'global') return 'gateway';
   const kind = scope.kind === 'organization-member' ? 'member' : scope.kind;
   const isOpaque = scope.kind === 'key' || scope.kind === 'session';
@@ -37,14 +46,24 @@ export function describeScope({ scope, name }: Pick<HoldRequest, 'scope' | 'name
 }
 
 /** What every refusal says of the limit, for programs. */
-function scopeFacts({ scope, name, model, window }: HoldRequest): Record<string, string | null> {
+function scopeFacts({ scope, name, model, window, undisclosed }: HoldRequest): Record<string, string | null> {
   return {
     scope: scope.kind,
     ...(scope.kind === 'key' ? {} : { scope_id: scope.id }),
-    ...(name === undefined ? {} : { scope_name: name }),
+    ...(name === undefined || undisclosed === true ? {} : { scope_name: name }),
     ...(model === undefined ? {} : { model }),
     window: window.name,
     resets_at: window.end === undefined ? null : isoOf(window.end),
+  };
+}
+
+/** The figures of a refusal, for the log: money in USD. */
+export function refusalFigures({ request, counter, meter }: Refusal): Record<string, number> {
+  const shown = (amount: bigint): number => (counter === 'usd' ? toUsdNumber(amount) : Number(amount));
+  return {
+    limit: shown(request.limits[counter] ?? 0n),
+    used: shown(spentOf(meter, counter)),
+    held: shown(heldOf(meter, counter)),
   };
 }
 
@@ -53,34 +72,38 @@ export function refusalError(refusal: Refusal, now: number): GatewayError {
   return refusal.counter === 'usd' ? budgetError(refusal) : rateError(refusal, refusal.counter, now);
 }
 
-function budgetError({ request, meter }: Refusal): GatewayError {
-  const { window, model } = request;
-  const [limit, needed] = [request.limits.usd ?? 0n, request.amounts.usd ?? 0n];
-  const [used, held] = [spentOf(meter, 'usd'), heldOf(meter, 'usd')];
+function budgetError(refusal: Refusal): GatewayError {
+  const { request } = refusal;
+  const { window } = request;
   const span = window.end === undefined ? 'for its whole life' : `per ${window.name}`;
   const reset = window.end === undefined ? 'It does not reset.' : `It resets at ${isoOf(window.end)}.`;
-  return new GatewayError(
-    'budget_exceeded',
-    `Budget has been exceeded! The ${describeScope(request)} may spend ${formatUsd(limit)} USD ${span}${onModel(model)}: ${formatUsd(used)} USD are spent, ` +
-      `${formatUsd(held)} USD are held by open requests, and this request may cost ${formatUsd(needed)} USD. ${reset}`,
-    {
-      type: 'budget_exceeded',
-      code: 'budget_exceeded',
-      facts: {
-        ...scopeFacts(request),
-        limit_type: LIMIT_TYPES.usd,
-        limit: toUsdNumber(limit),
-        used: toUsdNumber(used),
-        held: toUsdNumber(held),
-      },
+  return new GatewayError('budget_exceeded', `Budget has been exceeded! ${budgetText(refusal, span)} ${reset}`, {
+    type: 'budget_exceeded',
+    code: 'budget_exceeded',
+    facts: {
+      ...scopeFacts(request),
+      limit_type: LIMIT_TYPES.usd,
+      ...(request.undisclosed === true ? {} : refusalFigures(refusal)),
     },
+  });
+}
+
+function budgetText({ request, meter }: Refusal, span: string): string {
+  const { limits, amounts, model, undisclosed } = request;
+  const whose = `The ${describeScope(request)}`;
+  const need = `this request may cost ${formatUsd(amounts.usd ?? 0n)} USD.`;
+  if (undisclosed === true) return `${whose} has too little left of its budget ${span}${onModel(model)}: ${need}`;
+  const [limit, used, held] = [limits.usd ?? 0n, spentOf(meter, 'usd'), heldOf(meter, 'usd')].map(formatUsd);
+  return (
+    `${whose} may spend ${limit} USD ${span}${onModel(model)}: ${used} USD are spent, ` +
+    `${held} USD are held by open requests, and ${need}`
   );
 }
 
-function rateError({ request, meter }: Refusal, counter: Exclude<Counter, 'usd'>, now: number): GatewayError {
-  const { window, model, limits, amounts } = request;
+function rateError(refusal: Refusal, counter: Exclude<Counter, 'usd'>, now: number): GatewayError {
+  const { request, meter } = refusal;
+  const { window, limits, amounts, undisclosed } = request;
   const [limit, needed] = [limits[counter] ?? 0n, amounts[counter] ?? 0n];
-  const [used, held] = [spentOf(meter, counter), heldOf(meter, counter)];
   const seconds = window.end === undefined ? 1 : secondsUntil(window.end, now);
   const neverFits = needed > limit;
   const advice = neverFits
@@ -88,24 +111,29 @@ function rateError({ request, meter }: Refusal, counter: Exclude<Counter, 'usd'>
     : `Try again in ${seconds} s.`;
   return new GatewayError(
     'rate_limit',
-    `Rate limit exceeded: the ${describeScope(request)} may have ${limit} ${RATE_NAMES[counter]}${onModel(model)}; ${used} used, ${held} held by open requests. ${advice}`,
+    `Rate limit exceeded: the ${describeScope(request)} ${rateText(refusal, counter)} ${advice}`,
     {
       code: 'rate_limit_exceeded',
       ...(neverFits ? { retryable: false } : { retryAfter: String(seconds) }),
       headers: {
-        ...rateHeaders(limits, meter, window.end, now),
+        ...(undisclosed === true ? {} : rateHeaders(limits, meter, window.end, now)),
         rate_limit_type: LIMIT_TYPES[counter],
         ...(window.end === undefined ? {} : { reset_at: isoOf(window.end) }),
       },
       facts: {
         ...scopeFacts(request),
         limit_type: LIMIT_TYPES[counter],
-        limit: Number(limit),
-        used: Number(used),
-        held: Number(held),
+        ...(undisclosed === true ? {} : refusalFigures(refusal)),
       },
     },
   );
+}
+
+function rateText({ request: { limits, model, undisclosed }, meter }: Refusal, counter: Exclude<Counter, 'usd'>): string {
+  const what = `${RATE_NAMES[counter]}${onModel(model)}`;
+  if (undisclosed === true) return `has no room for it in its ${what}.`;
+  const [used, held] = [spentOf(meter, counter), heldOf(meter, counter)];
+  return `may have ${limits[counter] ?? 0n} ${what}; ${used} used, ${held} held by open requests.`;
 }
 
 const onModel = (model: string | undefined): string => (model === undefined ? '' : ` on ${model}`);

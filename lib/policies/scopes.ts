@@ -1,6 +1,7 @@
 /** Whose limits a call counts against: from the narrowest owner to the widest. One answer for admission, refusals and headers. */
 import { coversName } from '../domain/access.ts';
 import { hasLimits, type LimitedScope, type OwnLimits } from '../domain/budget.ts';
+import { isOwned, type Customer, type Tag } from '../domain/customer.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { Limits, ModelLimits } from '../domain/limits.ts';
 import { pairId, type ScopeKind } from '../domain/meter.ts';
@@ -22,13 +23,24 @@ export interface ScopeSettings {
 export function scopesOf(exchange: Exchange, { userBudgetsForTeamKeys, global }: ScopeSettings): readonly LimitedScope[] {
   const { caller, customer, tagged, modelName, sessionId } = exchange;
   const own = caller?.type === 'key' ? scopesOfKey(caller, sessionId, userBudgetsForTeamKeys === true) : [];
-  return [
-    ...own,
-    ...limited('customer', customer),
-    ...tagged.flatMap((tag) => limited('tag', tag)),
-    ...(global === undefined ? [] : scopesOfGateway(global, modelName)),
-  ].filter(({ limits }) => hasLimits(limits));
+  const isVeiled = !seesEverything(caller);
+  const ofNames = [
+    ...named('customer', customer, isVeiled),
+    ...tagged.flatMap((tag) => named('tag', tag, isVeiled)),
+    ...veiled(global === undefined ? [] : scopesOfGateway(global, modelName), isVeiled),
+  ];
+  return [...own, ...ofNames].filter(({ limits }) => hasLimits(limits));
 }
+
+const seesEverything = (caller: Caller | undefined): boolean =>
+  caller?.type === 'master' || ['proxy_admin', 'proxy_admin_viewer'].includes(caller?.user?.role ?? '');
+
+/** What a call names: its figures are for those it belongs to. Whoever may name what is nobody's learns nothing of what others did with it. */
+const named = (kind: 'customer' | 'tag', record: Customer | Tag | undefined, isVeiled: boolean): readonly LimitedScope[] =>
+  record === undefined ? [] : veiled(limited(kind, record), isVeiled && !isOwned(record));
+
+const veiled = (scopes: readonly LimitedScope[], isVeiled: boolean): readonly LimitedScope[] =>
+  isVeiled ? scopes.map((scope) => ({ ...scope, undisclosed: true })) : scopes;
 
 function scopesOfKey(
   { key, team, member, user, project, organization, organizationMember }: Extract<Caller, { type: 'key' }>,

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
 import { check, flag, freeObject, names, text } from '../input.ts';
+import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from './belonging.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
@@ -21,6 +22,7 @@ export const customerBody = z.object({
   blocked: z.nullish(flag),
   allowed_model_region: z.nullish(z.enum(['eu', 'us'], 'expected eu or us')),
   default_model: z.nullish(text()),
+  ...BELONGING_FIELDS,
   metadata: z.nullish(freeObject),
 });
 
@@ -30,6 +32,7 @@ const row = (customer: Customer, now: number): JsonObject => ({
   blocked: customer.blocked,
   allowed_model_region: customer.region ?? null,
   default_model: customer.defaultModel ?? null,
+  ...belongingRow(customer),
   ...limitRow(customer, now),
   metadata: customer.metadata,
   ...customer.kept,
@@ -57,6 +60,7 @@ const changed = (customer: Customer, body: z.infer<typeof customerBody>, kept: J
     blocked: chosen(body.blocked, customer.blocked) ?? false,
     region: chosen<'eu' | 'us'>(body.allowed_model_region, customer.region),
     defaultModel: chosen(body.default_model, customer.defaultModel),
+    ...belongingAfter(customer, body),
     metadata: chosen(body.metadata, customer.metadata) ?? {},
   });
 
@@ -73,6 +77,7 @@ function blank(deps: ManagementDeps, caller: Caller, id: string): Customer {
  */
 export async function newCustomer(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields, kept } = readBody(customerBody, body);
+  await requireOwners(deps, fields);
   const customer = changed(blank(deps, caller, fields.user_id), fields, kept, deps.now());
   return answer(deps, await createOne(deps, caller, CUSTOMER, customer));
 }
@@ -84,6 +89,7 @@ export async function newCustomer(deps: ManagementDeps, caller: Caller, body: Js
  */
 export async function updateCustomer(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields, kept } = readBody(customerBody, body);
+  await requireOwners(deps, fields);
   return answer(
     deps,
     await changeOne(deps, caller, CUSTOMER, fields.user_id, (customer) => changed(customer, fields, kept, deps.now())),

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
 import { check, names, text } from '../input.ts';
+import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from './belonging.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
@@ -18,12 +19,14 @@ export const tagBody = z.object({
   name: text(),
   description: z.nullish(text(1024)),
   models: z.nullish(names),
+  ...BELONGING_FIELDS,
 });
 
 const row = (tag: Tag, now: number): JsonObject => ({
   name: tag.id,
   description: tag.description ?? null,
   models: tag.models,
+  ...belongingRow(tag),
   model_info: null,
   ...limitRow(tag, now),
   ...tag.kept,
@@ -49,6 +52,7 @@ const changed = (tag: Tag, body: z.infer<typeof tagBody>, kept: JsonObject, now:
     ...keptAfter(tag.kept, kept),
     description: chosen(body.description, tag.description),
     models: chosen(body.models, tag.models) ?? [],
+    ...belongingAfter(tag, body),
   });
 
 /**
@@ -58,6 +62,7 @@ const changed = (tag: Tag, body: z.infer<typeof tagBody>, kept: JsonObject, now:
  */
 export async function newTag(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields, kept } = readBody(tagBody, body);
+  await requireOwners(deps, fields);
   const entity = { ...newEntity(deps, caller), id: fields.name };
   const blank: Tag = { ...entity, metadata: {}, models: [], budgetAnchor: entity.createdAt };
   const tag = await createOne(deps, caller, TAG, changed(blank, fields, kept, entity.createdAt));
@@ -71,6 +76,7 @@ export async function newTag(deps: ManagementDeps, caller: Caller, body: JsonObj
  */
 export async function updateTag(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields, kept } = readBody(tagBody, body);
+  await requireOwners(deps, fields);
   const tag = await changeOne(deps, caller, TAG, fields.name, (tag) => changed(tag, fields, kept, deps.now()));
   return { message: `Tag ${tag.id} updated successfully`, tag: await answer(deps, tag) };
 }

@@ -1,26 +1,25 @@
 /** The budgets a call counted against, as they stand now: in the windows in which the call arrived. */
 import { budgetsOf, type LimitedScope } from '../../domain/budget.ts';
 import { coversName } from '../../domain/access.ts';
-import { scopeOf, type VirtualKey } from '../../domain/key.ts';
+import { isOwned, mayName, type Belonging } from '../../domain/customer.ts';
+import { scopeOf } from '../../domain/key.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { withDefaults, type Limits } from '../../domain/limits.ts';
 import { heldOf, pairId, spentOf, type ScopeKind } from '../../domain/meter.ts';
 import { formatUsd } from '../../domain/money.ts';
+import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { readMeter } from '../../money/shards.ts';
+import { isViewer, ownKey } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 
 /**
  * One object per budget: whose, its window, and what of it is spent, held and left, in USD.
  *
- * @param own the key of whoever asks: it may have got another secret since
+ * @param caller who asks: its key may have got another secret since
  */
-export async function budgetsOfEntry(
-  deps: ManagementDeps,
-  entry: LedgerEntry,
-  own: VirtualKey | undefined,
-): Promise<readonly JsonObject[]> {
-  const scopes = await limitedScopesOf(deps, entry, own);
+export async function budgetsOfEntry(deps: ManagementDeps, entry: LedgerEntry, caller: Caller): Promise<readonly JsonObject[]> {
+  const scopes = await limitedScopesOf(deps, entry, caller);
   const budgets = scopes
     .flatMap((limited) => budgetsOf(limited, entry.at))
     .filter(({ model }) => model === undefined || coversName(model, entry.modelGroup));
@@ -44,12 +43,14 @@ export async function budgetsOfEntry(
   );
 }
 
-/** The owners of an entry with their limits, as admission meets them; a user's budget counts calls of the user's own keys. */
-async function limitedScopesOf(
-  deps: ManagementDeps,
-  entry: LedgerEntry,
-  own: VirtualKey | undefined,
-): Promise<readonly LimitedScope[]> {
+/**
+ * The owners of an entry with their limits, as admission meets them; a user's budget counts calls of the user's own keys. Customers and tags
+ * that are nobody's are shown to those who see everything: what others did with them is not the caller's to know.
+ */
+async function limitedScopesOf(deps: ManagementDeps, entry: LedgerEntry, caller: Caller): Promise<readonly LimitedScope[]> {
+  const own = ownKey(caller);
+  const shown = <T extends Belonging>(record: T | undefined): T | undefined =>
+    record !== undefined && (isViewer(caller) || (isOwned(record) && mayName(entry, record))) ? record : undefined;
   const { keyHash, teamId, userId, organizationId, projectId, endUser, tags } = entry;
   const of = <T>(store: { get(id: string): Promise<T | undefined> }, id: string | undefined): Promise<T | undefined> =>
     id === undefined ? Promise.resolve(undefined) : store.get(id);
@@ -74,8 +75,8 @@ async function limitedScopesOf(
     ['project', projectId ?? '', project],
     ['organization-member', pairId(organizationId ?? '', userId ?? ''), ofOrganization],
     ['organization', organizationId ?? '', organization],
-    ['customer', endUser ?? '', customer],
-    ...tagged.map((tag) => ['tag', tag?.id ?? '', tag] as const),
+    ['customer', endUser ?? '', shown(customer)],
+    ...tagged.map((tag) => ['tag', tag?.id ?? '', shown(tag)] as const),
   ];
   const scopes = await Promise.all(
     found.map(async ([kind, id, limits]) => {

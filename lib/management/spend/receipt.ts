@@ -11,7 +11,6 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { Usage } from '../../kinds/usage.ts';
 import type { SecretStore } from '../../stores/secrets.ts';
-import { ownKey } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { budgetsOfEntry } from './receipt-budgets.ts';
 import { ownEntry } from './spend.ts';
@@ -32,7 +31,7 @@ export async function receiptOf(deps: ManagementDeps, caller: Caller, id: string
   if (entry === undefined) {
     throw new GatewayError('not_found', 'There is no entry of this call in the ledger, or it is not yours.', { param: 'id' });
   }
-  const receipt = { ...describe(entry, deps.now()), budgets: await budgetsOfEntry(deps, entry, ownKey(caller)) };
+  const receipt = { ...describe(entry, deps.now()), budgets: await budgetsOfEntry(deps, entry, caller) };
   return { receipt, jws: await sign(deps.secrets, receipt) };
 }
 

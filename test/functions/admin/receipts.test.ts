@@ -107,6 +107,28 @@ describe('a receipt', () => {
     expect(JSON.stringify(shown)).not.toContain('hidden');
   });
 
+  it('tells a key nothing of the budgets of customers and tags that are not its team’s', async () => {
+    const admin = createAdmin();
+    const { secret } = await aCall(admin);
+    await admin.call('POST', '/team/new', { body: { team_id: 't' } });
+    for (const [id, over] of [
+      ['free', {}],
+      ['ours', { team_id: 't' }],
+    ] as const) {
+      await admin.call('POST', '/customer/new', { body: { user_id: id, max_budget: 9, ...over } });
+      await admin.call('POST', '/tag/new', { body: { name: id, max_budget: 9, ...over } });
+    }
+    const budgets = async (endUser: string, key?: string) => {
+      const { id } = await admin.spend({ keyHash: hashSecret(secret), teamId: 't', endUser, tags: ['free', 'ours'] });
+      const { body } = await admin.call('GET', `/receipts/${id}`, key === undefined ? {} : { key });
+      const { budgets: rows } = body['receipt'] as { budgets: { scope: string; id: string }[] };
+      return rows.filter(({ scope }) => scope !== 'key').map(({ scope, id: of }) => `${scope} ${of}`);
+    };
+    expect(await budgets('free', secret)).toEqual(['tag ours']);
+    expect(await budgets('ours', secret)).toEqual(['customer ours', 'tag ours']);
+    expect(await budgets('free')).toEqual(['customer free', 'tag free', 'tag ours']);
+  });
+
   it('is its owner’s alone', async () => {
     const admin = createAdmin();
     await aCall(admin);

@@ -155,6 +155,27 @@ describe('customers', () => {
     expect(await call(admin, 'POST', '/customer/delete', { user_ids: ['c'] })).toMatchObject({ deleted_customers: 1 });
   });
 
+  it('belong, as tags do, to a team or an organization that exists', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/team/new', { team_id: 'red' });
+    await call(admin, 'POST', '/organization/new', { organization_id: 'acme', organization_alias: 'Acme' });
+    expect(await call(admin, 'POST', '/customer/new', { user_id: 'c', team_id: 'red' })).toMatchObject({
+      team_id: 'red',
+      organization_id: null,
+    });
+    expect(
+      await call(admin, 'POST', '/customer/update', { user_id: 'c', team_id: null, organization_id: 'acme' }),
+    ).toMatchObject({ team_id: null, organization_id: 'acme' });
+    await call(admin, 'POST', '/tag/new', { name: 't', team_id: 'red' });
+    expect(await call(admin, 'POST', '/tag/update', { name: 't', description: 'd' })).toMatchObject({
+      tag: { team_id: 'red', organization_id: null },
+    });
+    for (const body of [{ team_id: 'absent' }, { organization_id: 'absent' }]) {
+      expect(await call(admin, 'POST', '/customer/new', { user_id: 'd', ...body })).toMatchObject({ status: 400 });
+      expect(await call(admin, 'POST', '/tag/update', { name: 't', ...body })).toMatchObject({ status: 400 });
+    }
+  });
+
   it('exist once', async () => {
     const admin = createAdmin();
     await call(admin, 'POST', '/customer/new', { user_id: 'c' });

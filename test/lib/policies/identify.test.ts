@@ -107,6 +107,57 @@ describe('the customer of a call', () => {
   });
 });
 
+describe('a customer, or a tag, that is somebody’s', () => {
+  const callerOf = (key: object, owners: object = {}) => ({ type: 'key', key: aKey(key), ...owners }) as Exchange['caller'];
+  const red = callerOf({ teamId: 'red' });
+  const outcome = async (belonging: object, caller: Exchange['caller']): Promise<string> => {
+    const { deps } = world({ customers: [record(belonging)], tags: [record({ id: 't', ...belonging })] as unknown as Tag[] });
+    const codes = await Promise.all(
+      [{ user: 'c' }, { tags: ['t'] }].map((body) =>
+        identified(body, { deps, over: caller === undefined ? {} : { caller } }).then(
+          () => 'passes',
+          (error: { detail: { code: string } }) => error.detail.code,
+        ),
+      ),
+    );
+    return codes.join(' ');
+  };
+  const DENIED = 'customer_access_denied tag_access_denied';
+
+  it.each([
+    ['of nobody', {}, red, 'passes passes'],
+    ['of its own team', { teamId: 'red' }, red, 'passes passes'],
+    ['of the team of its project', { teamId: 'red' }, callerOf({}, { project: { teamId: 'red' } }), 'passes passes'],
+    ['of another team', { teamId: 'blue' }, red, DENIED],
+    ['of a team, where the key has none', { teamId: 'blue' }, callerOf({}), DENIED],
+    ['of its organization', { organizationId: 'o' }, callerOf({}, { team: { organizationId: 'o' } }), 'passes passes'],
+    ['of another organization', { organizationId: 'o' }, callerOf({ organizationId: 'p' }), DENIED],
+    ['of its team in another organization', { teamId: 'red', organizationId: 'o' }, red, DENIED],
+    ['of anybody, by the master key', { teamId: 'blue' }, { type: 'master' } as const, 'passes passes'],
+  ])('is named by those it belongs to: %s', async (_what, belonging, caller, expected) => {
+    expect(await outcome(belonging, caller)).toBe(expected);
+  });
+
+  it('is told to be blocked to nobody else', async () => {
+    expect(await outcome({ teamId: 'blue', blocked: true }, red)).toBe(DENIED);
+  });
+
+  it.each([
+    [{ teamId: 'red' }, red],
+    [{ organizationId: 'o' }, callerOf({ organizationId: 'o' })],
+    [{}, callerOf({})],
+    [{}, { type: 'master' } as const],
+  ])('is %j from its first call on where the operator says so', async (belonging, caller) => {
+    const { made, deps } = world();
+    await identified(
+      { user: 'new' },
+      { deps: { ...deps, ofTeams: true }, over: { caller: caller as NonNullable<typeof red> } },
+    );
+    const { teamId, organizationId } = made[0] as Customer;
+    expect({ teamId, organizationId }).toEqual({ teamId: undefined, organizationId: undefined, ...belonging });
+  });
+});
+
 describe('a customer nobody has seen', () => {
   it('has the limits of the default budget from its first call on, and a record after it', async () => {
     const budget = record({ id: 'free', maxBudget: USD, budgetDuration: '1d' }) as unknown as SharedBudget;

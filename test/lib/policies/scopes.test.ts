@@ -93,6 +93,22 @@ describe('the scopes of a call', () => {
     ]);
   });
 
+  it('tell their figures to whom they belong: own ones to keys, all of them to those who see everything', () => {
+    const key = aKey({ hash: 'k', sessionBudget: 1n, ...limit });
+    const tagged = [aTag('free', limit), aTag('ours', { teamId: 't', ...limit })];
+    const global = { budgetAnchor: 0, ...limit, modelLimits: { 'gpt-*': limit } };
+    const undisclosed = (owners: Owners) =>
+      scopesOf(anExchange({ caller: { type: 'key', key, ...owners }, sessionId: 's', customer: aCustomer(limit), tagged }), {
+        global,
+      }).flatMap((scope) => (scope.undisclosed === true ? [`${scope.scope.kind} ${scope.scope.id}`] : []));
+
+    const owners = { team: aTeam(limit), organization: anOrganization(limit) };
+    expect(undisclosed({ ...owners, user: aUser(limit) })).toEqual(['customer c', 'tag free', 'model gpt-*', 'global gateway']);
+    for (const role of ['proxy_admin', 'proxy_admin_viewer'] as const) {
+      expect(undisclosed({ user: aUser({ role }) })).toEqual([]);
+    }
+  });
+
   it('have the names people gave them', () => {
     const [key, team] = scopesOf(
       anExchange({ caller: { type: 'key', key: aKey({ alias: 'ci', ...limit }), team: aTeam({ alias: 'Team', ...limit }) } }),

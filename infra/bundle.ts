@@ -7,7 +7,7 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build, type BuildOptions, type Metafile, type OutputFile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 
 /** One deployed function. */
 export interface BundleSpec {
@@ -22,6 +22,8 @@ export interface BundleSpec {
   readonly data?: Readonly<Record<string, string>>;
   /** Most KB (1,024 bytes) that may load before the first request: the entry and what it imports statically. */
   readonly budgetKb?: number;
+  /** Whether it may run on processors that Lambda does not have. */
+  readonly anyProcessor?: boolean;
 }
 
 /** `./data` beside the module that reads it, in the sources as in a bundle, whose files all lie in one folder. */
@@ -35,8 +37,39 @@ export const BUNDLES: readonly BundleSpec[] = [
   { name: 'keeper', entry: 'functions/keeper/index.ts', file: 'index.mjs' },
   { name: 'reconciler', entry: 'functions/reconciler/index.ts', file: 'index.mjs' },
   { name: 'ledger', entry: 'functions/ledger/index.ts', file: 'index.mjs' },
-  { name: 'local', entry: 'functions/local/main.ts', file: 'index.mjs', data: CATALOG, external: ['@dynoxide/*'] },
+  {
+    name: 'local',
+    entry: 'functions/local/main.ts',
+    file: 'index.mjs',
+    data: CATALOG,
+    external: ['@dynoxide/*'],
+    anyProcessor: true,
+  },
 ];
+
+/**
+ * Modules of undici that nothing of ours reaches, and what is built in their place. It loads them eagerly, or where a body is a form or a
+ * `Blob`; ours are texts and bytes (`HttpCall`), over HTTP/1.1 (`allowH2: false`).
+ */
+const LEFT_OUT: readonly { readonly filter: RegExp; readonly contents: string }[] = [
+  { filter: /\/undici\/lib\/web\//, contents: "throw new Error('undici: fetch is left out of this bundle')" },
+  {
+    filter: /\/undici\/lib\/dispatcher\/client-h2\.js$/,
+    contents: "module.exports = () => { throw new Error('undici: HTTP/2 is left out of this bundle') }",
+  },
+];
+/** The HTTP parser for processors without vector instructions; both kinds that Lambda has bring them. */
+const PLAIN_PARSER = {
+  filter: /\/undici\/lib\/llhttp\/llhttp-wasm\.js$/,
+  contents: "throw new Error('undici: the parser without SIMD is left out of this bundle')",
+};
+
+const leaveOut = (modules: typeof LEFT_OUT): Plugin => ({
+  name: 'leave out',
+  setup(builder) {
+    for (const { filter, contents } of modules) builder.onLoad({ filter }, () => ({ contents, loader: 'js' }));
+  },
+});
 
 /** Sizes of a bundle in bytes. `start` is what loads before the first request, `all` includes the lazy parts. */
 export interface BundleReport {
@@ -69,6 +102,7 @@ const options = (spec: BundleSpec, root: string): BuildOptions & { write: false;
   conditions: ['module'],
   // undici's own switch for bundles: leaves its second HTTP parser out, 160 KB that only an experiment would turn on.
   define: { esbuildDetection: 'true' },
+  plugins: [leaveOut(spec.anyProcessor === true ? LEFT_OUT : [...LEFT_OUT, PLAIN_PARSER])],
   // undici and some leaves of the SDK are CommonJS and call `require` for Node's own modules.
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
   legalComments: 'none',

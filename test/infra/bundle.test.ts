@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -113,6 +116,29 @@ describe('what is bundled', () => {
     const { inputs } = JSON.parse(readFileSync(join(root, 'dist/reports/probe/metafile.json'), 'utf8')) as { inputs: object };
     expect(Object.keys(inputs).filter((path) => path.includes('llhttp_simd'))).toHaveLength(1);
     expect(Object.keys(inputs).filter((path) => path.includes('milo'))).toEqual([]);
+  });
+
+  test('sends texts and bytes without the parts of undici that are left out', async () => {
+    writeFileSync(join(root, 'entry.ts'), `export { createHttpClient } from '${join(HERE, 'lib/transport/http.ts')}';`);
+    await bundle(SPEC, root);
+    const built = (await import(
+      pathToFileURL(join(root, 'dist/probe/index.mjs')).href
+    )) as typeof import('../../lib/transport/http.ts');
+    const echo = createServer((request, response) => void request.pipe(response)).listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const url = `http://127.0.0.1:${(echo.address() as AddressInfo).port}/`;
+    const client = built.createHttpClient();
+
+    const bodies = ['text', Buffer.from('bytes'), new Uint8Array([1, 2]), undefined];
+    const answers: string[] = [];
+    for (const body of bodies) {
+      const answer = await client.send({ url, method: 'POST', headers: {}, ...(body === undefined ? {} : { body }) });
+      answers.push(Buffer.from(await answer.bytes(100)).toString('latin1'));
+    }
+
+    expect(answers).toEqual(['text', 'bytes', '\x01\x02', '']);
+    await client.close();
+    echo.close();
   });
 
   test.each(BUNDLES.map((spec) => [spec.name, spec] as const))('%s has its entry and data in the sources', (_, spec) => {

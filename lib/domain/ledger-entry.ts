@@ -1,5 +1,6 @@
 /** The ledger: one immutable entry per request that was admitted. The truth that meters and totals are projections of. */
 import type { Usage } from '../kinds/usage.ts';
+import type { Scope } from './meter.ts';
 import type { Money } from './money.ts';
 import type { Owner } from './owner.ts';
 
@@ -13,8 +14,10 @@ export interface LedgerEntry extends Owner {
   readonly at: number;
   readonly endedAt: number;
   readonly status: 'success' | 'error' | 'aborted' | 'expired';
-  /** `generate`. */
+  /** `generate`; `adjustment` for what an operator books. */
   readonly kind: string;
+  /** Whom alone an adjustment counts for; without it an entry counts for all its owners. */
+  readonly adjusts?: Scope;
   /** Client route: `/v1/chat/completions`. */
   readonly route: string;
   readonly clientDialect: string;

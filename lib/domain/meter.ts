@@ -148,7 +148,7 @@ export function firstWithoutRoom(
  * @example meterId({ kind: 'key', id: 'ab12' }, 'usd', { name: '30d', start: 1764547200000 }) === 'key#ab12#usd#30d#1764547200000'
  * @example meterId({ kind: 'team', id: 't' }, 'usd', { name: 'total', start: 0 }, 'gpt-4o') === 'team#t#usd@gpt-4o#total#0'
  */
-export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel', window: Window, model?: string): string {
+export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel' | 'adjusted', window: Window, model?: string): string {
   const counted = model === undefined ? what : `${what}@${encodeURIComponent(model)}`;
   return `${scope.kind}#${encodeURIComponent(scope.id)}#${counted}#${window.name}#${window.start}`;
 }

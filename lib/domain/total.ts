@@ -5,8 +5,10 @@ import type { Money } from './money.ts';
 
 /** Sums over calls. Tokens count as in `Usage`: input includes what the cache served, output includes reasoning. */
 export interface Total {
-  /** 1e-12 USD. */
+  /** What it cost, 1e-12 USD. */
   readonly spend: Money;
+  /** Part of it that an operator took back, 1e-12 USD: see `netSpend`. */
+  readonly takenBack: Money;
   readonly requests: number;
   /** Requests that ended otherwise than with success: errors, aborts, calls nobody settled. */
   readonly failed: number;
@@ -68,6 +70,7 @@ export interface DayTotal extends Dimensions {
 /** Nothing used yet. */
 export const NO_TOTAL: Total = {
   spend: 0n,
+  takenBack: 0n,
   requests: 0,
   failed: 0,
   unpriced: 0,
@@ -90,11 +93,13 @@ export const COUNTS = [
   'durationMs',
 ] as const satisfies readonly (keyof Total)[];
 
-/** What one entry adds. An adjustment is spend without a request. */
+/** What one entry adds. An adjustment is spend without a request; a negative one takes spend back. */
 export function totalOf(entry: LedgerEntry): Total {
   const isCall = entry.kind !== 'adjustment';
+  const { cost = 0n } = entry;
   return {
-    spend: entry.cost ?? 0n,
+    spend: cost < 0n ? 0n : cost,
+    takenBack: cost < 0n ? -cost : 0n,
     requests: isCall ? 1 : 0,
     failed: isCall && entry.status !== 'success' ? 1 : 0,
     unpriced: entry.cost === undefined ? 1 : 0,
@@ -112,14 +117,24 @@ const whole = (count = 0): number =>
 
 /** The sum of two totals. */
 export function addTotals(one: Total, other: Total): Total {
-  const sum: Record<string, unknown> = { spend: one.spend + other.spend };
+  const sum: Record<string, unknown> = {
+    spend: one.spend + other.spend,
+    takenBack: one.takenBack + other.takenBack,
+  };
   for (const name of COUNTS) sum[name] = one[name] + other[name];
   return sum as unknown as Total;
 }
 
-/** The scopes a call counts for, each once. */
+/** What counts as spent: the cost less what was taken back. The sum of the ledger. */
+export const netSpend = ({ spend, takenBack }: Total): Money => spend - takenBack;
+
+/** True for the scopes that have totals. */
+export const hasTotals = (scope: Scope): scope is TotalScope => (TOTAL_KINDS as readonly ScopeKind[]).includes(scope.kind);
+
+/** The scopes an entry counts for, each once. */
 export function scopesOf(entry: LedgerEntry): readonly TotalScope[] {
-  const { keyHash, userId, teamId, organizationId, projectId, endUser, tags } = entry;
+  const { adjusts, keyHash, userId, teamId, organizationId, projectId, endUser, tags } = entry;
+  if (adjusts !== undefined) return [adjusts].filter(hasTotals);
   const named: readonly (readonly [TotalKind, string | undefined])[] = [
     ['key', keyHash],
     ['user', userId],

@@ -5,9 +5,9 @@ import { newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Limits } from '../domain/limits.ts';
-import { pairId, spentOf, type Scope, type ScopeKind } from '../domain/meter.ts';
+import { pairId, spentOf, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
-import { dayOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import { dayOf, hasTotals, netSpend } from '../domain/total.ts';
 import { readMeter } from '../money/shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
@@ -36,10 +36,10 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
     status: 'success',
     keyHash: scopeOf(key).id,
     ...(key.alias === undefined ? {} : { keyAlias: key.alias }),
-    ...(key.userId === undefined ? {} : { userId: key.userId }),
-    ...(key.teamId === undefined ? {} : { teamId: key.teamId }),
-    tags: key.tags,
+    tags: [],
     kind: 'adjustment',
+    // Its owners spent nothing: their meters would not know.
+    adjusts: scopeOf(key),
     route: '/key/generate',
     clientDialect: '',
     modelGroup: '',
@@ -103,20 +103,19 @@ async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money>
   const { start } = budget.window;
   const { scope } = budget;
   // Totals by day know no teams and no organizations of a user, and of a key the ledger itself is as quick.
-  if (!isTotalScope(scope) || scope.kind === 'key' || scope.kind === 'user') return sumOf(deps, budget, Infinity);
+  if (!hasTotals(scope) || scope.kind === 'key' || scope.kind === 'user') return sumOf(deps, budget, Infinity);
   const tomorrow = startOfDay(start) === start ? start : startOfDay(start) + DAY_MS;
   const days = { from: dayOf(tomorrow), to: dayOf(deps.now() + DAY_MS) };
   let sum = await sumOf(deps, budget, tomorrow);
   let cursor: string | undefined;
   do {
     const page = await deps.totals.days(scope, days, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { modelGroup, total } of page.items) if (isOfModel(budget, modelGroup)) sum += total.spend;
+    for (const { modelGroup, total } of page.items) if (isOfModel(budget, modelGroup)) sum += netSpend(total);
     cursor = page.cursor;
   } while (cursor !== undefined);
   return sum;
 }
 
-const isTotalScope = (scope: Scope): scope is TotalScope => (TOTAL_KINDS as readonly ScopeKind[]).includes(scope.kind);
 const startOfDay = (at: number): number => Math.floor(at / DAY_MS) * DAY_MS;
 const isOfModel = ({ model }: Budget, name: string): boolean => model === undefined || coversName(model, name);
 

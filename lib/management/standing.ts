@@ -1,10 +1,10 @@
 /** Where a scope stands: what it spent and holds, from its meter where it has a budget, else from its totals. */
 import { budgetsOf, type LimitedScope } from '../domain/budget.ts';
 import { withDefaults, type Limits } from '../domain/limits.ts';
-import { heldOf, pairId, spentOf, type Scope, type ScopeKind } from '../domain/meter.ts';
+import { heldOf, pairId, spentOf, type ScopeKind } from '../domain/meter.ts';
 import { toUsdNumber } from '../domain/money.ts';
 import type { Member } from '../domain/team.ts';
-import { TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import { hasTotals, netSpend } from '../domain/total.ts';
 import { readMeter } from '../money/shards.ts';
 import type { ManagementDeps } from './deps.ts';
 import { limitRow } from './limit-fields.ts';
@@ -35,11 +35,9 @@ export async function scopeOfRecord(
   return { scope: { kind, id: record.id }, limits: await budgeted(deps, record) };
 }
 
-const hasTotals = (scope: Scope): scope is TotalScope => (TOTAL_KINDS as readonly ScopeKind[]).includes(scope.kind);
-
 /**
- * Figures of a scope for its row, in USD: `spend` in the current budget window, over the whole life without a budget. `total_spend`,
- * `held` and `unpriced_requests` are Tollgate's own; what nobody counts is null.
+ * Figures of a scope for its row, in USD: `spend` in the current budget window, over the whole life without a budget. `total_spend` (what it
+ * ever cost), `held` and `unpriced_requests` are Tollgate's own; what nobody counts is null.
  */
 export async function figuresOf(deps: ManagementDeps, limited: LimitedScope): Promise<Record<string, unknown>> {
   const { scope } = limited;
@@ -48,10 +46,16 @@ export async function figuresOf(deps: ManagementDeps, limited: LimitedScope): Pr
     budget === undefined ? undefined : readMeter(deps.meters, budget.meter),
     hasTotals(scope) ? deps.totals.read(scope) : undefined,
   ]);
-  const life = total === undefined ? null : toUsdNumber(total.spend);
   return {
-    spend: budget === undefined ? life : meter === undefined ? 0 : toUsdNumber(spentOf(meter, 'usd')),
-    total_spend: life,
+    spend:
+      budget === undefined
+        ? total === undefined
+          ? null
+          : toUsdNumber(netSpend(total))
+        : meter === undefined
+          ? 0
+          : toUsdNumber(spentOf(meter, 'usd')),
+    total_spend: total === undefined ? null : toUsdNumber(total.spend),
     held: meter === undefined ? 0 : toUsdNumber(heldOf(meter, 'usd')),
     unpriced_requests: total?.unpriced ?? null,
   };

@@ -99,7 +99,8 @@ function sameBefore(limited: LimitedScope, { window, model }: Budget): Budget | 
 
 /** The scopes whose meters an entry counts on, as `kind#id`, whether or not they have limits. Models come from `models`. */
 export function meteredScopes(entry: LedgerEntry, settings: ScopeSettings, models: readonly string[]): readonly string[] {
-  const { keyHash, sessionId, teamId, userId, projectId, organizationId, endUser, tags, modelGroup } = entry;
+  const { adjusts, keyHash, sessionId, teamId, userId, projectId, organizationId, endUser, tags, modelGroup } = entry;
+  if (adjusts !== undefined) return [`${adjusts.kind}#${adjusts.id}`];
   const isPersonal = teamId === undefined || settings.userBudgetsForTeamKeys === true;
   const named: readonly (readonly [ScopeKind, string | undefined])[] = [
     ['key', keyHash === 'master' ? undefined : keyHash],

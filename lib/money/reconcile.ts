@@ -14,7 +14,7 @@ import type { Budget } from '../domain/budget.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { spentOf } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
-import { dayOf, scopesOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
+import { dayOf, netSpend, scopesOf, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
 import type { ScopeSettings } from '../policies/scopes.ts';
 import type { Meter } from '../domain/meter.ts';
 import type { Stores } from '../stores/stores.ts';
@@ -183,7 +183,7 @@ async function readLives({ totals }: Stores): Promise<Map<string, Money>> {
     let cursor: string | undefined;
     do {
       const page = await totals.list(kind, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-      for (const { id, total } of page.items) lives.set(`${kind}#${id}`, (lives.get(`${kind}#${id}`) ?? 0n) + total.spend);
+      for (const { id, total } of page.items) lives.set(`${kind}#${id}`, (lives.get(`${kind}#${id}`) ?? 0n) + netSpend(total));
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
@@ -205,7 +205,7 @@ async function readDays(
     let cursor: string | undefined;
     do {
       const page = await totals.days(scope, { from, to }, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-      for (const { day, total } of page.items) days.set(`${name} ${day}`, (days.get(`${name} ${day}`) ?? 0n) + total.spend);
+      for (const { day, total } of page.items) days.set(`${name} ${day}`, (days.get(`${name} ${day}`) ?? 0n) + netSpend(total));
       cursor = page.cursor;
     } while (cursor !== undefined);
   });

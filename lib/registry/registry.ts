@@ -5,6 +5,7 @@
 import type { VirtualKey } from '../domain/key.ts';
 import type { Deployment } from '../domain/model.ts';
 import type { Money } from '../domain/money.ts';
+import { netSpend } from '../domain/total.ts';
 import { describeError, type Log } from '../log.ts';
 import { createOwners, type OwnersCache, type OwnersDeps } from './owners.ts';
 import { createCache } from './registry-cache.ts';
@@ -46,7 +47,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const key = await deps.keys.get(hash);
     return key === undefined ? undefined : budgeted(key);
   });
-  const spend = createCache<Money>(deps.now, ttl, async (hash) => (await deps.totals.read({ kind: 'key', id: hash })).spend);
+  const spend = createCache<Money>(deps.now, ttl, async (hash) => netSpend(await deps.totals.read({ kind: 'key', id: hash })));
   let models: { until: number; version: number; list: readonly Deployment[] } | undefined;
   let loading: Promise<readonly Deployment[]> | undefined;
 

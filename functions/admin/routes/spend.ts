@@ -24,6 +24,7 @@ import {
 } from '../../../lib/management/spend/global-spend.ts';
 import { spendKeys, spendTeams, spendUsers } from '../../../lib/management/spend/spend-lists.ts';
 import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/management/spend/spend-pages.ts';
+import { globalReset, resetGlobalSpend } from '../../../lib/management/spend/spend-reset.ts';
 import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend/spend-report.ts';
 import { spendLogs } from '../../../lib/management/spend/spend.ts';
 import type { AdminCall } from '../call.ts';
@@ -202,6 +203,12 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     'viewer',
     { summary: 'Tags by spend.', query: [...DAYS, 'format'] },
     report('tags', (deps, { query }) => spendTags(deps, defined(daysIn(query)))),
+  ),
+  post(
+    '/global/spend/reset',
+    'admin',
+    { summary: 'Take back what every key and team spent. Logs and reports stay.', body: globalReset },
+    (deps, { caller, body }) => resetGlobalSpend(deps, caller, body),
   ),
   get('/global/spend', 'own', 'Spend of everything the caller may see.', (deps, { caller }) => globalSpend(deps, caller)),
   get(

@@ -4,7 +4,7 @@ import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import { heldOf, spentOf } from '../../domain/meter.ts';
 import { toUsdNumber, type Money } from '../../domain/money.ts';
 import { readMeter } from '../../money/shards.ts';
-import type { Total } from '../../stores/totals.ts';
+import { netSpend, type Total } from '../../domain/total.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { isoOf, limitRow } from '../limit-fields.ts';
 import { budgeted, budgetTable } from '../standing.ts';
@@ -29,7 +29,7 @@ export async function standingOf(deps: ManagementDeps, own: VirtualKey): Promise
     limited ? readMeter(deps.meters, id) : undefined,
     deps.totals.read({ kind: 'key', id: scopeOf(key).id }),
   ]);
-  if (!limited) return { spent: total.spend, held: 0n, total };
+  if (!limited) return { spent: netSpend(total), held: 0n, total };
   return {
     spent: meter === undefined ? 0n : spentOf(meter, 'usd'),
     held: meter === undefined ? 0n : heldOf(meter, 'usd'),

@@ -2,7 +2,7 @@
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import type { Deleted } from '../../domain/entity.ts';
 import type { Team } from '../../domain/team.ts';
-import { NO_TOTAL, type TotalScope } from '../../domain/total.ts';
+import { netSpend, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
 import type { Caller } from '../../exchange.ts';
 import type { EntityStore } from '../../stores/entities.ts';
 import { audit } from '../audit.ts';
@@ -19,7 +19,7 @@ async function keepCopy<T>(
   { store, record, scope }: { readonly store: EntityStore<Deleted<T>>; readonly record: T; readonly scope: TotalScope },
 ): Promise<Deleted<T>> {
   const { createdBy: deletedBy = '', ...entity } = newEntity(deps, caller);
-  const { spend } = await deps.totals.read(scope);
+  const spend = netSpend(await deps.totals.read(scope));
   const copy = { ...entity, id: scope.id, metadata: {}, record, deletedAt: entity.createdAt, deletedBy, spend };
   if ((await store.create(copy)) === 'exists') await store.create({ ...copy, id: newId(deps) });
   return copy;

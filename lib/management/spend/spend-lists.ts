@@ -1,7 +1,7 @@
 /** `GET /spend/keys`, `/spend/users`, `/spend/teams`: who has spent what, the dearest first. */
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import { toUsdNumber, type Money } from '../../domain/money.ts';
-import { NO_TOTAL } from '../../domain/total.ts';
+import { netSpend, NO_TOTAL } from '../../domain/total.ts';
 import type { Limits } from '../../domain/limits.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { livesOf } from './day-totals.ts';
@@ -37,7 +37,7 @@ export async function spendKeys(deps: ManagementDeps): Promise<readonly JsonObje
     cursor = page.cursor;
   } while (cursor !== undefined);
   const lives = await livesOf(deps, 'key');
-  const spendOf = (key: VirtualKey): Money => lives.get(scopeOf(key).id)?.spend ?? 0n;
+  const spendOf = (key: VirtualKey): Money => netSpend(lives.get(scopeOf(key).id) ?? NO_TOTAL);
   const dearest = keys.toSorted((one, other) => Number(spendOf(other) - spendOf(one))).slice(0, MOST);
   const rows: JsonObject[] = [];
   for (let first = 0; first < dearest.length; first += AT_ONCE) {
@@ -75,14 +75,14 @@ export async function spendUsers(deps: ManagementDeps, userId?: string): Promise
 export async function spendTeams(deps: ManagementDeps): Promise<readonly JsonObject[]> {
   const lives = await livesOf(deps, 'team');
   const rows = await Promise.all(
-    [...lives].map(async ([id, { spend, requests }]) => {
+    [...lives].map(async ([id, total]) => {
       const team = await deps.teams.get(id);
       return {
         team_id: id,
         team_alias: team?.alias ?? null,
         organization_id: team?.organizationId ?? null,
-        spend: toUsdNumber(spend),
-        requests,
+        spend: toUsdNumber(netSpend(total)),
+        requests: total.requests,
         ...limitsOf(team ?? { budgetAnchor: 0 }),
       };
     }),

@@ -116,6 +116,8 @@ interface Day {
 async function sumByDay(entries: AsyncIterable<LedgerEntry>): Promise<readonly JsonObject[]> {
   const days = new Map<string, Day>();
   for await (const entry of entries) {
+    // Adjustments change what counts against a budget, not what calls cost.
+    if (entry.adjusts !== undefined) continue;
     const name = dayOf(entry.at);
     const day = days.get(name) ?? { spend: 0n, unpriced: 0, keys: new Map(), users: new Map(), models: new Map() };
     days.set(name, day);

@@ -24,6 +24,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   tags: 'tg',
   sessionId: 'si',
   kind: 'k',
+  adjusts: 'aj',
   route: 'r',
   clientDialect: 'cd',
   modelGroup: 'mg',

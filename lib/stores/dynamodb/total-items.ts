@@ -35,6 +35,7 @@ const FIGURES: Readonly<Record<(typeof COUNTS)[number], string>> = {
   durationMs: 't',
 };
 const SPEND = 's';
+const TAKEN_BACK = 'b';
 const DIMENSIONS: Readonly<Record<Exclude<keyof Dimensions, 'day'>, string>> = {
   keyHash: 'k',
   modelGroup: 'g',
@@ -80,6 +81,7 @@ export const dayAddress = (generation: number, scope: TotalScope, dimensions: Di
 /** Adds a total to the item at an address, in a slot; creates it too. `facts` are the same at every write of an item. */
 export function additionTo(table: string, { pk, sk }: Address, slot: number, facts: Item, total: Total): TransactWriteItem {
   const values: Item = { [`:${SPEND}`]: number(total.spend) };
+  if (total.takenBack !== 0n) values[`:${TAKEN_BACK}`] = number(total.takenBack);
   for (const name of COUNTS) if (total[name] !== 0) values[`:${FIGURES[name]}`] = number(total[name]);
   const adds = Object.keys(values).map((value) => `${value.slice(1)} ${value}`);
   const sets = Object.keys(facts).map((name) => `#${name} = :${name}_`);
@@ -109,7 +111,7 @@ export const dayFacts = (dimensions: Dimensions): Item =>
 /** The total in an item. */
 export function totalIn(item: Item): Total {
   const counts = Object.fromEntries(COUNTS.map((name) => [name, countOf(item, FIGURES[name])]));
-  return { spend: bigintOf(item, SPEND) ?? 0n, ...counts } as Total;
+  return { spend: bigintOf(item, SPEND) ?? 0n, takenBack: bigintOf(item, TAKEN_BACK) ?? 0n, ...counts } as Total;
 }
 
 /** The day's totals in an item. */

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { addTotals, agentOf, dimensionsOf, listedUnder, NO_TOTAL, scopesOf, totalOf } from '../../../lib/domain/total.ts';
+import {
+  addTotals,
+  agentOf,
+  dimensionsOf,
+  listedUnder,
+  netSpend,
+  NO_TOTAL,
+  scopesOf,
+  totalOf,
+} from '../../../lib/domain/total.ts';
 import { anEntry } from '../stores/contract.ts';
 
 describe('totals', () => {
@@ -10,6 +19,7 @@ describe('totals', () => {
 
     expect(addTotals(addTotals(NO_TOTAL, one), one)).toEqual({
       spend: 10n,
+      takenBack: 0n,
       requests: 2,
       failed: 0,
       unpriced: 0,
@@ -30,9 +40,25 @@ describe('totals', () => {
   it('take an adjustment as spend without a request', () => {
     expect(totalOf(anEntry({ kind: 'adjustment', cost: 5n }))).toMatchObject({ spend: 5n, requests: 0, failed: 0 });
   });
+
+  it('keep what calls cost beside what was taken back', () => {
+    const taken = totalOf(anEntry({ kind: 'adjustment', cost: -3n }));
+
+    expect(taken).toMatchObject({ spend: 0n, takenBack: 3n, requests: 0 });
+    expect(netSpend(addTotals(totalOf(anEntry({ cost: 5n })), taken))).toBe(2n);
+  });
 });
 
 describe('the scopes of an entry', () => {
+  it('are the one that an adjustment is about', () => {
+    const team = { kind: 'team', id: 't' } as const;
+    const entry = anEntry({ keyHash: 'k', teamId: 't', userId: 'u', adjusts: team });
+
+    expect(scopesOf(entry)).toEqual([team]);
+    expect(listedUnder(entry)).toEqual([team]);
+    expect(scopesOf({ ...entry, adjusts: { kind: 'session', id: 's' } })).toEqual([]);
+  });
+
   it('are its owners, each once, and everything', () => {
     const entry = anEntry({ keyHash: 'k', userId: 'u', teamId: 't', endUser: '', tags: ['x', 'x', 'y'] });
 

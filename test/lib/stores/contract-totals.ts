@@ -62,6 +62,7 @@ export function totalsContract(name: string, stores: () => Stores): void {
       expect(outcomes.toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
       expect(await stores().totals.read({ kind: 'key', id: keyHash })).toEqual({
         spend: entry.cost,
+        takenBack: 0n,
         requests: 2,
         failed: 1,
         unpriced: 1,
@@ -71,6 +72,20 @@ export function totalsContract(name: string, stores: () => Stores): void {
         cacheWriteTokens: 0,
         durationMs: 2_000,
       });
+    });
+
+    it('keeps what was taken back of one owner apart, and counts it for nobody else', async () => {
+      const [keyHash, teamId] = [unique('hash'), unique('team')];
+      const team = { kind: 'team', id: teamId } as const;
+      const everything = (await stores().totals.read({ kind: 'global', id: '' })).takenBack;
+      await stores().totals.apply([
+        anEntry({ keyHash, teamId, cost: 9n }),
+        anEntry({ keyHash, teamId, cost: -4n, kind: 'adjustment', adjusts: team }),
+      ]);
+
+      expect(await stores().totals.read(team)).toMatchObject({ spend: 9n, takenBack: 4n, requests: 1 });
+      expect(await stores().totals.read({ kind: 'key', id: keyHash })).toMatchObject({ spend: 9n, takenBack: 0n });
+      expect((await stores().totals.read({ kind: 'global', id: '' })).takenBack).toBe(everything);
     });
 
     it('adds a batch of any size, without those that were applied before', async () => {

@@ -8,7 +8,7 @@ import {
   type Demand,
   type LimitedScope,
 } from '../domain/budget.ts';
-import { spentOf, type HoldRequest } from '../domain/meter.ts';
+import { firstWithoutRoom, spentOf, type HoldRequest } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { isShard } from '../domain/shard.ts';
 import { GatewayError } from '../errors.ts';
@@ -29,6 +29,7 @@ import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './de
 import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { briefOwner, clipName, ownerOf } from './owner.ts';
+import { awaitRoom, PAUSES } from './patience.ts';
 import { describeScope, refusalError, refusalFigures } from './refusal.ts';
 import { watchedIn } from './soft-budget.ts';
 
@@ -72,6 +73,7 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
   const full = needsCeiling ? ceilingOf(exchange) : undefined;
   let ceiling = full;
   const over = new Set<LimitedScope>();
+  let pauses: readonly number[] | undefined = PAUSES;
   for (let attempt = 1; ; attempt++) {
     const demand = demandOf(exchange, ceiling);
     const requests = withOneHome(
@@ -93,8 +95,14 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
       continue;
     }
     const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
-    if (final !== undefined) throw refused(deps, exchange, final);
-    ceiling = ceiling && shrink(ceiling, taken.refusals);
+    if (final === undefined) {
+      ceiling = ceiling && shrink(ceiling, taken.refusals);
+      continue;
+    }
+    pauses = await awaitRoom(deps, taken.refusals, pauses, (refusal) => fits(refusal) || fitsSmaller(full, refusal));
+    if (pauses === undefined) throw refused(deps, exchange, final);
+    ceiling = full;
+    attempt = 0;
   }
 }
 
@@ -115,6 +123,8 @@ const isEased = ({ throttleShare }: EntranceDeps, { scope, limits }: LimitedScop
   refusals.some(
     ({ counter, request }) => counter === 'usd' && request.scope.kind === scope.kind && request.scope.id === scope.id,
   );
+
+const fits = ({ meter, request }: Refusal): boolean => firstWithoutRoom(meter, request) === undefined;
 
 const fitsSmaller = (ceiling: Ceiling | undefined, refusal: Refusal): boolean =>
   ceiling !== undefined && shrink(ceiling, [refusal]) !== undefined;

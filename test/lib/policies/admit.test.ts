@@ -473,7 +473,79 @@ describe('admit near a limit', () => {
     expect(await failureOf(policy({ meters })(exchange, answers(exchange, used(1))))).toMatchObject({
       kind: 'budget_exceeded',
     });
-    expect(tries).toBe(3);
+    // Three tries, and as many again after each of two pauses: then the rivals have it all.
+    expect(tries).toBe(9);
+  });
+});
+
+describe('admit behind calls that are being settled', () => {
+  /** A call that has its answer; it is settled while somebody sleeps. */
+  const isBeingSettled = async (exchange: Exchange, outputTokens: number) => {
+    const end = Promise.withResolvers<Outcome>();
+    const reply = await answers(exchange, used(outputTokens))();
+    const { done } = await policy()(exchange, async () => ({ ...reply, done: end.promise }));
+    return async () => {
+      end.resolve(used(outputTokens));
+      await done;
+    };
+  };
+
+  it('waits a moment where the hold of a call that has its answer is in the way', async () => {
+    const key = aKey({ maxParallelRequests: 1, maxBudget: USD });
+    const sleep = await isBeingSettled(aCall(key, {}, 100), 30);
+    const second = aCall(key, {}, 100);
+
+    const reply = await policy({ sleep })(second, answers(second, used(30)));
+    await reply.done;
+
+    expect(reply.status).toBe(200);
+    expect(await budgetOf(key)).toMatchObject({ committed: { usd: (6n * USD) / 100n }, holds: [] });
+  });
+
+  it('uses what such a call leaves of a budget, be it with a smaller output', async () => {
+    const key = aKey({ maxBudget: (3n * USD) / 10n });
+    const sleep = await isBeingSettled(aCall(key), 100);
+    const second = aCall(key);
+
+    await policy({ sleep })(second, answers(second, used(1)));
+
+    expect(second.admission).toMatchObject({ clampedOutputTokens: 200 });
+  });
+
+  it('waits no longer than settling takes', async () => {
+    const key = aKey({ maxParallelRequests: 1 });
+    const waited: number[] = [];
+    await isBeingSettled(aCall(key), 1);
+    const exchange = aCall(key);
+
+    const failure = await failureOf(
+      policy({ sleep: async (ms) => void waited.push(ms) })(exchange, answers(exchange, used(1))),
+    );
+
+    expect(failure).toMatchObject({ kind: 'rate_limit', detail: { facts: { limit_type: 'max_parallel_requests', held: 1 } } });
+    expect(waited).toEqual([15, 30, 60]);
+  });
+
+  it('does not wait in a crowd', async () => {
+    const key = aKey({ maxParallelRequests: 20 });
+    const waited: number[] = [];
+    for (let call = 0; call < 20; call++) await isBeingSettled(aCall(key), 1);
+    const exchange = aCall(key);
+
+    await failureOf(policy({ sleep: async (ms) => void waited.push(ms) })(exchange, answers(exchange, used(1))));
+
+    expect(waited).toEqual([]);
+  });
+
+  it('refuses at once where what is spent leaves no room, and where a minute has to pass', async () => {
+    const waited: number[] = [];
+    const over = { sleep: async (ms: number) => void waited.push(ms) };
+    for (const key of [aKey({ maxBudget: USD / 1000n }), aKey({ rpmLimit: 0 })]) {
+      const exchange = aCall(key);
+      await failureOf(policy(over)(exchange, answers(exchange, used(1))));
+    }
+
+    expect(waited).toEqual([]);
   });
 });
 

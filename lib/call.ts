@@ -74,10 +74,12 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     const limit = new TimeLimit(exchange.signal, target);
     const before = exchange.attempts;
     let following = false;
+    let unanswered = false;
     try {
       const { stream } = exchange.generate;
       const onAccepted = (): void => void (following = true);
-      const sending = { provider, api, target, upstream, sent, stream, signal: limit.signal, onAccepted };
+      const onUnanswered = (): void => void (unanswered = true);
+      const sending = { provider, api, target, upstream, sent, stream, signal: limit.signal, onAccepted, onUnanswered };
       const { answer, redact } = await send(deps, exchange, sending);
       following = false;
       const reply = await relay({
@@ -98,6 +100,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
           ...extensionsOption(exchange, client),
           ...costOption(deps, exchange, target),
         },
+        limits: target,
         estimator: deps.estimator(exchange.generate, booked && tokenizerOf(model) !== undefined),
         recount: booked ? createRecount({ ask, now: deps.now }, exchange, target) : async (usage) => usage,
         now: deps.now,
@@ -109,7 +112,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
       limit.clear();
       // A job that was taken on is billed, and would be once more if it were submitted again.
       if (following) exchange.committed = true;
-      const billed = following || (exchange.signal.aborted && exchange.attempts > before);
+      const billed = following || unanswered || (exchange.signal.aborted && exchange.attempts > before);
       if (billed) exchange.billed ??= deps.estimator(exchange.generate).usage();
       throw limit.explain(thrown);
     }

@@ -3,6 +3,7 @@ import type { GatewayError } from './errors.ts';
 import type { StoredResponse } from './domain/conversation.ts';
 import type { Customer, Tag } from './domain/customer.ts';
 import type { VirtualKey } from './domain/key.ts';
+import type { LostAttempt } from './domain/ledger-entry.ts';
 import type { Deployment } from './domain/model.ts';
 import type { Organization, Project } from './domain/organization.ts';
 import type { Money } from './domain/money.ts';
@@ -180,6 +181,8 @@ export interface Exchange {
   admissions: number;
   /** What a provider bills of a call that comes to nothing: reported, or estimated where nobody waited for the answer. */
   billed?: Usage;
+  /** Earlier attempts of that sort, of a call that was tried again. */
+  readonly lost: LostAttempt[];
   readonly warnings: Warning[];
   /** Calls made to providers. */
   attempts: number;

@@ -317,6 +317,7 @@ function openExchange(
     tagged: [],
     warnings: [],
     admissions: 0,
+    lost: [],
     attempts: 0,
     committed: false,
   };

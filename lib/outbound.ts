@@ -90,6 +90,8 @@ export interface Sending {
   readonly signal: AbortSignal;
   /** Told when the provider took on a call that has to be followed: from then on it bills, whatever becomes of the answer. */
   readonly onAccepted?: () => void;
+  /** Told when the call went out and no answer began: it may have been worked on and billed, or not. */
+  readonly onUnanswered?: () => void;
 }
 
 /** A successful answer (status below 400), and what takes credentials and addresses out of errors that follow it. */
@@ -98,12 +100,15 @@ export interface Sent {
   readonly redact: (error: GatewayError) => GatewayError;
 }
 
+/** What a call is sent for: its attempts are counted, and none begins at its deadline or later. */
+type SendingExchange = Pick<Exchange, 'attempts'> & Partial<Pick<Exchange, 'deadline'>>;
+
 /**
  * Sends; a refused credential is read again once, in case it was rotated.
  *
  * @throws GatewayError what the provider said, redacted, or what the transport met.
  */
-export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempts'>, sending: Sending): Promise<Sent> {
+export async function send(deps: OutboundDeps, exchange: SendingExchange, sending: Sending): Promise<Sent> {
   const { provider, api, target, upstream, sent, stream, signal } = sending;
   const { deployment } = target;
   for (let fresh = false; ; fresh = true) {
@@ -128,6 +133,9 @@ export async function send(deps: OutboundDeps, exchange: Pick<Exchange, 'attempt
     const answer = await deps.http.send({
       ...request,
       signal,
+      // Leases outlive deadlines by a minute: whoever slept in the middle of admission finds that nobody vouches for the call any more.
+      ...(exchange.deadline === undefined ? {} : { notAfter: exchange.deadline }),
+      ...(sending.onUnanswered === undefined ? {} : { onUnanswered: sending.onUnanswered }),
       ...(deployment.streamTimeoutMs === undefined ? {} : { headersTimeoutMs: deployment.streamTimeoutMs }),
     });
     if (answer.status < 400) {

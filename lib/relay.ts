@@ -5,10 +5,11 @@
 import type { ClientSide, Decoding, ReplyContext, StreamDecoder, UpstreamSide } from './dialects/dialect.ts';
 import type { Unreported } from './domain/estimate.ts';
 import { GatewayError } from './errors.ts';
-import type { Exchange, Outcome, Reply } from './exchange.ts';
+import type { Exchange, Outcome, Reply, Target } from './exchange.ts';
 import { foldEvents, unfold } from './kinds/fold.ts';
 import type { GenerateEvent } from './kinds/generate.ts';
 import { mergeUsage, type Usage } from './kinds/usage.ts';
+import { usageOfBroken } from './counting/broken-answer.ts';
 import type { Recount } from './counting/recount.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
@@ -37,6 +38,8 @@ export interface Relay {
   /** The client did not ask for the usage frames we asked the provider for. */
   readonly hidesUsage: boolean;
   readonly estimator: Estimator;
+  /** How much the target may write. */
+  readonly limits: Pick<Target, 'maxOutputTokens' | 'takesNoCap'>;
   /** Counts again what could only be estimated, once the stream is over. */
   readonly recount: Recount;
   readonly now: () => number;
@@ -105,30 +108,63 @@ export async function relay(run: Relay): Promise<Reply> {
   return framed && run.exchange.generate.stream ? streamed(run) : whole(run, framed);
 }
 
-/** Events of an answer that was read whole. */
-function decodeWhole(run: Relay, bytes: Uint8Array, framed: boolean): readonly GenerateEvent[] {
+/** Events of an answer that was read whole. `onCut` is told of one that lacks its end: a different thing from one that tells an error. */
+function decodeWhole(run: Relay, bytes: Uint8Array, framed: boolean, onCut: () => void): readonly GenerateEvent[] {
   if (framed) {
     const parser = codecOf(run.upstream.framing).parser();
     const decoder = run.upstream.decodeStream(run.decoding);
-    const frames = [...parser.push(bytes), ...parser.end()];
-    return [...frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()];
+    const events = [...parser.push(bytes), ...parser.end()].flatMap((frame) => decoder.push(frame));
+    const last = decoder.end();
+    if (last.some(isError) && !events.some(isError)) onCut();
+    return [...events, ...last];
   }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    body = JSON.parse(text);
   } catch {
+    // The page of something in between is no answer of a model; the first half of an answer is.
+    if (/^\s*[{[]/.test(text)) onCut();
     throw new GatewayError('upstream', 'The provider answered with something that is not JSON.');
   }
   return run.upstream.decodeResponse(body, run.decoding);
 }
 
+const isError = ({ type }: GenerateEvent): boolean => type === 'error';
+
+/** What the whole frames say that arrived of a stream, as far as they can be read. */
+function eventsIn({ upstream, decoding }: Relay, arrived: Uint8Array): readonly GenerateEvent[] {
+  const events: GenerateEvent[] = [];
+  try {
+    const decoder = upstream.decodeStream(decoding);
+    for (const frame of codecOf(upstream.framing).parser().push(arrived)) events.push(...decoder.push(frame));
+  } catch {
+    // What broke off may be broken in itself; what came before counts.
+  }
+  return events;
+}
+
+/** Books what a body used that broke off: a retry, or the end of the call, finds it in the exchange. */
+function billBroken(
+  { exchange, answer, estimator, limits }: Relay,
+  arrived: Uint8Array,
+  events?: readonly GenerateEvent[],
+): void {
+  const announced = Number(answer.headers['content-length'] ?? 0);
+  const broken = { arrived, announced, ...(events === undefined ? {} : { events }) };
+  exchange.billed = usageOfBroken(broken, estimator, exchange.generate, limits);
+}
+
 /** Reads the answer to its end, then replies: with the same bytes, translated, or as the stream the client asked for. */
 async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const { exchange, answer, client, context } = run;
-  const bytes = await answer.bytes(WHOLE_LIMIT);
+  const bytes = await answer.bytes(WHOLE_LIMIT, (arrived) =>
+    billBroken(run, arrived, framed ? eventsIn(run, arrived) : undefined),
+  );
   const firstByteMs = run.now() - exchange.receivedAt;
   const tally = new Tally(run.estimator);
-  const events = decodeWhole(run, bytes, framed);
+  // Of frames, what they say is counted below in any case.
+  const events = decodeWhole(run, bytes, framed, () => billBroken(run, bytes, framed ? [] : undefined));
   for (const event of events) tally.push(event);
   const told = tally.usage === undefined ? run.upstream.usageIn?.(answer.headers) : undefined;
   if (told !== undefined) tally.push({ type: 'usage', usage: told });

@@ -50,10 +50,40 @@ export interface LedgerEntry extends Owner {
   /** Amount held for the call. */
   readonly held?: Money;
   readonly attempts: number;
+  /** Attempts before the last that came to nothing and may be billed all the same. `cost` includes theirs, as `costParts.lost`. */
+  readonly lost?: readonly LostAttempt[];
   readonly durationMs: number;
   readonly firstByteMs?: number;
   readonly ip?: string;
   readonly userAgent?: string;
   readonly warnings?: readonly string[];
   readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A try at a provider that nobody got an answer from, although the provider may bill it: its answer broke off, or it was sent and
+ * no answer began. What it used is an estimate.
+ */
+export interface LostAttempt {
+  readonly provider: string;
+  readonly model: string;
+  readonly deploymentId: string;
+  /** Kind of the error it ended with. */
+  readonly error: string;
+  readonly usage: Usage;
+  /** 1e-12 USD; absent when the price is unknown. */
+  readonly cost?: Money;
+}
+
+/** Tokens that a call used, those of its lost attempts included; fractions and nonsense as the provider told them. */
+export function tokensOf({ usage, lost = [] }: Pick<LedgerEntry, 'usage' | 'lost'>): {
+  readonly input: number;
+  readonly output: number;
+} {
+  let [input, output] = [usage?.inputTokens ?? 0, usage?.outputTokens ?? 0];
+  for (const attempt of lost) {
+    input += attempt.usage.inputTokens ?? 0;
+    output += attempt.usage.outputTokens ?? 0;
+  }
+  return { input, output };
 }

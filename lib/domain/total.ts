@@ -1,5 +1,5 @@
 /** Totals: what the calls of a scope used, as sums over the ledger. Projections: the ledger can write all of them anew. */
-import type { LedgerEntry } from './ledger-entry.ts';
+import { tokensOf, type LedgerEntry } from './ledger-entry.ts';
 import { pairId, type Scope, type ScopeKind } from './meter.ts';
 import type { Money } from './money.ts';
 
@@ -97,14 +97,15 @@ export const COUNTS = [
 export function totalOf(entry: LedgerEntry): Total {
   const isCall = entry.kind !== 'adjustment';
   const { cost = 0n } = entry;
+  const tokens = tokensOf(entry);
   return {
     spend: cost < 0n ? 0n : cost,
     takenBack: cost < 0n ? -cost : 0n,
     requests: isCall ? 1 : 0,
     failed: isCall && entry.status !== 'success' ? 1 : 0,
     unpriced: entry.cost === undefined ? 1 : 0,
-    inputTokens: whole(entry.usage?.inputTokens),
-    outputTokens: whole(entry.usage?.outputTokens),
+    inputTokens: whole(tokens.input),
+    outputTokens: whole(tokens.output),
     cacheReadTokens: whole(entry.usage?.cacheReadTokens),
     cacheWriteTokens: whole(entry.usage?.cacheWriteTokens),
     durationMs: whole(entry.durationMs),

@@ -5,7 +5,7 @@
  */
 import { setTimeout as timer } from 'node:timers/promises';
 import { callIdOf } from '../domain/call-id.ts';
-import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import { tokensOf, type LedgerEntry } from '../domain/ledger-entry.ts';
 import { COUNTERS, scopeOfMeter, type Amounts, type CallFacts, type Counter, type Hold } from '../domain/meter.ts';
 import { describeError, type Log } from '../log.ts';
 import { coverShard, readMeter } from './shards.ts';
@@ -114,8 +114,8 @@ export function actualAmounts(held: Amounts, entry: LedgerEntry | undefined): Am
   const actual: Partial<Record<Counter, bigint>> = {};
   if (held.usd !== undefined) actual.usd = entry?.cost ?? 0n;
   if (held.requests !== undefined) actual.requests = held.requests;
-  const { inputTokens, outputTokens } = entry?.usage ?? {};
-  const [input, output] = [wholeTokens(inputTokens), wholeTokens(outputTokens)];
+  const tokens = tokensOf(entry ?? {});
+  const [input, output] = [wholeTokens(tokens.input), wholeTokens(tokens.output)];
   // Nobody knows what an expired call used: it keeps what it held.
   const unknown = entry === undefined || entry.status === 'expired';
   if (held.tokens !== undefined) actual.tokens = unknown ? held.tokens : input + output;
@@ -126,7 +126,7 @@ export function actualAmounts(held: Amounts, entry: LedgerEntry | undefined): Am
 }
 
 /** A provider's figure as a meter can take it: a figure that no meter takes would keep the hold open for ever. */
-const wholeTokens = (count = 0): bigint =>
+const wholeTokens = (count: number): bigint =>
   Number.isFinite(count) ? BigInt(Math.min(Math.max(0, Math.ceil(count)), Number.MAX_SAFE_INTEGER)) : 0n;
 
 /** The entry as stored: ours when it is the first. */

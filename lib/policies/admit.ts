@@ -53,7 +53,7 @@ export function admit(deps: AdmitDeps): Policy {
     const outcome = reply.body instanceof Uint8Array ? await reply.done : undefined;
     const headers = {
       ...reply.headers,
-      ...pass.admission.headers,
+      ...exchange.admission.headers,
       ...spendHeaders(exchange, pass.spent ?? (await total), outcome),
     };
     return { ...reply, headers, done: settled };
@@ -85,8 +85,13 @@ async function leave(deps: AdmitDeps, exchange: Exchange, pass: Pass, outcome: O
 }
 
 /** The cost of the call where it is known before the head goes out, and what its key has spent. */
-function spendHeaders({ target }: Exchange, spent: Money | undefined, outcome: Outcome | undefined): Record<string, string> {
-  const cost = outcome?.usage && target?.price?.(outcome.usage);
+function spendHeaders(
+  { target, lost }: Exchange,
+  spent: Money | undefined,
+  outcome: Outcome | undefined,
+): Record<string, string> {
+  const own = outcome?.usage && target?.price?.(outcome.usage);
+  const cost = own && { ...own, total: lost.reduce((sum, attempt) => sum + (attempt.cost ?? 0n), own.total) };
   return {
     ...(cost === undefined ? {} : costHeaders(cost, target?.sheet)),
     ...(spent === undefined ? {} : { 'x-litellm-key-spend': formatUsd(spent + (cost?.total ?? 0n)) }),

@@ -131,6 +131,22 @@ export function shrink(ceiling: Ceiling, refusals: readonly Refusal[]): Ceiling 
   return { ...ceiling, outputTokens };
 }
 
+/**
+ * The most output tokens of one answer of a target that a sum of money pays for beside the input, `Infinity` where that is as many as it
+ * may write; undefined when it is not enough for a useful answer, or the price is unknown. A lower `cap` that was set before counts.
+ */
+export function outputPaidBy(exchange: Exchange, target: Target, room: Money, cap = Infinity): number | undefined {
+  const {
+    targets: [only],
+    ...whole
+  } = ceilingOf({ ...exchange, plan: [target] });
+  if (only?.sheet === undefined) return undefined;
+  const ceiling: Ceiling = { ...whole, targets: [only], outputTokens: Math.min(whole.outputTokens, cap) };
+  if (costCeiling(ceiling) <= room) return cap;
+  const fits = fittingOutput(ceiling, only, 'usd', room);
+  return fits < Math.min(USEFUL_OUTPUT, ceiling.outputTokens) ? undefined : Math.min(fits, cap);
+}
+
 /** What a smaller output makes smaller. */
 type OutputCounter = Extract<Counter, 'usd' | 'tokens' | 'output_tokens'>;
 

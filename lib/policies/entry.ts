@@ -1,5 +1,5 @@
 /** What the ledger says of a finished call. */
-import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import type { LedgerEntry, LostAttempt } from '../domain/ledger-entry.ts';
 import type { Money } from '../domain/money.ts';
 import type { Exchange, Outcome, Target } from '../exchange.ts';
 import type { Warning } from '../kinds/generate.ts';
@@ -43,7 +43,8 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: 
       ? {}
       : { error: { kind: outcome.error.kind, message: outcome.error.message.slice(0, LONGEST_MESSAGE) } }),
     ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
-    ...costFields(target, outcome.usage),
+    ...costFields(target, outcome.usage, exchange.lost),
+    ...(exchange.lost.length === 0 ? {} : { lost: exchange.lost }),
     ...(held === undefined ? {} : { held }),
     attempts: exchange.attempts,
     durationMs: now - exchange.receivedAt,
@@ -70,7 +71,23 @@ const servedBy = ({ deployment, model }: Target): Pick<LedgerEntry, 'provider' |
   deploymentId: deployment.id,
 });
 
-function costFields(target: Target | undefined, usage: Usage | undefined): Pick<LedgerEntry, 'cost' | 'costParts' | 'price'> {
+type CostFields = Pick<LedgerEntry, 'cost' | 'costParts' | 'price'>;
+
+/** What the call cost, its lost attempts included: of those, what has no price is named as missing. */
+function costFields(target: Target | undefined, usage: Usage | undefined, lost: readonly LostAttempt[]): CostFields {
+  const own = ownCost(target, usage);
+  if (lost.length === 0 || own.cost === undefined) return own;
+  const spent = lost.reduce((sum, { cost = 0n }) => sum + cost, 0n);
+  const missing = lost.flatMap(({ cost, model }) => (cost === undefined ? [`lost attempt at ${model}`] : []));
+  const unpriced = [...(own.price.unpriced ?? []), ...missing];
+  return {
+    cost: own.cost + spent,
+    costParts: { ...own.costParts, lost: spent },
+    price: { ...own.price, ...(unpriced.length === 0 ? {} : { unpriced }) },
+  };
+}
+
+function ownCost(target: Target | undefined, usage: Usage | undefined): CostFields {
   const sheet = target?.sheet;
   const price = sheet === undefined ? { source: 'unknown' as const } : { source: sheet.source, version: sheet.version };
   if (usage === undefined) return { cost: 0n, price };

@@ -15,6 +15,7 @@ export function record(log: Log, now: () => number): Policy {
         outcome: outcome.status,
         durationMs: now() - exchange.receivedAt,
         attempts: exchange.attempts,
+        ...(exchange.lost.length === 0 ? {} : { lost: exchange.lost.length }),
         ...(exchange.modelName === '' ? {} : { model: exchange.modelName }),
         ...(exchange.target === undefined ? {} : { deployment: exchange.target.deployment.id }),
         ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),

@@ -14,6 +14,8 @@ export interface CallLimits {
   readonly connectTimeoutMs?: number | undefined;
   /** From when the connection stands until the answer's headers are in; bounds connecting as well. */
   readonly headersTimeoutMs?: number | undefined;
+  /** Asked at the last moment before the call goes out; the error that keeps it from it, if any. */
+  readonly refusal?: (() => GatewayError | undefined) | undefined;
   /** Told once, when the call is over, however it ended. */
   readonly onEnd?: () => void;
 }
@@ -40,6 +42,7 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
   #settleHead!: { resolve: (head: AnswerHead) => void; reject: (error: GatewayError) => void };
   #controller: DispatchController | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #sent = false;
   #reused = false;
   #answering = false;
   #repeatable = false;
@@ -73,9 +76,19 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
     return this.#repeatable;
   }
 
+  /** True once the call began to go out. */
+  get sent(): boolean {
+    return this.#sent;
+  }
+
   onRequestStart(controller: DispatchController): void {
-    if (this.#fault !== undefined) return controller.abort(this.#fault);
+    const refusal = this.#fault ?? this.#limits.refusal?.();
+    if (refusal !== undefined) {
+      this.#fail(refusal);
+      return controller.abort(refusal);
+    }
     this.#controller = controller;
+    this.#sent = true;
     this.#reused = this.connection?.reused === true;
     this.#arm(this.#limits.headersTimeoutMs, 'The provider did not begin to answer in time.');
   }

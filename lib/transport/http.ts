@@ -21,6 +21,13 @@ export interface HttpCall {
   readonly connectTimeoutMs?: number;
   /** From when the connection stands until the headers of the answer are in; bounds connecting as well. */
   readonly headersTimeoutMs?: number;
+  /**
+   * The call must not begin to go out at or after this moment, milliseconds since the epoch by the client's clock: a process that was
+   * suspended wakes up without a timer having fired.
+   */
+  readonly notAfter?: number;
+  /** Told before this throws, when the call went out and no answer began: nobody knows what became of it. */
+  readonly onUnanswered?: () => void;
 }
 
 /** What a provider answered, whatever the status. Exactly one of `body`, `bytes` and `discard` is used, once. */
@@ -30,9 +37,10 @@ export interface Answer extends AnswerHead {
   /**
    * The whole body.
    *
-   * @throws GatewayError `upstream` when it is longer than `limit` bytes.
+   * @param onBroken told what came, before this throws
+   * @throws GatewayError `upstream` when it is longer than `limit` bytes; what `body` throws.
    */
-  bytes(limit: number): Promise<Uint8Array>;
+  bytes(limit: number, onBroken?: (arrived: Uint8Array) => void): Promise<Uint8Array>;
   /** Gives up the body and closes its connection. */
   discard(): void;
 }
@@ -83,23 +91,45 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 
   return {
     async send(call) {
-      const first = dispatch(freshAgent(), call, touch);
+      const first = dispatch(freshAgent(), call, { onEnd: touch, now });
       try {
         return answerOf(await first.head, first);
       } catch (error) {
-        if (!first.repeatable) throw error;
-        const second = dispatch(agent, call, touch);
-        return answerOf(await second.head, second);
+        if (!first.repeatable) throw lost(call, first, error);
+        const second = dispatch(agent, call, { onEnd: touch, now });
+        try {
+          return answerOf(await second.head, second);
+        } catch (again) {
+          throw lost(call, second, again);
+        }
       }
     },
     close: () => agent.close(),
   };
 }
 
-function dispatch(agent: Agent, call: HttpCall, onEnd: () => void): Incoming {
+/** The error of a call without an answer, once it was told whether it went out. */
+function lost({ onUnanswered }: HttpCall, { sent }: Incoming, error: unknown): unknown {
+  if (sent) onUnanswered?.();
+  return error;
+}
+
+/** How a client follows its calls. */
+interface Watch {
+  readonly onEnd: () => void;
+  readonly now: () => number;
+}
+
+function dispatch(agent: Agent, call: HttpCall, { onEnd, now }: Watch): Incoming {
   // Before anything listens: what throws here must leave nothing behind.
   const url = addressOf(call);
+  const { notAfter } = call;
+  const refusal = (): GatewayError | undefined =>
+    notAfter === undefined || now() < notAfter
+      ? undefined
+      : new GatewayError('timeout', 'The time of this call was over before it could be sent to the provider; it was not sent.');
   const limits: CallLimits = {
+    refusal,
     signal: call.signal,
     connectTimeoutMs: call.connectTimeoutMs,
     headersTimeoutMs: call.headersTimeoutMs,
@@ -134,18 +164,27 @@ function answerOf(head: AnswerHead, incoming: Incoming): Answer {
     status: head.status,
     headers: packed ? withoutLength(head.headers) : head.headers,
     body,
-    bytes: (limit) => readAll(body, limit),
+    bytes: (limit, onBroken) => readAll(body, limit, onBroken),
     discard: () => void incoming.return(),
   };
 }
 
-async function readAll(body: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+async function readAll(
+  body: AsyncIterable<Uint8Array>,
+  limit: number,
+  onBroken?: (arrived: Uint8Array) => void,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > limit) throw new GatewayError('upstream', `The answer of the provider is longer than ${limit} bytes.`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > limit) throw new GatewayError('upstream', `The answer of the provider is longer than ${limit} bytes.`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    onBroken?.(Buffer.concat(chunks));
+    throw error;
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
 }

@@ -37,6 +37,7 @@ export function anExchange(over: Partial<Exchange> = {}): Exchange {
     tagged: [],
     warnings: [],
     admissions: 0,
+    lost: [],
     attempts: 0,
     committed: false,
     ...over,

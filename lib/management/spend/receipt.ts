@@ -109,6 +109,14 @@ function describe(entry: LedgerEntry, now: number): JsonObject {
     price: entry.price,
     attempts: entry.attempts,
     retries: Math.max(0, entry.attempts - 1),
+    /** Attempts that came to nothing and may be billed all the same, as estimated. Their cost is in the total, part `lost`. */
+    lost_attempts: (entry.lost ?? []).map(({ provider, model, error, usage: used, cost }) => ({
+      provider,
+      model,
+      error,
+      usage: used,
+      cost: usdOf(cost),
+    })),
     duration_ms: entry.durationMs,
     first_byte_ms: entry.firstByteMs ?? null,
   };

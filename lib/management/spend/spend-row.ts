@@ -73,6 +73,11 @@ function metadataOf(entry: LedgerEntry): JsonObject {
         ? null
         : { error_class: entry.error.kind, error_message: entry.error.message, error_code: String(entry.httpStatus) },
     attempts: entry.attempts,
+    lost_attempts: entry.lost?.map(({ cost, usage, ...attempt }) => ({
+      ...attempt,
+      spend: numberOf(cost),
+      usage_object: usageObject(usage),
+    })),
     route: entry.route,
     stream: entry.stream,
     client_dialect: entry.clientDialect,

@@ -4,7 +4,8 @@
  * Nothing is lost: a field this table does not know is kept under its own name.
  */
 import { createHash } from 'node:crypto';
-import type { LedgerEntry } from '../../domain/ledger-entry.ts';
+import type { LedgerEntry, LostAttempt } from '../../domain/ledger-entry.ts';
+import type { Usage } from '../../kinds/usage.ts';
 import { number, text, type Item } from './attributes.ts';
 
 /** Partitions of the index over all keys: each takes 1,000 entries a second. */
@@ -40,6 +41,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   price: 'pc',
   held: 'hd',
   attempts: 'a',
+  lost: 'lo',
   durationMs: 'ms',
   endedAt: 'ea',
   firstByteMs: 'fb',
@@ -101,6 +103,19 @@ const textsOf = (amounts: object): object =>
 const amountsOf = (texts: object): object =>
   Object.fromEntries(Object.entries(texts).map(([name, digits]) => [name, BigInt(digits as string)]));
 
+type AttemptDocument = Omit<LostAttempt, 'cost' | 'usage'> & { readonly cost?: string; readonly usage: object };
+
+const attemptDocument = ({ cost, usage, ...attempt }: LostAttempt): AttemptDocument => ({
+  ...attempt,
+  usage: renamed(usage, USAGE),
+  ...(cost === undefined ? {} : { cost: String(cost) }),
+});
+const attemptIn = ({ cost, usage, ...attempt }: AttemptDocument): LostAttempt => ({
+  ...attempt,
+  usage: restored(usage, LONG_USAGE) as unknown as Usage,
+  ...(cost === undefined ? {} : { cost: BigInt(cost) }),
+});
+
 /** Sort key: time, then id, so that no two entries share one. */
 export const arrivalOf = (at: number, id: string): string => `${timeKey(at)}#${id}`;
 
@@ -117,6 +132,7 @@ export function itemOf(entry: LedgerEntry): Item {
   if (entry.endedAt === at + entry.durationMs) delete fields['endedAt'];
   if (entry.held !== undefined) fields['held'] = String(entry.held);
   if (entry.costParts !== undefined) fields['costParts'] = textsOf(entry.costParts);
+  if (entry.lost !== undefined) fields['lost'] = entry.lost.map(attemptDocument);
   if (entry.usage !== undefined) fields['usage'] = renamed(entry.usage, USAGE);
   fields['price'] = renamed(entry.price, PRICE);
   return {
@@ -143,6 +159,7 @@ export function entryFromImage(image: Image | undefined): LedgerEntry | undefine
   if (fields['upstreamDialect'] === 0) fields['upstreamDialect'] = fields['clientDialect'];
   if (fields['held'] !== undefined) fields['held'] = BigInt(fields['held'] as string);
   if (fields['costParts'] !== undefined) fields['costParts'] = amountsOf(fields['costParts'] as object);
+  if (fields['lost'] !== undefined) fields['lost'] = (fields['lost'] as readonly AttemptDocument[]).map(attemptIn);
   if (fields['usage'] !== undefined) fields['usage'] = restored(fields['usage'] as object, LONG_USAGE);
   fields['price'] = restored(fields['price'] as object, LONG_PRICE);
   return { ...fields, id, keyHash, at, ...(cost === undefined ? {} : { cost: BigInt(cost) }) } as unknown as LedgerEntry;

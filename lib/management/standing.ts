@@ -5,6 +5,7 @@ import { heldOf, pairId, spentOf, type ScopeKind } from '../domain/meter.ts';
 import { toUsdNumber } from '../domain/money.ts';
 import type { Member } from '../domain/team.ts';
 import { hasTotals, netSpend } from '../domain/total.ts';
+import { GatewayError } from '../errors.ts';
 import { readMeter } from '../money/shards.ts';
 import type { ManagementDeps } from './deps.ts';
 import { limitRow } from './limit-fields.ts';
@@ -13,6 +14,23 @@ import { limitRow } from './limit-fields.ts';
 export async function budgeted<T extends Limits>(deps: Pick<ManagementDeps, 'budgets'>, record: T): Promise<T> {
   if (record.budgetId === undefined) return record;
   return withDefaults(record, await deps.budgets.get(record.budgetId, { fresh: true }));
+}
+
+/**
+ * Refuses a shared budget that is not there: its holder would have no limits at all.
+ *
+ * @param before the record so far: what it had already is left alone
+ * @throws GatewayError `invalid_request`
+ */
+export async function requireBudget(
+  deps: Pick<ManagementDeps, 'budgets'>,
+  { budgetId }: Partial<Limits>,
+  before?: Partial<Limits>,
+): Promise<void> {
+  if (budgetId === undefined || budgetId === before?.budgetId) return;
+  if ((await deps.budgets.get(budgetId, { fresh: true })) !== undefined) return;
+  const fault = `budget_id: budget not found: '${budgetId}' does not exist; make it with POST /budget/new first`;
+  throw new GatewayError('invalid_request', fault, { param: 'budget_id' });
 }
 
 /** The scope of a membership, with what it leaves open filled in. */

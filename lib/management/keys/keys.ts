@@ -18,6 +18,7 @@ import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
 import { requireKeyWithinTeam, withTeamLife } from '../people/scoping.ts';
+import { requireBudget } from '../standing.ts';
 
 /** The full row, with the secret where it is new. */
 async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): Promise<JsonObject> {
@@ -58,6 +59,7 @@ export async function generateKey(
   const key = await withTeamLife(deps, owned, now);
   await requireChange(deps, caller, { after: key, fields, route });
   await requireKeyWithinTeam(deps, key);
+  await requireBudget(deps, key);
   const outcome = await deps.keys.create(key);
   if (outcome === 'alias-taken') throw aliasTaken();
   if (outcome === 'exists') throw inUse();
@@ -158,6 +160,7 @@ export async function changeFields(deps: ManagementDeps, key: VirtualKey, fields
   const isNewLife = given.expiresAt !== key.expiresAt || given.teamId !== key.teamId || given.userId !== key.userId;
   const changed = isNewLife ? await withTeamLife(deps, given, deps.now()) : given;
   await requireKeyWithinTeam(deps, changed, key);
+  await requireBudget(deps, changed, key);
   await openBudget(deps, changed, key);
   return changed;
 }

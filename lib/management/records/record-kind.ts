@@ -13,7 +13,7 @@ import { audit } from '../audit.ts';
 import { openBudgets } from '../budget.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { changeRecord, notFound, readRecord, taken } from './records.ts';
-import { budgeted } from '../standing.ts';
+import { budgeted, requireBudget } from '../standing.ts';
 
 /** A kind of record. */
 export interface RecordKind<T extends Entity> {
@@ -50,14 +50,15 @@ async function limitedOf<T extends Entity & Partial<Limits>>(
 /**
  * Stores a new record.
  *
- * @throws GatewayError `conflict` when the id is taken
+ * @throws GatewayError `conflict` when the id is taken, `invalid_request` for a shared budget that is not there
  */
-export async function createOne<T extends Entity>(
+export async function createOne<T extends Entity & Partial<Limits>>(
   deps: ManagementDeps,
   caller: Caller,
   kind: RecordKind<T>,
   record: T,
 ): Promise<T> {
+  await requireBudget(deps, record);
   const limited = await limitedOf(deps, kind, record);
   if (limited !== undefined) await openBudgets(deps, limited);
   if ((await kind.store(deps).create(record)) === 'exists') throw taken(kind.name, record.id, kind.idField);
@@ -72,7 +73,7 @@ export async function createOne<T extends Entity>(
  * @param action what the audit calls it
  * @throws GatewayError `not_found`, `conflict`
  */
-export async function changeOne<T extends Entity>(
+export async function changeOne<T extends Entity & Partial<Limits>>(
   deps: ManagementDeps,
   caller: Caller,
   kind: RecordKind<T>,
@@ -86,6 +87,7 @@ export async function changeOne<T extends Entity>(
     { store: kind.store(deps), kind: kind.name, id },
     async (record) => {
       const changed = await edit(record);
+      await requireBudget(deps, changed, record);
       const [was, is] = await Promise.all([limitedOf(deps, kind, record), limitedOf(deps, kind, changed)]);
       if (is !== undefined) await openBudgets(deps, is, was?.limits);
       return changed;

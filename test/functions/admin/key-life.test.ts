@@ -54,6 +54,7 @@ async function userKey(admin: Admin, id: string, role?: Role, teams: readonly st
 describe('fields of a key', () => {
   it('come back as they were given, and those that say nothing here are kept', async () => {
     const admin = start();
+    await admin.call('POST', '/budget/new', { body: { budget_id: 'shared', max_budget: 9 } });
     const given = {
       key_type: 'llm_api',
       allowed_routes: ['/v1/messages'],

@@ -45,6 +45,41 @@ describe('a budget that comes into force', () => {
   });
 });
 
+describe('a shared budget that is not there', () => {
+  it.each([
+    ['/key/generate', {}],
+    ['/user/new', { user_id: 'x' }],
+    ['/team/new', { team_id: 'x' }],
+    ['/organization/new', { organization_alias: 'x' }],
+    ['/project/new', { team_id: 't' }],
+    ['/customer/new', { user_id: 'x' }],
+    ['/tag/new', { name: 'x' }],
+  ])('is refused by %s: whoever names it would have no limits', async (path, body) => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/team/new', { team_id: 't' });
+
+    const answer = await admin.call('POST', path, { body: { ...body, budget_id: 'gone' } });
+
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { param: 'budget_id', message: expect.stringContaining("'gone' does not exist") } },
+    });
+  });
+
+  it('is refused where a record turns to it, and left alone where it was deleted since', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/budget/new', { budget_id: 'b', max_budget: 1 });
+    await call(admin, 'POST', '/tag/new', { name: 'x', budget_id: 'b' });
+    const key = (await call(admin, 'POST', '/key/generate', { budget_id: 'b' })) as { key: string };
+    await call(admin, 'POST', '/budget/delete', { id: 'b' });
+
+    for (const [path, body] of [['/tag/update', { name: 'x' }] as const, ['/key/update', { key: key.key }] as const]) {
+      expect(await admin.call('POST', path, { body: { ...body, budget_id: 'gone' } })).toMatchObject({ status: 400 });
+      expect(await admin.call('POST', path, { body: { ...body, rpm_limit: 3 } })).toMatchObject({ status: 200 });
+    }
+  });
+});
+
 describe('budgets', () => {
   it('are made, read by id, listed and described; their windows end at a time', async () => {
     const admin = createAdmin();

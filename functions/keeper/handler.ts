@@ -5,16 +5,21 @@ import { sweep, type Sweep } from '../../lib/money/keeper.ts';
 import type { Log } from '../../lib/log.ts';
 import { rotate, type RotationDeps, type Rotations } from '../../lib/management/keys/rotation.ts';
 import type { LedgerStore } from '../../lib/stores/ledger.ts';
+import type { LinkStore } from '../../lib/stores/links.ts';
 import type { MeterStore } from '../../lib/stores/meters.ts';
 
 /** Most meters of one sweep: what fits into its minute with room to spare. The next sweep goes on. */
 const SWEEP_LIMIT = 500;
 /** Most keys of one run that get a new secret, or lose an old one. */
 const ROTATION_LIMIT = 50;
+/** Most records of one run that are looked at for links that they lack. */
+const LINK_LIMIT = 1_000;
 
 /** What work for keys needs besides. */
 export interface KeyWork {
-  readonly stores: Pick<RotationDeps, 'keys' | 'tasks' | 'claimMappings' | 'roleMappings' | 'audit'>;
+  readonly stores: Pick<RotationDeps, 'keys' | 'tasks' | 'claimMappings' | 'roleMappings' | 'audit'> & {
+    readonly links: LinkStore;
+  };
   readonly secrets: RotationDeps['secrets'];
   readonly grace: string;
   readonly random?: (bytes: number) => Uint8Array;
@@ -38,6 +43,8 @@ export function createKeeper({ env, stores, keys, log, now = Date.now }: KeeperS
   return async function keep(): Promise<Sweep & Partial<Rotations>> {
     const done = await sweep({ ...stores, log, now, policy: env.TOLLGATE_EXPIRED_HOLD, limit: SWEEP_LIMIT });
     const rotations = keys === undefined ? undefined : await rotate(rotationDeps(keys, { log, now }));
+    const links = await keys?.stores.links.catchUp(now(), LINK_LIMIT);
+    if (links !== undefined && links.linked > 0) log('info', 'records were linked to their owners', { ...links });
     if (done.failed > 0)
       throw new Error(`${done.failed} of ${done.meters} meters could not be settled; the next sweep tries again`);
     if (rotations !== undefined && rotations.failed > 0)

@@ -42,7 +42,7 @@ export const ACCESS = {
     masterKey: true,
   },
   admin: {
-    registry: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    registry: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'],
     ledger: ['GetItem', 'BatchGetItem', 'Query', 'PutItem'],
     totals: ['GetItem', 'Query'],

@@ -1,5 +1,5 @@
 import type { Entity } from '../domain/entity.ts';
-import type { Page } from './keys.ts';
+import type { Page, PageAsked } from './keys.ts';
 
 /** Port: records of one kind, by id. Listing is for management; `get` is on the path of a request and cached by its caller. */
 export interface EntityStore<T extends Entity> {
@@ -12,5 +12,5 @@ export interface EntityStore<T extends Entity> {
   /** The record that was there. */
   delete(id: string): Promise<T | undefined>;
   /** Newest first. */
-  list(page: { readonly limit: number; readonly cursor?: string }): Promise<Page<T>>;
+  list(page: PageAsked): Promise<Page<T>>;
 }

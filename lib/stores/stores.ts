@@ -3,14 +3,16 @@ import type { Deleted } from '../domain/entity.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
+import type { TeamOwner } from '../domain/owned.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
 import type { AuditStore } from './audit.ts';
 import type { ConversationStore } from './conversations.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { EntityStore } from './entities.ts';
-import type { KeyStore } from './keys.ts';
+import type { KeyStore, OwnedListing } from './keys.ts';
 import type { LedgerStore } from './ledger.ts';
+import type { LinkStore } from './links.ts';
 import type { MemberStore } from './members.ts';
 import type { MeterStore } from './meters.ts';
 import type { ModelStore } from './models.ts';
@@ -37,7 +39,7 @@ export interface Entities {
 
 /** Who there is: stores of records that management makes. */
 export interface IdentityStores {
-  readonly teams: EntityStore<Team>;
+  readonly teams: EntityStore<Team> & OwnedListing<Team, TeamOwner>;
   readonly users: EntityStore<User>;
   readonly organizations: EntityStore<Organization>;
   readonly projects: EntityStore<Project>;
@@ -56,6 +58,7 @@ export interface IdentityStores {
 /** Every store that one database carries; secrets live elsewhere. */
 export interface Stores extends IdentityStores {
   readonly keys: KeyStore;
+  readonly links: LinkStore;
   readonly models: ModelStore;
   readonly credentials: CredentialStore;
   readonly conversations: ConversationStore;

@@ -66,6 +66,12 @@ export async function startDynoxide(): Promise<Emulator> {
   return { endpoint, client, names: NAMES, stores: open(client, NAMES), stop };
 }
 
+/** Lets the keeper see that no record lacks its links: from then on listings by owner read those of the owner alone. */
+export async function linkThroughout({ links }: Pick<Stores, 'links'>, now = 0): Promise<void> {
+  for (let run = 0; run < 20; run++) if ((await links.catchUp(now + run * 3_600_000, 1_000)).complete) return;
+  throw new Error('the records are never linked throughout');
+}
+
 /** The emulator's program: `DYNOXIDE_BIN`, else the optional dependency for this platform. */
 function binary(): string {
   const given = process.env['DYNOXIDE_BIN'];

@@ -3,19 +3,17 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   PutItemCommand,
-  QueryCommand,
   type PutItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { Entity } from '../../domain/entity.ts';
-import { GatewayError } from '../../errors.ts';
 import type { AuditStore } from '../audit.ts';
 import type { EntityStore } from '../entities.ts';
-import type { Page } from '../keys.ts';
 import type { Entities } from '../stores.ts';
 import { number, text, type Item } from './attributes.ts';
 import { answered } from './client.ts';
 import { documentText } from './document.ts';
+import { listPage } from './listing.ts';
 import { documentOf, getRecord, keyItem, type Registry } from './registry.ts';
 
 const ABSENT = { ConditionExpression: 'attribute_not_exists(pk)' };
@@ -95,45 +93,5 @@ export async function put(
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return error;
     throw error;
-  }
-}
-
-/**
- * A page of the listing index, newest first.
- *
- * @throws GatewayError `invalid_request` for a cursor that is none of ours.
- */
-export async function listPage<T>(
-  { client, table }: Registry,
-  list: string,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
-): Promise<Page<T>> {
-  const { Items = [], LastEvaluatedKey } = await answered(
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        IndexName: 'listing',
-        KeyConditionExpression: '#list = :list',
-        ExpressionAttributeNames: { '#list': 'list' },
-        ExpressionAttributeValues: { ':list': text(list) },
-        ScanIndexForward: false,
-        Limit: limit,
-        ...(cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(cursor) }),
-      }),
-    ),
-  );
-  return {
-    items: Items.map((item) => documentOf(item) as T | undefined).filter((record) => record !== undefined),
-    ...(LastEvaluatedKey === undefined ? {} : { cursor: toCursor(LastEvaluatedKey) }),
-  };
-}
-
-const toCursor = (position: Item): string => Buffer.from(JSON.stringify(position)).toString('base64url');
-
-function fromCursor(cursor: string): Item {
-  try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Item;
-  } catch (cause) {
-    throw new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor', cause });
   }
 }

@@ -6,11 +6,14 @@ import { createCredentialStore } from './credentials.ts';
 import { createAuditStore, createEntityStore } from './entities.ts';
 import { createKeyStore } from './keys.ts';
 import { createLedgerStore } from './ledger.ts';
+import { createLinkStore } from './link-keeper.ts';
+import { completeness } from './links.ts';
 import { createMemberStore } from './members.ts';
 import { createMeterStore } from './meters.ts';
 import { createModelStore } from './models.ts';
 import type { TableNames } from './schema.ts';
 import { createTaskStore } from './tasks.ts';
+import { createTeamStore } from './teams.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
@@ -24,8 +27,9 @@ export { createTables, TABLES, type TableNames } from './schema.ts';
  */
 export function open(client: DynamoDBClient, names: TableNames): Stores {
   const registry = { client, table: names.registry };
+  const isLinkedThroughout = completeness(registry);
   return {
-    teams: createEntityStore(registry, 'team'),
+    teams: createTeamStore(registry, isLinkedThroughout),
     users: createEntityStore(registry, 'user'),
     organizations: createEntityStore(registry, 'organization'),
     projects: createEntityStore(registry, 'project'),
@@ -40,7 +44,8 @@ export function open(client: DynamoDBClient, names: TableNames): Stores {
     deletedTeams: createEntityStore(registry, 'deleted-team'),
     members: createMemberStore(registry),
     audit: createAuditStore(registry),
-    keys: createKeyStore(registry),
+    keys: createKeyStore(registry, isLinkedThroughout),
+    links: createLinkStore(registry),
     models: createModelStore(registry),
     credentials: createCredentialStore(registry),
     conversations: createConversationStore(client, names.meters),

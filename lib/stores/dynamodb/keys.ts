@@ -1,86 +1,59 @@
 /**
  * Virtual keys in the registry: `key#<hash>` holds the key, `alias#<alias>` reserves its alias, so that two keys cannot have the same
- * one. Both change in one transaction; only `get` is on the path of a request.
+ * one. Both change in one transaction, with the links from the key's owners; only `get` is on the path of a request.
  */
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import type { VirtualKey } from '../../domain/key.ts';
+import { ownersOfKey } from '../../domain/owned.ts';
 import type { KeyStore } from '../keys.ts';
-import { number, text, textOf, type Item } from './attributes.ts';
-import { transact, wasRefused } from './client.ts';
-import { documentText } from './document.ts';
-import { listPage } from './entities.ts';
-import { documentOf, getRecord, keyItem, putWrite, type Registry } from './registry.ts';
+import { text, textOf } from './attributes.ts';
+import { createLinkedRecords } from './linked-records.ts';
+import { listOwned, type LinkedKind } from './links.ts';
+import { listPage } from './listing.ts';
+import { getRecord, keyItem, putWrite, type Registry } from './registry.ts';
 
-const LIST = 'key';
-const keyRecord = (hash: string) => ({ pk: `key#${hash}`, sk: 'key' });
+/** Keys as records with owners. */
+export const KEYS: LinkedKind<VirtualKey> = {
+  list: 'key',
+  recordKey: (hash) => ({ pk: `key#${hash}`, sk: 'key' }),
+  idOf: ({ hash }) => hash,
+  ownersOf: ownersOfKey,
+};
+
 const aliasRecord = (alias: string) => ({ pk: `alias#${alias}`, sk: 'alias' });
-const ABSENT = { ConditionExpression: 'attribute_not_exists(pk)' };
-
-const itemOf = (key: VirtualKey): Item => ({
-  ...keyItem(keyRecord(key.hash)),
-  doc: text(documentText(key)),
-  rev: number(key.rev),
-  list: text(LIST),
-  at: number(key.createdAt),
-});
 
 /** Keys on DynamoDB. */
-export function createKeyStore(registry: Registry): KeyStore {
-  const { client, table } = registry;
-  const read = async (hash: string, consistent: boolean) =>
-    documentOf(await getRecord(registry, keyRecord(hash), consistent)) as VirtualKey | undefined;
-  const reserve = (alias: string, hash: string) =>
-    putWrite(registry, { ...keyItem(aliasRecord(alias)), hash: text(hash) }, ABSENT);
+export function createKeyStore(registry: Registry, isLinkedThroughout: () => Promise<boolean>): KeyStore {
+  const { table } = registry;
+  const reserve = (alias: string, hash: string): TransactWriteItem =>
+    putWrite(
+      registry,
+      { ...keyItem(aliasRecord(alias)), hash: text(hash) },
+      { ConditionExpression: 'attribute_not_exists(pk)' },
+    );
   const release = (alias: string): TransactWriteItem => ({ Delete: { TableName: table, Key: keyItem(aliasRecord(alias)) } });
-  const whileAt = (rev: number) => ({
-    ConditionExpression: 'rev = :rev',
-    ExpressionAttributeValues: { ':rev': number(rev) },
+  const records = createLinkedRecords(registry, KEYS, (before, after) => {
+    if (before?.alias === after?.alias) return [];
+    return [
+      ...(after?.alias === undefined ? [] : [reserve(after.alias, after.hash)]),
+      ...(before?.alias === undefined ? [] : [release(before.alias)]),
+    ];
   });
+  const aliasTaken = <T extends string>(outcome: T): Exclude<T, 'refused'> | 'alias-taken' =>
+    outcome === 'refused' ? 'alias-taken' : (outcome as Exclude<T, 'refused'>);
 
   return {
-    get: (hash, options) => read(hash, options?.fresh === true),
-
-    async create(key) {
-      const refused = await transact(client, [
-        putWrite(registry, itemOf(key), ABSENT),
-        ...(key.alias === undefined ? [] : [reserve(key.alias, key.hash)]),
-      ]);
-      if (refused === undefined) return 'created';
-      return wasRefused(refused, 0) ? 'exists' : 'alias-taken';
-    },
-
-    async replace(key) {
-      const stored = await read(key.hash, true);
-      if (stored === undefined) return 'absent';
-      if (stored.rev !== key.rev - 1) return 'stale';
-      const moved = stored.alias !== key.alias;
-      const refused = await transact(client, [
-        putWrite(registry, itemOf(key), whileAt(stored.rev)),
-        ...(moved && key.alias !== undefined ? [reserve(key.alias, key.hash)] : []),
-        ...(moved && stored.alias !== undefined ? [release(stored.alias)] : []),
-      ]);
-      if (refused === undefined) return 'replaced';
-      if (!wasRefused(refused, 0)) return 'alias-taken';
-      return refused[0]?.Item === undefined ? 'absent' : 'stale';
-    },
-
-    async delete(hash) {
-      for (;;) {
-        const stored = await read(hash, true);
-        if (stored === undefined) return undefined;
-        const refused = await transact(client, [
-          { Delete: { TableName: table, Key: keyItem(keyRecord(hash)), ...whileAt(stored.rev) } },
-          ...(stored.alias === undefined ? [] : [release(stored.alias)]),
-        ]);
-        if (refused === undefined) return stored;
-      }
-    },
+    get: records.get,
+    create: async (key) => aliasTaken(await records.create(key)),
+    replace: async (key) => aliasTaken(await records.replace(key)),
+    delete: records.delete,
 
     async findByAlias(alias) {
       const hash = textOf(await getRecord(registry, aliasRecord(alias), true), 'hash');
-      return hash === undefined ? undefined : read(hash, true);
+      return hash === undefined ? undefined : records.get(hash, { fresh: true });
     },
 
-    list: (page) => listPage<VirtualKey>(registry, LIST, page),
+    list: (page) => listPage<VirtualKey>(registry, KEYS.list, page),
+    listOf: (owner, page) => listOwned(registry, KEYS, owner, page, isLinkedThroughout),
   };
 }

@@ -1,10 +1,13 @@
 /** Records of the registry in memory. Same rules as on DynamoDB; nothing outlives the process. */
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { Entity } from '../../domain/entity.ts';
-import type { Group, Member } from '../../domain/team.ts';
+import { isAmong, ownersOfTeam, type TeamOwner } from '../../domain/owned.ts';
+import { readAll } from '../../domain/pages.ts';
+import type { Group, Member, Team } from '../../domain/team.ts';
 import type { AuditStore } from '../audit.ts';
 import type { EntityStore } from '../entities.ts';
-import type { Page } from '../keys.ts';
+import type { OwnedListing, Page } from '../keys.ts';
+import type { LinkStore } from '../links.ts';
 import type { MemberStore } from '../members.ts';
 
 /** Records of one kind in memory. */
@@ -36,6 +39,18 @@ export function createEntityStore<T extends Entity>(): EntityStore<T> {
     list: async (page) => pageOf([...records.values()], ({ createdAt }) => createdAt, page),
   };
 }
+
+/** Teams in memory. */
+export function createTeamStore(): EntityStore<Team> & OwnedListing<Team, TeamOwner> {
+  const store = createEntityStore<Team>();
+  return {
+    ...store,
+    listOf: async (owner) => ({ items: (await readAll(store)).filter((team) => isAmong(ownersOfTeam(team), owner)) }),
+  };
+}
+
+/** In memory nothing is older than its links. */
+export const createLinkStore = (): LinkStore => ({ catchUp: async () => ({ linked: 0, complete: true }) });
 
 /** Memberships in memory. */
 export function createMemberStore(): MemberStore {

@@ -1,7 +1,7 @@
 /** The stores in memory, by port: for unit tests and for local runs without a database. */
 import type { Stores } from '../stores.ts';
 import { createConversationStore } from './conversations.ts';
-import { createAuditStore, createEntityStore, createMemberStore } from './entities.ts';
+import { createAuditStore, createEntityStore, createLinkStore, createMemberStore, createTeamStore } from './entities.ts';
 import { createLedgerStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
@@ -13,7 +13,7 @@ export { createSecretStore } from './secrets.ts';
 /** Every store, empty. */
 export function open(): Stores {
   return {
-    teams: createEntityStore(),
+    teams: createTeamStore(),
     users: createEntityStore(),
     organizations: createEntityStore(),
     projects: createEntityStore(),
@@ -29,6 +29,7 @@ export function open(): Stores {
     members: createMemberStore(),
     audit: createAuditStore(),
     keys: createKeyStore(),
+    links: createLinkStore(),
     models: createModelStore(),
     credentials: createCredentialStore(),
     conversations: createConversationStore(),

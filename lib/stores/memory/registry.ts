@@ -1,6 +1,7 @@
 /** Keys, models and credentials in memory. Same rules as on DynamoDB; nothing outlives the process. */
 import type { VirtualKey } from '../../domain/key.ts';
 import type { Deployment } from '../../domain/model.ts';
+import { isAmong, ownersOfKey } from '../../domain/owned.ts';
 import type { Credential, CredentialStore } from '../credentials.ts';
 import type { KeyStore } from '../keys.ts';
 import type { ModelStore } from '../models.ts';
@@ -46,6 +47,8 @@ export function createKeyStore(): KeyStore {
       const hash = aliases.get(alias);
       return hash === undefined ? undefined : keys.get(hash);
     },
+
+    listOf: async (owner) => ({ items: [...keys.values()].filter((key) => isAmong(ownersOfKey(key), owner)) }),
 
     async list({ limit, cursor }) {
       const newestFirst = [...keys.values()].toSorted((one, other) => other.createdAt - one.createdAt);

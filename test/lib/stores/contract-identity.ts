@@ -1,6 +1,7 @@
 /** What every implementation of the identity ports must do: records by kind, memberships, the audit log. */
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../lib/domain/audit.ts';
+import { readAll } from '../../../lib/domain/pages.ts';
 import type { Member, Team } from '../../../lib/domain/team.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 
@@ -85,6 +86,20 @@ export function identityContract(name: string, stores: () => Stores): void {
       const second = await stores().projects.list({ limit: 2, cursor: first.cursor as string });
       expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made.map(({ id }) => id).toReversed());
       expect(second.cursor).toBeUndefined();
+    });
+  });
+
+  describe(`teams on ${name}`, () => {
+    it('are listed by organization as they were stored last', async () => {
+      const [one, other] = [unique('o'), unique('o')];
+      const idsOf = async (id: string) =>
+        (await readAll({ list: (page) => stores().teams.listOf({ kind: 'organization', id }, page) })).map((team) => team.id);
+      const [first, second] = [aTeam({ organizationId: one }), aTeam({ organizationId: one })];
+      for (const team of [first, second, aTeam(), aTeam({ organizationId: other })]) await stores().teams.create(team);
+      expect((await idsOf(one)).toSorted()).toEqual([first.id, second.id].toSorted());
+      await stores().teams.replace({ ...first, organizationId: other, rev: 2 });
+      await stores().teams.delete(second.id);
+      expect([await idsOf(one), (await idsOf(other)).includes(first.id)]).toEqual([[], true]);
     });
   });
 

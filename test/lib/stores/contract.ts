@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { VirtualKey } from '../../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { HoldRequest } from '../../../lib/domain/meter.ts';
+import { readAll } from '../../../lib/domain/pages.ts';
+import type { KeyOwner } from '../../../lib/domain/owned.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
 import type { Credential } from '../../../lib/stores/credentials.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
@@ -158,6 +160,52 @@ export function storesContract(name: string, stores: () => Stores): void {
 
       expect(seen.slice(0, 5)).toEqual(created);
       expect(new Set(seen).size).toBe(seen.length);
+    });
+  });
+
+  describe(`${name} keys by owner`, () => {
+    const keysOf = (owner: KeyOwner, limit = 100): Promise<readonly VirtualKey[]> =>
+      readAll({ list: (page) => stores().keys.listOf(owner, { ...page, limit }) });
+    const hashesOf = async (owner: KeyOwner, limit?: number): Promise<readonly string[]> =>
+      (await keysOf(owner, limit)).map(({ hash }) => hash).toSorted();
+
+    it('are listed by team, user, organization, project and first hash, over pages', async () => {
+      const [team, user, organization, project, origin] = ['t', 'u', 'o/#', 'p', 'h'].map(unique) as [
+        string,
+        string,
+        string,
+        string,
+        string,
+      ];
+      const all = aKey({ teamId: team, userId: user, organizationId: organization, projectId: project, origin });
+      const some = Array.from({ length: 5 }, () => aKey({ teamId: team }));
+      for (const key of [all, ...some, aKey({ userId: team }), aKey()]) await stores().keys.create(key);
+
+      expect(await hashesOf({ kind: 'team', id: team }, 2)).toEqual([all, ...some].map(({ hash }) => hash).toSorted());
+      expect(await hashesOf({ kind: 'user', id: user })).toEqual([all.hash]);
+      expect(await hashesOf({ kind: 'organization', id: organization })).toEqual([all.hash]);
+      expect(await hashesOf({ kind: 'project', id: project })).toEqual([all.hash]);
+      expect(await hashesOf({ kind: 'origin', id: origin })).toEqual([all.hash]);
+      expect(await hashesOf({ kind: 'team', id: unique('nobody') })).toEqual([]);
+      expect(await keysOf({ kind: 'user', id: user })).toEqual([all]);
+    });
+
+    it('are listed as they were stored last: with new owners, and not when they are gone', async () => {
+      const [before, after] = [unique('t'), unique('t')];
+      const key = aKey({ teamId: before, alias: unique('alias') });
+      await stores().keys.create(key);
+      expect(await stores().keys.replace({ ...key, teamId: after, rev: 2 })).toBe('replaced');
+      expect(await stores().keys.replace({ ...key, rev: 2 })).toBe('stale');
+      expect([await hashesOf({ kind: 'team', id: before }), await hashesOf({ kind: 'team', id: after })]).toEqual([
+        [],
+        [key.hash],
+      ]);
+      const { teamId: _team, ...free } = key;
+      await stores().keys.replace({ ...free, rev: 3 });
+      expect(await hashesOf({ kind: 'team', id: after })).toEqual([]);
+      await stores().keys.replace({ ...key, teamId: after, rev: 4 });
+      await stores().keys.delete(key.hash);
+      expect(await hashesOf({ kind: 'team', id: after })).toEqual([]);
     });
   });
 

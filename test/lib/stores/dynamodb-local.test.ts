@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { afterAll, describe, it } from 'vitest';
 import { startDatabase } from '../../../lib/local/database.ts';
 import { createTables, open } from '../../../lib/stores/dynamodb/index.ts';
-import { clientFor, NAMES } from '../../support/dynoxide.ts';
+import { clientFor, linkThroughout, NAMES } from '../../support/dynoxide.ts';
 import { storesContract } from './contract.ts';
 
 /** Everything that is installed, but for the emulator that comes first. */
@@ -28,6 +28,7 @@ if (database === undefined) {
   const client = clientFor(database.url, { timeoutMs: 20_000 });
   await createTables(client, NAMES);
   const stores = open(client, NAMES);
+  await linkThroughout(stores);
   afterAll(async () => {
     client.destroy();
     await database.close();

@@ -1,5 +1,6 @@
 /** `GET /key/list` and `/key/aliases`: keys by page. */
 import type { VirtualKey } from '../../domain/key.ts';
+import { isAmong, ownersOfKey, type KeyOwner } from '../../domain/owned.ts';
 import { readAll } from '../../domain/pages.ts';
 import { NO_TOTAL } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
@@ -9,6 +10,7 @@ import { isViewer, managesOrganization, mayForTeam, userIdOf } from '../access.t
 import type { ManagementDeps } from '../deps.ts';
 import { keyRow, readKeyRow } from './key-answer.ts';
 import { isoOf } from '../limit-fields.ts';
+import { each, ownedBy } from '../records/records.ts';
 
 /** Query of `/key/list`, as it came. */
 export interface KeyListQuery {
@@ -66,7 +68,7 @@ const SORTS = {
 
 /**
  * A page of keys: all of them for those who may see everything, else those of the caller. Filters match whole values. The totals that LiteLLM's
- * clients page by need a look at every key: this is a route for people and scripts, not for the hot path.
+ * clients page by need a look at every key that may match: those of the user, team, project or organization asked for, else all.
  *
  * @throws GatewayError `invalid_request` for a wrong page, size or order
  */
@@ -75,12 +77,12 @@ export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyL
   const size = numberIn(query.size, 'size', 10, 100);
   const sortBy = oneOf(query.sortBy, 'sort_by', Object.keys(SORTS) as (keyof typeof SORTS)[], 'created_at');
   const isRising = oneOf(query.sortOrder, 'sort_order', ['asc', 'desc'], 'desc') === 'asc';
-  const isVisible = await visibility(deps, caller, query);
+  const sight = await sightOf(deps, caller, query);
   const all =
     oneOf(query.status, 'status', ['active', 'deleted'], 'active') === 'deleted'
       ? await deletedKeys(deps)
-      : await liveKeys(deps);
-  const matching = all.filter(({ key }) => isVisible(key) && matches(key, query)).toSorted(orderOf(sortBy, isRising));
+      : await liveKeys(deps, sight, query);
+  const matching = all.filter(({ key }) => isSeen(sight, key) && matches(key, query)).toSorted(orderOf(sortBy, isRising));
   const shown = matching.slice((page - 1) * size, page * size);
   return {
     keys: isTrue(query.fullObject) ? await Promise.all(shown.map((one) => rowOf(deps, one))) : shown.map(({ key }) => key.hash),
@@ -94,9 +96,9 @@ export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyL
 export async function listAliases(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<JsonObject> {
   const page = numberIn(query.page, 'page', 1, 1_000_000);
   const size = numberIn(query.size, 'size', 50, 100);
-  const isVisible = await visibility(deps, caller, { ...query, includeTeamKeys: 'true' });
-  const aliases = (await liveKeys(deps))
-    .filter(({ key }) => isVisible(key) && matches(key, query))
+  const sight = await sightOf(deps, caller, { ...query, includeTeamKeys: 'true' });
+  const aliases = (await liveKeys(deps, sight, query))
+    .filter(({ key }) => isSeen(sight, key) && matches(key, query))
     .flatMap(({ key }) => key.alias ?? [])
     .toSorted((one, other) => (one < other ? -1 : 1));
   return {
@@ -109,8 +111,32 @@ export async function listAliases(deps: ManagementDeps, caller: Caller, query: K
 }
 
 /** Keys as they are; an old secret within its grace period is none of its own. */
-const liveKeys = async (deps: ManagementDeps): Promise<readonly Listed[]> =>
-  (await readAll(deps.keys)).filter(({ supersededBy }) => supersededBy === undefined).map((key) => ({ key }));
+const liveKeys = async (deps: ManagementDeps, sight: Sight, query: KeyListQuery): Promise<readonly Listed[]> =>
+  (await candidates(deps, sight, query)).filter(({ supersededBy }) => supersededBy === undefined).map((key) => ({ key }));
+
+/** Keys among which those asked for are: the fewest that are known to be. */
+async function candidates(deps: ManagementDeps, sight: Sight, query: KeyListQuery): Promise<readonly VirtualKey[]> {
+  const { keyHash, keyAlias, userId, teamId, projectId, organizationId } = query;
+  if (keyHash !== undefined) return [(await deps.keys.get(keyHash, { fresh: true })) ?? []].flat();
+  if (keyAlias !== undefined) return [(await deps.keys.findByAlias(keyAlias)) ?? []].flat();
+  const asked = (
+    [
+      ['user', userId],
+      ['team', teamId],
+      ['project', projectId],
+      ['organization', organizationId],
+    ] as const
+  ).find(([, id]) => id !== undefined);
+  if (asked?.[1] !== undefined) return keysOf(deps, [{ kind: asked[0], id: asked[1] }]);
+  if (sight === 'everything') return readAll(deps.keys);
+  return 'hash' in sight ? candidates(deps, sight, { keyHash: sight.hash }) : keysOf(deps, sight.owners);
+}
+
+/** The keys of several owners, each once. */
+async function keysOf(deps: ManagementDeps, owners: readonly KeyOwner[]): Promise<readonly VirtualKey[]> {
+  const found = await each(owners, (owner) => readAll(ownedBy(deps.keys, owner)));
+  return [...new Map(found.flat().map((key) => [key.hash, key])).values()];
+}
 
 const deletedKeys = async (deps: ManagementDeps): Promise<readonly Listed[]> =>
   (await readAll(deps.deletedKeys)).map(({ record, deletedAt, deletedBy, spend }) => ({
@@ -134,27 +160,31 @@ function orderOf(sortBy: keyof typeof SORTS, isRising: boolean): (one: Listed, o
   };
 }
 
-/** Which keys the caller may see in a list: its user's own, those of the team or organization asked for that it manages, or all of its teams'. */
-async function visibility(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<(key: VirtualKey) => boolean> {
-  if (isViewer(caller)) return () => true;
+/** Which keys a caller may see in a list: all, one, or those of some owners. */
+type Sight = 'everything' | { readonly hash: string } | { readonly owners: readonly KeyOwner[] };
+
+const isSeen = (sight: Sight, key: VirtualKey): boolean => {
+  if (sight === 'everything') return true;
+  if ('hash' in sight) return key.hash === sight.hash;
+  const owners = ownersOfKey(key);
+  return sight.owners.some((owner) => isAmong(owners, owner));
+};
+
+/** What a caller sees: its user's own keys, those of the team or organization asked for that it manages, or all of its teams'. */
+async function sightOf(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<Sight> {
+  if (isViewer(caller) || caller.type === 'master') return 'everything';
   const userId = userIdOf(caller);
-  if (userId === undefined || caller.type === 'master') {
-    const own = caller.type === 'key' ? caller.key.hash : undefined;
-    return ({ hash }) => hash === own;
-  }
+  if (userId === undefined) return { hash: caller.key.hash };
   const asked = isTrue(query.includeTeamKeys) ? (caller.user?.teams ?? []) : [];
   const teamIds = [...new Set([...asked, ...(query.teamId === undefined ? [] : [query.teamId])])];
-  const teams = new Set<string>();
+  const owners: KeyOwner[] = [{ kind: 'user', id: userId }];
   for (const id of teamIds) {
     const team = await deps.teams.get(id, { fresh: true });
-    if (team !== undefined && (await mayForTeam(deps, caller, team, '/key/list'))) teams.add(id);
+    if (team !== undefined && (await mayForTeam(deps, caller, team, '/key/list'))) owners.push({ kind: 'team', id });
   }
-  const { organizationId } = query;
-  const managed = organizationId !== undefined && (await managesOrganization(deps, caller, organizationId));
-  return (key) =>
-    key.userId === userId ||
-    (key.teamId !== undefined && teams.has(key.teamId)) ||
-    (managed && key.organizationId === organizationId);
+  const { organizationId: id } = query;
+  if (id !== undefined && (await managesOrganization(deps, caller, id))) owners.push({ kind: 'organization', id });
+  return { owners };
 }
 
 function matches(key: VirtualKey, query: KeyListQuery): boolean {

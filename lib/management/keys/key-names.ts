@@ -1,6 +1,8 @@
 /** Who keys of the ledger are: their names, also of keys that were deleted or got a new secret. */
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
+import { readAll } from '../../domain/pages.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { allOf, each, ownedBy } from '../records/records.ts';
 
 /** What reports say of a key. */
 export interface KeyName {
@@ -12,9 +14,8 @@ export interface KeyName {
   readonly exists: boolean;
 }
 
-const PAGE = 500;
-/** Keys looked up one by one; for more, or for those that got a new secret, all are read. */
-const MOST_SINGLE = 100;
+/** Keys with new secrets that are looked up one by one; for more of them all are read. */
+const MOST_RENEWED = 20;
 
 const nameOf = ({ alias, name, teamId, userId }: VirtualKey, exists: boolean): KeyName => ({
   ...(alias === undefined ? {} : { alias }),
@@ -29,9 +30,10 @@ export async function keyNames(deps: ManagementDeps, hashes: Iterable<string>): 
   const names = new Map<string, KeyName>();
   const wanted = new Set(hashes);
   wanted.delete('master');
-  if (wanted.size <= MOST_SINGLE) await Promise.all([...wanted].map(findOne));
-  if (wanted.size > 0) await findAmongAll();
-  await Promise.all([...wanted].map(findDeleted));
+  await each([...wanted], findOne);
+  await each([...wanted], findDeleted);
+  if (wanted.size <= MOST_RENEWED) await each([...wanted], findRenewed);
+  else await findAmongAll();
   return names;
 
   function found(hash: string, key: VirtualKey, exists: boolean): void {
@@ -44,13 +46,17 @@ export async function keyNames(deps: ManagementDeps, hashes: Iterable<string>): 
     if (key !== undefined) found(hash, key, true);
   }
 
+  async function findRenewed(hash: string): Promise<void> {
+    const keys = await readAll(ownedBy(deps.keys, { kind: 'origin', id: hash }));
+    const key = keys.find(({ supersededBy }) => supersededBy === undefined) ?? keys[0];
+    if (key !== undefined) found(hash, key, true);
+  }
+
   async function findAmongAll(): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await deps.keys.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-      for (const key of page.items) if (wanted.has(scopeOf(key).id)) found(scopeOf(key).id, key, true);
-      cursor = page.cursor;
-    } while (cursor !== undefined && wanted.size > 0);
+    for await (const key of allOf((page) => deps.keys.list(page))) {
+      if (wanted.has(scopeOf(key).id)) found(scopeOf(key).id, key, true);
+      if (wanted.size === 0) return;
+    }
   }
 
   async function findDeleted(hash: string): Promise<void> {

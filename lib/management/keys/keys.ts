@@ -13,7 +13,7 @@ import { check, text, usd } from '../input.ts';
 import { keyRow, keySecretName, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
-import { allOf, undo } from '../records/records.ts';
+import { allOf, ownedBy, undo } from '../records/records.ts';
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';
 import { keyRight, requireChange, requireKeyRight, requireUser, seesKey } from './key-rights.ts';
@@ -81,7 +81,7 @@ const inUse = (): GatewayError => new GatewayError('conflict', 'key: a key with 
 
 /** A key that got another secret goes on under its first hash: whoever knew the first secret would come to its meters and its ledger by it. */
 async function requireUnused(deps: ManagementDeps, hash: string): Promise<void> {
-  for await (const { origin } of allOf((page) => deps.keys.list(page))) if (origin === hash) throw inUse();
+  for await (const _ of allOf(ownedBy(deps.keys, { kind: 'origin', id: hash }).list)) throw inUse();
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What was deleted: keys and teams leave a copy with what they had spent and who deleted them. */
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import type { Deleted } from '../../domain/entity.ts';
+import type { KeyOwner } from '../../domain/owned.ts';
 import type { Team } from '../../domain/team.ts';
 import { netSpend, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
 import type { Caller } from '../../exchange.ts';
@@ -10,7 +11,7 @@ import type { ManagementDeps } from '../deps.ts';
 import { TEAM } from './identity-kinds.ts';
 import { keyRow } from '../keys/key-answer.ts';
 import { deleteOne } from '../records/record-kind.ts';
-import { each, newEntity, newId, select } from '../records/records.ts';
+import { each, newEntity, newId, ownedBy, select } from '../records/records.ts';
 
 /** Keeps a copy under the id the ledger knows the record by; where one was deleted before under the same id, under an id of its own. */
 async function keepCopy<T>(
@@ -37,11 +38,14 @@ export async function buryKey(deps: ManagementDeps, caller: Caller, key: Virtual
   await audit(deps, caller, { action: 'deleted', kind: 'key', id: key.hash, before });
 }
 
-/** Deletes every key that matches; gives how many. */
-export async function buryKeys(deps: ManagementDeps, caller: Caller, matches: (key: VirtualKey) => boolean): Promise<number> {
-  const keys = await select(deps.keys, matches);
-  await each(keys, (key) => buryKey(deps, caller, key));
-  return keys.length;
+/** Deletes the keys of an owner, those that match. */
+export async function buryKeys(
+  deps: ManagementDeps,
+  caller: Caller,
+  owner: KeyOwner,
+  matches: (key: VirtualKey) => boolean = () => true,
+): Promise<void> {
+  await each(await select(ownedBy(deps.keys, owner), matches), (key) => buryKey(deps, caller, key));
 }
 
 /** Deletes the record of a team, leaving a copy. */

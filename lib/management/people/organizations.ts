@@ -1,7 +1,8 @@
 /** `/organization/...`: teams, members and keys under common limits. */
 import * as z from 'zod/mini';
 import type { Organization } from '../../domain/organization.ts';
-import type { Member } from '../../domain/team.ts';
+import { readAll } from '../../domain/pages.ts';
+import type { Member, Team } from '../../domain/team.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { isAdmin, isViewer, userIdOf } from '../access.ts';
@@ -14,7 +15,7 @@ import { buryKeys } from './history.ts';
 import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
 import { changesLimits, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { changeMember, join, leave, MEMBER_LIMITS, memberRow, requireMember, requireUser, WHO } from './membership.ts';
-import { contains, each, newEntity, newId, readRecord, select, type Query } from '../records/records.ts';
+import { contains, each, newEntity, newId, ownedBy, readRecord, recordsOf, type Query } from '../records/records.ts';
 import { forbidden, requireAbove, visibleOrganization } from './scoping.ts';
 import { limitedRow } from '../standing.ts';
 import { removeTeam } from './teams.ts';
@@ -50,13 +51,16 @@ const rowOf = async (deps: ManagementDeps, record: Organization): Promise<Record
 
 const groupOf = (id: string): Member['group'] => ({ kind: 'organization', id });
 
+const teamsOf = (deps: ManagementDeps, id: string): Promise<readonly Team[]> =>
+  readAll(ownedBy(deps.teams, { kind: 'organization', id }));
+
 /** The row with members and teams. */
 async function wholeRow(deps: ManagementDeps, record: Organization): Promise<JsonObject> {
   const now = deps.now();
   const [row, members, teams] = await Promise.all([
     rowOf(deps, record),
     deps.members.list(groupOf(record.id)),
-    select(deps.teams, ({ organizationId }) => organizationId === record.id),
+    teamsOf(deps, record.id),
   ]);
   return {
     ...row,
@@ -124,9 +128,8 @@ export async function deleteOrganizations(
   await Promise.all(ids.map((id) => readRecord(deps.organizations, 'organization', id)));
   const rows: JsonObject[] = [];
   for (const id of ids) {
-    const teams = await select(deps.teams, ({ organizationId }) => organizationId === id);
-    for (const team of teams) await removeTeam(deps, caller, team.id);
-    await buryKeys(deps, caller, (key) => key.organizationId === id);
+    for (const team of await teamsOf(deps, id)) await removeTeam(deps, caller, team.id);
+    await buryKeys(deps, caller, { kind: 'organization', id });
     const members = await deps.members.list(groupOf(id));
     for (const { userId } of members) await leave(deps, caller, groupOf(id), userId);
     rows.push(ORGANIZATION.row(await deleteOne(deps, caller, ORGANIZATION, id), deps.now()));
@@ -150,14 +153,13 @@ export const ORGANIZATION_LISTING = ['org_id', 'org_alias'];
 export async function listOrganizations(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
   const userId = userIdOf(caller);
   const user = isViewer(caller) || userId === undefined ? undefined : await deps.users.get(userId, { fresh: true });
-  const organizations = await select(
-    deps.organizations,
-    ({ id, alias }) =>
-      (isViewer(caller) || user?.organizations.includes(id) === true) &&
-      (query('org_id') === undefined || query('org_id') === id) &&
-      contains(alias, query('org_alias')),
+  const visible = isViewer(caller)
+    ? await readAll(deps.organizations)
+    : await recordsOf(deps.organizations, user?.organizations ?? []);
+  const asked = visible.filter(
+    ({ id, alias }) => (query('org_id') === undefined || query('org_id') === id) && contains(alias, query('org_alias')),
   );
-  return each(organizations, (record) => wholeRow(deps, record));
+  return each(asked, (record) => wholeRow(deps, record));
 }
 
 const ROLE = z.enum(

@@ -92,15 +92,21 @@ export async function managedOrganizations(deps: ManagementDeps, caller: Caller)
   return new Set(ids.filter((_, index) => managed[index]));
 }
 
+/** Ids of the teams a caller belongs to: its user's, and that of its key. */
+export async function ownTeams(deps: ManagementDeps, caller: Caller): Promise<ReadonlySet<string>> {
+  const userId = userIdOf(caller);
+  const user = userId === undefined ? undefined : await deps.users.get(userId, { fresh: true });
+  const ofKey = ownKey(caller)?.teamId;
+  return new Set([...(user?.teams ?? []), ...(ofKey === undefined ? [] : [ofKey])]);
+}
+
 /** A test for the teams a caller may see. */
 export async function teamFilter(
   deps: ManagementDeps,
   caller: Caller,
 ): Promise<(team: Pick<Team, 'id' | 'organizationId'>) => boolean> {
   if (isViewer(caller)) return () => true;
-  const userId = userIdOf(caller);
-  const user = userId === undefined ? undefined : await deps.users.get(userId, { fresh: true });
-  const own = new Set([...(user?.teams ?? []), ...(ownKey(caller)?.teamId === undefined ? [] : [ownKey(caller)?.teamId])]);
+  const own = await ownTeams(deps, caller);
   const organizations = await managedOrganizations(deps, caller);
   return ({ id, organizationId }) => own.has(id) || (organizationId !== undefined && organizations.has(organizationId));
 }

@@ -1,16 +1,17 @@
 /** Listings of teams: `/team/list`, `/v2/team/list`. */
 import type { Deleted } from '../../domain/entity.ts';
 import { toUsdNumber } from '../../domain/money.ts';
+import { readAll } from '../../domain/pages.ts';
 import type { Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { requireViewer } from '../access.ts';
+import { isViewer, requireViewer } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { TEAM } from './identity-kinds.ts';
 import { isoOf } from '../limit-fields.ts';
-import { contains, each, pageOf, select, sorted, type Query } from '../records/records.ts';
-import { teamFilter } from './scoping.ts';
+import { contains, each, ownedBy, pageOf, recordsOf, select, sorted, type Query } from '../records/records.ts';
+import { managedOrganizations, ownTeams, teamFilter } from './scoping.ts';
 import { groupOf, teamRow } from './teams.ts';
 
 /** Query of `/team/list`. */
@@ -23,11 +24,30 @@ export const TEAM_PAGES = [...TEAM_LISTING, 'status', 'page', 'page_size', 'sort
 async function matching(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly Team[]> {
   const [isVisible, userId] = [await teamFilter(deps, caller), query('user_id')];
   const isAsked = asked(query);
-  return select(deps.teams, async (team) => {
-    if (!isVisible(team) || !isAsked(team)) return false;
-    return userId === undefined || (await deps.members.get(groupOf(team.id), userId)) !== undefined;
-  });
+  const teams = (await candidatesOf(deps, caller, query)).filter((team) => isVisible(team) && isAsked(team));
+  if (userId === undefined) return teams;
+  const memberships = await each(teams, ({ id }) => deps.members.get(groupOf(id), userId));
+  return teams.filter((_, index) => memberships[index] !== undefined);
 }
+
+/** Teams among whom those asked for are: the fewest that are known to be. */
+async function candidatesOf(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly Team[]> {
+  const [id, organization, userId] = [query('team_id'), query('organization_id'), query('user_id')];
+  if (id !== undefined) return recordsOf(deps.teams, [id]);
+  if (organization !== undefined) return ofOrganizations(deps, [organization]);
+  const user = userId === undefined ? undefined : await deps.users.get(userId, { fresh: true });
+  if (user !== undefined) return recordsOf(deps.teams, user.teams);
+  if (isViewer(caller)) return readAll(deps.teams);
+  const [own, managed] = [await ownTeams(deps, caller), await managedOrganizations(deps, caller)];
+  const teams = [...(await recordsOf(deps.teams, own)), ...(await ofOrganizations(deps, [...managed]))];
+  return newestFirst([...new Map(teams.map((team) => [team.id, team])).values()]);
+}
+
+const ofOrganizations = async (deps: ManagementDeps, ids: readonly string[]): Promise<readonly Team[]> =>
+  newestFirst((await each(ids, (id) => readAll(ownedBy(deps.teams, { kind: 'organization', id })))).flat());
+
+const newestFirst = (teams: readonly Team[]): readonly Team[] =>
+  teams.toSorted((one, other) => other.createdAt - one.createdAt);
 
 const asked =
   (query: Query) =>

@@ -155,7 +155,7 @@ export async function deleteTeamMember(deps: ManagementDeps, caller: Caller, bod
   const team = await managedTeam(deps, caller, fields.team_id);
   const user = await requireUser(deps, fields);
   await requireMember(deps, groupOf(team.id), user.id);
-  await buryKeys(deps, caller, (key) => key.teamId === team.id && key.userId === user.id);
+  await buryKeys(deps, caller, { kind: 'user', id: user.id }, (key) => key.teamId === team.id);
   await leave(deps, caller, groupOf(team.id), user.id);
   return teamRow(deps, team);
 }

@@ -18,7 +18,7 @@ import { check, count, flag, freeObject, names, text, textMap, usd } from '../in
 import { keyRow, standingOf } from '../keys/key-answer.ts';
 import { changesLimits, duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, memberRow, WHO } from './membership.ts';
-import { each, newEntity, newId, select, taken, undo } from '../records/records.ts';
+import { each, newEntity, newId, ownedBy, select, taken, undo } from '../records/records.ts';
 import { forbidden, managedTeam, referredOrganization, requireAbove, requireWithin, visibleTeam } from './scoping.ts';
 import { limitedRow, memberScope } from '../standing.ts';
 
@@ -237,13 +237,13 @@ export async function deleteTeams(deps: ManagementDeps, caller: Caller, body: Js
 
 /**
  * Deletes a team and what belongs to it. Its keys go first: should this be cut off, nobody calls for a team that is half gone. They are
- * looked for once more when the team is gone: the listing may be moments behind, and a key without its team would have no limits but its own.
+ * looked for once more when the team is gone: one may have been made meanwhile, and a key without its team would have no limits but its own.
  */
 export async function removeTeam(deps: ManagementDeps, caller: Caller, id: string): Promise<void> {
-  await buryKeys(deps, caller, (key) => key.teamId === id);
+  await buryKeys(deps, caller, { kind: 'team', id });
   for (const { userId } of await deps.members.list(groupOf(id))) await leave(deps, caller, groupOf(id), userId);
   await buryTeam(deps, caller, await readOne(deps, TEAM, id));
-  await buryKeys(deps, caller, (key) => key.teamId === id);
+  await buryKeys(deps, caller, { kind: 'team', id });
 }
 
 /**
@@ -260,7 +260,7 @@ export async function teamInfo(deps: ManagementDeps, caller: Caller, id: string 
   const [row, members, keys] = await Promise.all([
     teamRow(deps, team),
     deps.members.list(groupOf(team.id)),
-    select(deps.keys, (key) => key.teamId === team.id && isShown(key)),
+    select(ownedBy(deps.keys, { kind: 'team', id: team.id }), isShown),
   ]);
   return {
     team_id: team.id,

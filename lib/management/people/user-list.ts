@@ -1,4 +1,6 @@
 /** Users as they are looked at: `/user/info`, `/user/list`. */
+import { readAll } from '../../domain/pages.ts';
+import type { Group } from '../../domain/team.ts';
 import type { User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
@@ -9,7 +11,7 @@ import { USER } from './identity-kinds.ts';
 import { keyRow, standingOf } from '../keys/key-answer.ts';
 import { seesKey } from '../keys/key-rights.ts';
 import { requireUser } from './membership.ts';
-import { contains, each, pageOf, select, sorted, type Query } from '../records/records.ts';
+import { contains, each, ownedBy, pageOf, recordsOf, select, sorted, type Query } from '../records/records.ts';
 import { forbidden, managedOrganizations, teamFilter } from './scoping.ts';
 import { teamRow } from './teams.ts';
 import { userRow } from './users.ts';
@@ -45,7 +47,7 @@ export async function userInfo(deps: ManagementDeps, caller: Caller, id: string 
   const isShown = await teamFilter(deps, caller);
   const [row, keys, teams] = await Promise.all([
     userRow(deps, user),
-    select(deps.keys, async (key) => key.userId === user.id && (isSelf || (await seesKey(deps, caller, key)))),
+    select(ownedBy(deps.keys, { kind: 'user', id: user.id }), async (key) => isSelf || seesKey(deps, caller, key)),
     each(user.teams, (team) => deps.teams.get(team)),
   ]);
   return {
@@ -83,6 +85,29 @@ export const USER_LISTING = [
 
 const SORTABLE = ['user_id', 'user_email', 'user_alias', 'user_role', 'max_budget', 'created_at', 'updated_at'];
 
+/** Users among whom those asked for are: the fewest that are known to be. */
+async function candidatesOf(
+  deps: ManagementDeps,
+  caller: Caller,
+  asked: {
+    readonly ids: ReadonlySet<string> | undefined;
+    readonly team: string | undefined;
+    readonly organization: string | undefined;
+  },
+): Promise<readonly User[]> {
+  const membersOf = async (...groups: readonly Group[]): Promise<readonly string[]> =>
+    (await each(groups, (group) => deps.members.list(group))).flat().map(({ userId }) => userId);
+  const { ids, team, organization } = asked;
+  if (ids !== undefined) return recordsOf(deps.users, ids);
+  if (team !== undefined) return recordsOf(deps.users, await membersOf({ kind: 'team', id: team }));
+  if (organization !== undefined) {
+    return recordsOf(deps.users, await membersOf({ kind: 'organization', id: organization }));
+  }
+  if (isViewer(caller)) return readAll(deps.users);
+  const managed = [...(await managedOrganizations(deps, caller))].map((id) => ({ kind: 'organization', id }) as const);
+  return recordsOf(deps.users, [userIdOf(caller) ?? [], await membersOf(...managed)].flat());
+}
+
 /**
  * `GET /user/list`: those the caller may see, by page, newest first where no order is asked for.
  *
@@ -97,8 +122,8 @@ export async function listUsers(deps: ManagementDeps, caller: Caller, query: Que
   };
   const [ids, ssoIds] = [listed('user_ids'), listed('sso_user_ids')];
   const [team, organization] = [query('team'), query('organization_id')];
-  const users = await select(
-    deps.users,
+  const candidates = await candidatesOf(deps, caller, { ids, team, organization });
+  const users = candidates.filter(
     (user) =>
       isVisible(user) &&
       (role === undefined || user.role === role) &&
@@ -129,11 +154,8 @@ export async function listUsers(deps: ManagementDeps, caller: Caller, query: Que
 
 /** How many keys each of some users has. */
 async function keyCounts(deps: ManagementDeps, users: readonly User[]): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map(users.map(({ id }) => [id, 0]));
-  for (const { userId = '' } of await select(deps.keys, (key) => key.userId !== undefined && counts.has(key.userId))) {
-    counts.set(userId, (counts.get(userId) ?? 0) + 1);
-  }
-  return counts;
+  const counts = await each(users, async ({ id }) => (await readAll(ownedBy(deps.keys, { kind: 'user', id }))).length);
+  return new Map(users.map(({ id }, index) => [id, counts[index] ?? 0]));
 }
 
 /** `GET /user/available_roles`: what the roles may do, for people. */

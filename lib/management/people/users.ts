@@ -279,7 +279,7 @@ export async function deleteUsers(deps: ManagementDeps, caller: Caller, body: Js
   const { user_ids: ids } = check(userDeletion, body);
   const users = await Promise.all([...new Set(ids)].map((id) => requireUser(deps, { user_id: id })));
   for (const user of users) {
-    await buryKeys(deps, caller, ({ userId }) => userId === user.id);
+    await buryKeys(deps, caller, { kind: 'user', id: user.id });
     for (const id of user.teams) await leave(deps, caller, { kind: 'team', id }, user.id);
     for (const id of user.organizations) await leave(deps, caller, { kind: 'organization', id }, user.id);
     await deleteOne(deps, caller, USER, user.id);

@@ -4,7 +4,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { describeError } from '../../log.ts';
 import type { EntityStore } from '../../stores/entities.ts';
-import type { Page } from '../../stores/keys.ts';
+import type { OwnedListing, Page, PageAsked } from '../../stores/keys.ts';
 import { actorOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 
@@ -107,7 +107,7 @@ export async function* allOf<T>(list: (page: { limit: number; cursor?: string })
   } while (cursor !== undefined);
 }
 
-/** Those of a store's records that match. Reads all of them: for people and scripts, not for the hot path. */
+/** Those of a listing's records that match. Reads all of them: for people and scripts, not for the hot path. */
 export async function select<T>(
   store: { list(page: { limit: number; cursor?: string }): Promise<Page<T>> },
   matches: (record: T) => boolean | Promise<boolean>,
@@ -115,6 +115,17 @@ export async function select<T>(
   const found: T[] = [];
   for await (const record of allOf((page) => store.list(page))) if (await matches(record)) found.push(record);
   return found;
+}
+
+/** The records of an owner as a listing of their own. */
+export const ownedBy = <T, Owner>(store: OwnedListing<T, Owner>, owner: Owner) => ({
+  list: (page: PageAsked) => store.listOf(owner, page),
+});
+
+/** Those of some ids that there are, newest first as listings have them. */
+export async function recordsOf<T extends Entity>(store: EntityStore<T>, ids: Iterable<string>): Promise<readonly T[]> {
+  const found = await each([...new Set(ids)], (id) => store.get(id, { fresh: true }));
+  return found.filter((record) => record !== undefined).toSorted((one, other) => other.createdAt - one.createdAt);
 }
 
 /** Does something for each of many, a few at a time; results in the order of the items. */

@@ -18,10 +18,10 @@ type Aside<T> = (before: T | undefined, after: T | undefined) => readonly Transa
 
 /** The store of such records; `refused` comes of writes aside only. */
 export interface LinkedRecords<T> {
-  get(id: string, options?: { readonly fresh?: boolean }): Promise<T | undefined>;
-  create(record: T): Promise<'created' | 'exists' | 'refused'>;
-  replace(record: T): Promise<'replaced' | 'stale' | 'absent' | 'refused'>;
-  delete(id: string): Promise<T | undefined>;
+  readonly get: (id: string, options?: { readonly fresh?: boolean }) => Promise<T | undefined>;
+  readonly create: (record: T) => Promise<'created' | 'exists' | 'refused'>;
+  readonly replace: (record: T) => Promise<'replaced' | 'stale' | 'absent' | 'refused'>;
+  readonly delete: (id: string) => Promise<T | undefined>;
 }
 
 /** Records of one kind. */

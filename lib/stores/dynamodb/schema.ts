@@ -35,7 +35,7 @@ export interface TableNames {
 }
 
 /**
- * `registry`: keys, their aliases, models, credentials; `listing` orders keys by age. `meters`: meters, and
+ * `registry`: keys, their aliases, the links from their owners, models, credentials; `listing` orders keys by age. `meters`: meters, and
  * responses kept for later turns; `due` is sparse and holds only meters with a lease to look at. `ledger`: one item per request, never
  * changed; `by-key` and `by-time` order them by arrival. `totals`: what the consumer of the ledger's stream projects; all of it can be
  * written anew.

@@ -12,7 +12,7 @@ import { open } from '../../../lib/stores/dynamodb/index.ts';
 import { createSecretStore } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import { createAdmin } from '../../functions/admin/support.ts';
-import { clientFor, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
+import { clientFor, linkThroughout, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
 import { aDeployment, aKey, NOW } from '../../support/exchange.ts';
 import { serveGateway } from '../../support/gateway.ts';
 import { guard, type Guarded } from '../../support/iam.ts';
@@ -219,6 +219,9 @@ describe('access', () => {
     await project(tables.stores.totals, [spent], () => undefined);
     await call('POST', '/team/update', { team_id: 't', max_budget: 5, team_member_budget: 2 });
     await call('POST', '/user/update', { user_id: 'u', max_budget: 3 });
+    await call('POST', '/key/generate', { team_id: 't', user_id: 'u' });
+    await linkThroughout(tables.stores, NOW);
+    await call('GET', '/key/list?team_id=t');
     await call('GET', '/team/info?team_id=t');
     await call('GET', '/user/info?user_id=u');
     await call('POST', '/team/delete', { team_ids: ['t'] });

@@ -118,7 +118,7 @@ describe('lists of teams, users and organizations', () => {
     const { status, body } = await admin.call('GET', path, { key: secrets[person] });
     const rows = (body['value'] ?? body['teams'] ?? body['users']) as Record<string, unknown>[];
     const id = path.startsWith('/user') ? 'user_id' : path.startsWith('/org') ? 'organization_id' : 'team_id';
-    expect([status, rows.map((row) => row[id]).toSorted()]).toEqual([200, expected]);
+    expect([status, rows.map((row) => String(row[id])).toSorted()]).toEqual([200, expected]);
   });
 
   it('count the keys of each user', async () => {

@@ -13,7 +13,7 @@ import { usageOfBroken } from './counting/broken-answer.ts';
 import type { Recount } from './counting/recount.ts';
 import type { Answer } from './transport/http.ts';
 import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
-import type { FrameCutter } from './transport/sse.ts';
+import type { FrameBatch } from './transport/sse.ts';
 import { joined, type Headers, type SseFrame } from './transport/message.ts';
 
 /** Counts output that no provider counted, for streams that ended early. */
@@ -305,7 +305,7 @@ function errorBytes(run: Relay, error: GatewayError): Uint8Array {
 async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
   const decoder = run.upstream.decodeStream(run.decoding);
   const { editing, parser: createParser } = codecOf(run.upstream.framing);
-  let tail: readonly Uint8Array[] = [];
+  let tail: Uint8Array = NO_BYTES;
   let unbroken: boolean;
   if (editing === undefined) {
     const parser = createParser();
@@ -316,40 +316,48 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
     for (const frame of parser.end()) watch(decoder, frame, tally);
     unbroken = tally.error === undefined;
   } else {
-    const cutter = editing.cutter();
-    const ready = (cut: ReturnType<FrameCutter['push']>): readonly Uint8Array[] =>
-      cut.flatMap(({ raw, frame }) => {
-        if (frame === undefined) return [raw]; // a comment: it keeps connections alive
+    const batcher = editing.batcher();
+    const ready = (batch: FrameBatch): Uint8Array =>
+      edited(batch, (frame) => {
         const before = tally.error;
         watch(decoder, frame, tally);
         const { error } = tally;
-        if (error !== undefined && error !== before && run.redact(error) !== error) return [errorBytes(run, error)];
-        return edited(run, raw, frame, editing.text) ?? [];
+        if (error !== undefined && error !== before && run.redact(error) !== error) return errorBytes(run, error);
+        return substitute(run, frame, editing.text);
       });
     for await (const chunk of run.answer.body) {
-      const parts = ready(cutter.push(chunk));
-      if (parts.length > 0) yield joined(parts);
+      const bytes = ready(batcher.push(chunk));
+      if (bytes.length > 0) yield bytes;
     }
     // What is left lacks its end: half a frame is an error too, and no client could read it.
     unbroken = tally.error === undefined;
-    tail = ready(cutter.end());
+    tail = ready(batcher.end());
   }
   for (const event of decoder.end()) tally.push(event);
   if (unbroken && tally.error !== undefined) yield errorBytes(run, tally.error);
-  else if (tail.length > 0) yield joined(tail);
+  else if (tail.length > 0) yield tail;
 }
 
 function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {
   for (const event of decoder.push(frame)) tally.push(event);
 }
 
-/** The frame as the client gets it: without the usage it did not ask for, with the cost it did ask for. */
-function edited(run: Relay, raw: Uint8Array, frame: SseFrame, textOf: (frame: SseFrame) => string): Uint8Array | undefined {
-  if (run.hidesUsage && run.client.passthrough.isUsageFrame(frame)) return undefined;
-  if (run.context.costOf === undefined) return raw;
+const NO_BYTES = new Uint8Array();
+
+/** The bytes of a batch with its substitutes; a frame without one stays as it is. Most batches have none and are not taken apart. */
+function edited({ raw, frames, parts }: FrameBatch, substituteOf: (frame: SseFrame) => Uint8Array | undefined): Uint8Array {
+  const substitutes = frames.map(substituteOf);
+  if (substitutes.every((bytes) => bytes === undefined)) return raw;
+  let at = 0;
+  return joined(parts().map((part) => (part.frame === undefined ? part.raw : (substitutes[at++] ?? part.raw))));
+}
+
+/** What the client gets in the place of a frame: nothing where it did not ask for the usage, the cost where it did ask for that. */
+function substitute(run: Relay, frame: SseFrame, textOf: (frame: SseFrame) => string): Uint8Array | undefined {
+  if (run.hidesUsage && run.client.passthrough.isUsageFrame(frame)) return NO_BYTES;
+  if (run.context.costOf === undefined) return undefined;
   const data = run.client.passthrough.withCost(frame.data, run.context.costOf);
-  if (data === undefined) return raw;
-  return codecOf(run.client.framing).writer(textOf({ ...frame, data }));
+  return data === undefined ? undefined : codecOf(run.client.framing).writer(textOf({ ...frame, data }));
 }
 
 /** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */

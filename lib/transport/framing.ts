@@ -3,7 +3,7 @@ import { createEventStreamCutter, createEventStreamParser, writeEventStream } fr
 import { createJsonArrayParser, createJsonArrayWriter } from './json-array.ts';
 import type { SseFrame } from './message.ts';
 import { createNdjsonCutter, createNdjsonParser } from './ndjson.ts';
-import { createFrameCutter, createSseParser, type FrameCutter } from './sse.ts';
+import { batched, createFrameBatcher, createSseParser, type FrameBatcher } from './sse.ts';
 
 /** Bytes in, frames out, however the bytes were split. */
 export interface FrameParser {
@@ -36,9 +36,9 @@ interface FramingCodec {
   readonly writer: FrameWriter;
   /** For framings with a beginning and an end. */
   readonly streamWriter?: () => StreamWriter;
-  /** How such a stream is passed on frame by frame, some taken out or edited; absent where its bytes go through as they come. */
+  /** How such a stream is passed on in whole frames, some taken out or edited; absent where its bytes go through as they come. */
   readonly editing?: {
-    readonly cutter: () => FrameCutter;
+    readonly batcher: () => FrameBatcher;
     /** The text of an edited frame, for the writer. */
     readonly text: (frame: SseFrame) => string;
   };
@@ -52,7 +52,7 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     parser: createSseParser,
     writer: (text) => utf8.encode(text),
     editing: {
-      cutter: createFrameCutter,
+      batcher: createFrameBatcher,
       text: ({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`,
     },
   },
@@ -62,14 +62,14 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     ifAsked: ['application/json'],
     parser: createNdjsonParser,
     writer: (text) => utf8.encode(text),
-    editing: { cutter: createNdjsonCutter, text: ({ data }) => `${data}\n` },
+    editing: { batcher: () => batched(createNdjsonCutter()), text: ({ data }) => `${data}\n` },
   },
   'aws-event-stream': {
     type: 'application/vnd.amazon.eventstream',
     parser: createEventStreamParser,
     writer: writeEventStream,
     editing: {
-      cutter: createEventStreamCutter,
+      batcher: () => batched(createEventStreamCutter()),
       text: ({ event = '', data }) => `{"event":${JSON.stringify(event)},"data":${data}}\n`,
     },
   },

@@ -1,7 +1,7 @@
 /** Server-sent events: cuts bytes into frames (HTML standard, section 9.2). */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { SseFrame } from './message.ts';
+import { joined, type SseFrame } from './message.ts';
 
 /** Bytes in, frames out, however the bytes were split. */
 export interface SseParser {
@@ -49,9 +49,87 @@ export interface FrameCutter {
 const LF = 10;
 const CR = 13;
 
-/** A cutter for one stream, for passthrough where some frames are taken out or edited. */
-export function createFrameCutter(): FrameCutter {
+/** Whole frames, as they came. */
+export interface FrameBatch {
+  /** Their bytes; may be none. */
+  readonly raw: Uint8Array;
+  /** What they say. */
+  readonly frames: readonly SseFrame[];
+  /** The batch taken apart: its frames in order, and the bytes between them. */
+  readonly parts: () => readonly RawFrame[];
+}
+
+/** Hands a stream on in whole frames without touching a byte: the `raw` bytes, joined, are the stream. */
+export interface FrameBatcher {
+  push(chunk: Uint8Array): FrameBatch;
+  /** What is left: a frame without its end, or nothing. */
+  end(): FrameBatch;
+}
+
+/** Batches of what a cutter cuts. */
+export function batched(cutter: FrameCutter): FrameBatcher {
+  const batchOf = (parts: readonly RawFrame[]): FrameBatch => ({
+    raw: joined(parts.map(({ raw }) => raw)),
+    frames: parts.flatMap(({ frame }) => frame ?? []),
+    parts: () => parts,
+  });
+  return { push: (chunk) => batchOf(cutter.push(chunk)), end: () => batchOf(cutter.end()) };
+}
+
+const NO_FRAMES: FrameBatch = { raw: new Uint8Array(), frames: [], parts: () => [] };
+
+/**
+ * A batcher for one stream: everything up to the last blank line of a chunk is parsed at once, and taken apart only where it is to be
+ * edited. A stream with CR as a line end is cut frame by frame.
+ */
+export function createFrameBatcher(): FrameBatcher {
   const parser = createSseParser();
+  /** Bytes of the frame that is not complete yet. */
+  let kept: Uint8Array[] = [];
+  let careful: FrameBatcher | undefined;
+
+  function takeCare(): FrameBatcher {
+    const cutter = createFrameCutter(parser);
+    for (const piece of kept) cutter.push(piece);
+    return batched(cutter);
+  }
+
+  return {
+    push(chunk) {
+      if (careful === undefined && chunk.includes(CR)) careful = takeCare();
+      if (careful !== undefined) return careful.push(chunk);
+      const end = lastFrameEnd(chunk, kept.at(-1)?.at(-1) === LF);
+      if (end === 0) {
+        if (chunk.length > 0) kept.push(chunk);
+        return NO_FRAMES;
+      }
+      const whole = end === chunk.length ? chunk : chunk.subarray(0, end);
+      const raw = kept.length === 0 ? whole : Buffer.concat([...kept, whole]);
+      kept = end === chunk.length ? [] : [chunk.subarray(end)];
+      return { raw, frames: parser.push(raw), parts: () => createFrameCutter(parser).push(raw) };
+    },
+    end() {
+      if (careful !== undefined) return careful.end();
+      if (kept.length === 0) return NO_FRAMES;
+      const raw = joined(kept);
+      kept = [];
+      const frames = [...parser.push(raw), ...parser.end()];
+      return { raw, frames, parts: () => [partOf(raw, frames[0])] };
+    },
+  };
+}
+
+const partOf = (raw: Uint8Array, frame: SseFrame | undefined): RawFrame => (frame === undefined ? { raw } : { raw, frame });
+
+/** Where the last blank line of a chunk ends; 0 when it has none. `afterLf`: the bytes before it end a line. */
+function lastFrameEnd(chunk: Uint8Array, afterLf: boolean): number {
+  let lf = chunk.lastIndexOf(LF);
+  while (lf > 0 && chunk[lf - 1] !== LF) lf = chunk.lastIndexOf(LF, lf - 1);
+  return lf > 0 || (lf === 0 && afterLf) ? lf + 1 : 0;
+}
+
+/** A cutter for one stream. @param parser one that has read nothing yet, or whole frames */
+export function createFrameCutter(parser = createSseParser()): FrameCutter {
   /** Bytes of the frame that is not complete yet. */
   let kept: Uint8Array[] = [];
   let lineIsEmpty = true;
@@ -62,8 +140,7 @@ export function createFrameCutter(): FrameCutter {
     const raw = kept.length === 0 ? tail : Buffer.concat([...kept, tail]);
     kept = [];
     lineIsEmpty = true;
-    const [frame] = parser.push(raw);
-    return frame === undefined ? { raw } : { raw, frame };
+    return partOf(raw, parser.push(raw)[0]);
   }
 
   return {
@@ -107,8 +184,7 @@ export function createFrameCutter(): FrameCutter {
       if (kept.length === 0) return [];
       const raw = Buffer.concat(kept);
       kept = [];
-      const [frame] = [...parser.push(raw), ...parser.end()];
-      return [frame === undefined ? { raw } : { raw, frame }];
+      return [partOf(raw, [...parser.push(raw), ...parser.end()][0])];
     },
   };
 }

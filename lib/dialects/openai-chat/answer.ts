@@ -90,6 +90,10 @@ export class AnswerDecoder {
     else this.#early = event;
   }
 
+  say(choice: number, text: string): void {
+    this.#choices.get(choice)?.say(text);
+  }
+
   /** The answer is complete: closes blocks and tells each choice's finish. */
   finish(): void {
     const first = this.#choices.keys().next().value;

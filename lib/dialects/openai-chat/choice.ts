@@ -93,6 +93,11 @@ export class ChoiceDecoder {
     if (rest !== undefined) this.#choiceFields = { ...this.#choiceFields, ...rest };
   }
 
+  /** Goes on with its text. */
+  say(text: string): void {
+    this.#write(text);
+  }
+
   /** Ends the choice: closes what is open, then tells the finish. `sources` are citations of the answer as a whole. */
   finish(sources: readonly Citation[]): void {
     for (const source of sources) this.#cite(source);

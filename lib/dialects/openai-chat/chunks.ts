@@ -5,6 +5,7 @@ import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { errorInside } from '../openai-error.ts';
 import { errorOfChunk } from './error.ts';
+import { mouldOf, textIn, type Mould } from './mould.ts';
 
 /** Puts an answer together from its chunks. */
 export interface ChunkReader {
@@ -14,6 +15,8 @@ export interface ChunkReader {
   readonly finished: boolean;
   /** Reads a chunk; `whole` says that it is a body. */
   push(chunk: JsonObject, whole?: boolean): void;
+  /** Reads a chunk like the one before it, which brought nothing but text of this choice. Absent where chunks have no such form. */
+  say?(choice: number, text: string): void;
   /** The answer is complete. */
   finish(): void;
   /** The answer broke off. Nothing follows. */
@@ -45,6 +48,8 @@ const NOTHING: readonly GenerateEvent[] = [];
  */
 export function decodeChunks(reader: ChunkReader): StreamDecoder {
   let ended = false;
+  /** Of the last chunk, where it was text. */
+  let mould: Mould | undefined;
 
   const fail = (error: GatewayError): readonly GenerateEvent[] => {
     ended = true;
@@ -64,6 +69,11 @@ export function decodeChunks(reader: ChunkReader): StreamDecoder {
         if (reader.started) return finish();
         return fail(new GatewayError('upstream', 'The provider ended its stream without an answer.'));
       }
+      const text = mould === undefined || event === 'error' ? undefined : textIn(mould, data);
+      if (mould !== undefined && text !== undefined) {
+        reader.say?.(mould.choice, text);
+        return reader.take();
+      }
       const chunk = parseJson(data);
       if (event === 'error') return fail(errorInside(chunk ?? data));
       if (!isObject(chunk)) {
@@ -72,7 +82,9 @@ export function decodeChunks(reader: ChunkReader): StreamDecoder {
       const error = errorOfChunk(chunk);
       if (error !== undefined) return fail(error);
       reader.push(chunk);
-      return reader.take();
+      const events = reader.take();
+      mould = reader.say === undefined ? undefined : mouldOf(data, chunk, events);
+      return events;
     },
     end() {
       if (ended) return NOTHING;

@@ -2,7 +2,12 @@ import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../lib/errors.ts';
-import { createEventStreamParser, encodeMessage, writeEventStream } from '../../../lib/transport/aws-event-stream.ts';
+import {
+  createEventStreamCutter,
+  createEventStreamParser,
+  encodeMessage,
+  writeEventStream,
+} from '../../../lib/transport/aws-event-stream.ts';
 import { codecOf, isStreamOf } from '../../../lib/transport/framing.ts';
 import type { SseFrame } from '../../../lib/transport/message.ts';
 
@@ -148,12 +153,11 @@ describe('an AWS event stream', () => {
   });
 
   it('is cut into the very bytes of its whole messages', () => {
-    const { writer, editing } = codecOf('aws-event-stream');
-    const bytes = writer(TEXT);
+    const bytes = writeEventStream(TEXT);
     for (let cut = 0; cut < bytes.length; cut++) {
-      const cutter = editing?.cutter();
-      const pieces = [bytes.subarray(0, cut), bytes.subarray(cut, -1)].flatMap((chunk) => cutter?.push(chunk) ?? []);
-      const raw = Buffer.concat([...pieces, ...(cutter?.end() ?? [])].map((piece) => piece.raw));
+      const cutter = createEventStreamCutter();
+      const pieces = [bytes.subarray(0, cut), bytes.subarray(cut, -1)].flatMap((chunk) => cutter.push(chunk));
+      const raw = Buffer.concat([...pieces, ...cutter.end()].map((piece) => piece.raw));
 
       expect(pieces.map(({ frame }) => frame)).toEqual(FRAMES.slice(0, -1));
       expect(raw.equals(bytes.subarray(0, raw.length))).toBe(true);

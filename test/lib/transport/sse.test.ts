@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SseFrame } from '../../../lib/transport/message.ts';
-import { createFrameCutter, createSseParser, type RawFrame } from '../../../lib/transport/sse.ts';
+import {
+  createFrameBatcher,
+  createFrameCutter,
+  createSseParser,
+  type FrameBatch,
+  type RawFrame,
+} from '../../../lib/transport/sse.ts';
 
 const parse = (pieces: readonly Uint8Array[]): SseFrame[] => {
   const parser = createSseParser();
@@ -11,6 +17,11 @@ const parse = (pieces: readonly Uint8Array[]): SseFrame[] => {
 const cut = (pieces: readonly Uint8Array[]): RawFrame[] => {
   const cutter = createFrameCutter();
   return [...pieces.flatMap((piece) => cutter.push(piece)), ...cutter.end()];
+};
+
+const batch = (pieces: readonly Uint8Array[]): FrameBatch[] => {
+  const batcher = createFrameBatcher();
+  return [...pieces.map((piece) => batcher.push(piece)), batcher.end()];
 };
 
 const bytesOf = (text: string): Buffer => Buffer.from(text);
@@ -40,6 +51,23 @@ const STREAMS = {
   'empty data': 'data:\n\ndata\n\n',
   'blank lines': '\n\n\ndata: 1\n\n\n\ndata: 2\n\n',
 } as const;
+
+/** Any text, split anywhere. */
+const anyPieces = fc
+  .tuple(
+    fc.array(fc.constantFrom('data: ', 'data', 'event: x', ': c', '\n', '\r', '\r\n', '\n\n', '{"a":"é😀"}', 'id: 1', ' '), {
+      maxLength: 30,
+    }),
+    fc.array(fc.nat(20), { maxLength: 30 }),
+  )
+  .map(([fragments, sizes]) => {
+    const bytes = bytesOf(fragments.join(''));
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    for (const size of sizes) pieces.push(bytes.subarray(at, (at += size)));
+    pieces.push(bytes.subarray(at));
+    return pieces;
+  });
 
 describe('the parser', () => {
   it.each([
@@ -117,32 +145,50 @@ describe('the cutter', () => {
   });
 
   it('agrees with the parser on any text, split anywhere', () => {
-    const fragment = fc.constantFrom(
-      'data: ',
-      'data',
-      'event: x',
-      ': c',
-      '\n',
-      '\r',
-      '\r\n',
-      '\n\n',
-      '{"a":"é😀"}',
-      'id: 1',
-      ' ',
-    );
     fc.assert(
-      fc.property(fc.array(fragment, { maxLength: 30 }), fc.array(fc.nat(20), { maxLength: 30 }), (fragments, sizes) => {
-        const bytes = bytesOf(fragments.join(''));
-        const pieces: Uint8Array[] = [];
-        let at = 0;
-        for (const size of sizes) pieces.push(bytes.subarray(at, (at += size)));
-        pieces.push(bytes.subarray(at));
-
+      fc.property(anyPieces, (pieces) => {
         const found = cut(pieces);
-
-        expect(rawText(found)).toBe(bytes.toString());
-        expect(withData(found)).toEqual(parse([bytes]));
+        expect(rawText(found)).toBe(Buffer.concat(pieces).toString());
+        expect(withData(found)).toEqual(parse(pieces));
       }),
     );
+  });
+});
+
+describe('the batcher', () => {
+  it.each(Object.entries(STREAMS))('keeps every byte and finds the parser’s frames: %s', (_name, text) => {
+    const bytes = bytesOf(text);
+    const frames = parse([bytes]);
+
+    for (const pieces of [[bytes], ...splits(bytes)]) {
+      const found = batch(pieces);
+      expect(rawText(found)).toBe(text);
+      expect(found.flatMap((one) => one.frames)).toEqual(frames);
+    }
+  });
+
+  it('agrees with the parser on any text, split anywhere, and takes its batches apart', () => {
+    fc.assert(
+      fc.property(anyPieces, (pieces) => {
+        const batcher = createFrameBatcher();
+        for (const next of [...pieces.map((piece) => () => batcher.push(piece)), () => batcher.end()]) {
+          const { raw, frames, parts } = next();
+          const apart = parts();
+          expect(rawText(apart)).toBe(Buffer.from(raw).toString());
+          expect(withData(apart)).toEqual(frames);
+        }
+        const found = batch(pieces);
+        expect(rawText(found)).toBe(Buffer.concat(pieces).toString());
+        expect(found.flatMap((one) => one.frames)).toEqual(parse(pieces));
+      }),
+    );
+  });
+
+  it('hands on whole frames as soon as they are in', () => {
+    const batcher = createFrameBatcher();
+
+    expect(batcher.push(bytesOf('data: 1\n\ndata: 2\n')).frames).toEqual([{ data: '1' }]);
+    expect(batcher.push(bytesOf('\ndata: 3')).raw).toEqual(bytesOf('data: 2\n\n'));
+    expect(batcher.end().frames).toEqual([{ data: '3' }]);
   });
 });

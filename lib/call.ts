@@ -177,9 +177,8 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   body = finishedBody(body, target, provider);
   const edits: Record<string, Json | undefined> = modelInPath ? {} : { model: target.model };
   for (const field of exchange.removed) edits[field] = undefined;
-  for (const key of new Set([...Object.keys(original), ...Object.keys(body)])) {
-    if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;
-  }
+  for (const key in original) if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;
+  for (const key in body) if (!Object.hasOwn(original, key)) edits[key] = body[key] as Json | undefined;
   return {
     bytes: replaceTopLevel(exchange.request.body, edits),
     headers: dialectHeaders(dialect, exchange.request),

@@ -59,22 +59,40 @@ class Tally {
   /** True once the model wrote something. */
   spoke = false;
   readonly #estimator: Estimator;
+  /** Events of a whole answer, which are weighed only where the provider did not count. */
+  #unweighed: readonly GenerateEvent[] = [];
 
   constructor(estimator: Estimator) {
     this.#estimator = estimator;
   }
 
   push(event: GenerateEvent): void {
+    this.#note(event);
+    this.#estimator.push(event);
+  }
+
+  /** All events of an answer that was read whole. */
+  take(events: readonly GenerateEvent[]): void {
+    for (const event of events) this.#note(event);
+    this.#unweighed = events;
+  }
+
+  #note(event: GenerateEvent): void {
     if (event.type === 'usage') this.usage = mergeUsage(this.usage, event.usage);
     else if (event.type === 'error') this.error ??= event.error;
     else if (event.type !== 'start' && event.type !== 'finish') this.spoke = true;
-    this.#estimator.push(event);
+  }
+
+  #estimate(): Usage {
+    for (const event of this.#unweighed) this.#estimator.push(event);
+    this.#unweighed = [];
+    return this.#estimator.usage();
   }
 
   /** The usage event a provider left out, estimated: clients rely on there being one. */
   missing(): readonly GenerateEvent[] {
     if (this.usage !== undefined || this.error !== undefined || !this.spoke) return [];
-    return [{ type: 'usage', usage: this.#estimator.usage() }];
+    return [{ type: 'usage', usage: this.#estimate() }];
   }
 
   /** What to settle: the provider's figures, completed by estimates where the answer broke off. */
@@ -82,7 +100,7 @@ class Tally {
     const counted = status === 'success' ? this.usage?.outputTokens : undefined;
     if (counted !== undefined && this.usage?.inputTokens !== undefined) return this.usage;
     if (status === 'error' && !this.spoke && this.usage === undefined) return undefined;
-    const estimate = this.#estimator.usage();
+    const estimate = this.#estimate();
     if (this.usage === undefined) return estimate;
     // A provider's running output figure may lag behind what it has already sent: the larger one counts.
     const outputTokens = counted ?? Math.max(this.usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
@@ -165,7 +183,7 @@ async function whole(run: Relay, framed: boolean): Promise<Reply> {
   const tally = new Tally(run.estimator);
   // Of frames, what they say is counted below in any case.
   const events = decodeWhole(run, bytes, framed, () => billBroken(run, bytes, framed ? [] : undefined));
-  for (const event of events) tally.push(event);
+  tally.take(events);
   const told = tally.usage === undefined ? run.upstream.usageIn?.(answer.headers) : undefined;
   if (told !== undefined) tally.push({ type: 'usage', usage: told });
   // What was not billed may be tried elsewhere; what was has to reach the books, whatever fails from here on.

@@ -51,8 +51,10 @@ export class Fields {
 
   /** The value as it is; `null` is absent. */
   any(name: string): unknown {
-    this.#read.add(name);
-    return this.#object[name] ?? undefined;
+    const value = this.#object[name] ?? undefined;
+    // What is absent is in no rest: most fields that are asked for are.
+    if (value !== undefined) this.#read.add(name);
+    return value;
   }
 
   /** The value without marking it as read: it stays in `rest()`. */

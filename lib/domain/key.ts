@@ -1,5 +1,5 @@
 /** Virtual keys: what a key is, how its secret is made and hashed. Rules only; storage is `stores/keys`. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Limits } from './limits.ts';
 import type { Scope } from './meter.ts';
 import type { Money } from './money.ts';
@@ -82,7 +82,7 @@ export function newSecret(random: (bytes: number) => Uint8Array = randomBytes): 
 }
 
 /** SHA-256 hex of a secret: LiteLLM's way, so that imported hashes keep working. */
-export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+export const hashSecret = (secret: string): string => hash('sha256', secret);
 
 /** What may be shown of a secret. */
 export const maskSecret = (secret: string): string => `sk-...${secret.slice(-4)}`;

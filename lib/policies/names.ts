@@ -33,11 +33,19 @@ function nameIn(value: unknown): string | undefined {
   return name === '' ? undefined : name;
 }
 
-const first = (...values: readonly unknown[]): string | undefined => values.map(nameIn).find((name) => name !== undefined);
+function first(...values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const name = value === undefined ? undefined : nameIn(value);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+const NOTHING: JsonObject = {};
 
 const partOf = (body: JsonObject, field: string): JsonObject => {
   const value = body[field];
-  return isObject(value) ? value : {};
+  return isObject(value) ? value : NOTHING;
 };
 
 /** Claude Code's `metadata.user_id`: the customer, and the session it works in. */
@@ -50,7 +58,8 @@ const CLAUDE_CODE = /^(user_[0-9a-f]+_account_[^_]*)_session_([0-9a-f-]+)$/i;
 export function namesIn(body: JsonObject, headers: Headers, settings: NameSettings = {}): Named {
   const metadata = partOf(body, 'metadata');
   const ours = partOf(body, 'litellm_metadata');
-  const [, claudeUser, claudeSession] = CLAUDE_CODE.exec(nameIn(metadata['user_id']) ?? '') ?? [];
+  const userId = metadata === NOTHING ? undefined : nameIn(metadata['user_id']);
+  const [, claudeUser, claudeSession] = (userId === undefined ? undefined : CLAUDE_CODE.exec(userId)) ?? [];
   const endUser = first(
     headers['x-litellm-customer-id'],
     headers['x-litellm-end-user-id'],
@@ -68,19 +77,22 @@ export function namesIn(body: JsonObject, headers: Headers, settings: NameSettin
     metadata['session_id'],
     claudeSession,
   );
-  const tags = [body['tags'], ours['tags'], metadata['tags'], headers['x-litellm-tags']?.split(',')].flatMap(tagsIn);
+  const lists = [body['tags'], ours['tags'], metadata['tags'], headers['x-litellm-tags']?.split(',')].filter(Array.isArray);
   return {
     ...(endUser === undefined ? {} : { endUser }),
     ...(sessionId === undefined ? {} : { sessionId }),
-    tags: [...new Set(tags)].slice(0, MOST_TAGS),
+    tags: lists.length === 0 ? NONE : [...new Set(lists.flatMap(tagsIn))].slice(0, MOST_TAGS),
   };
 }
 
-const tagsIn = (list: unknown): readonly string[] =>
-  Array.isArray(list) ? list.flatMap((tag) => (typeof tag === 'string' ? (nameIn(tag) ?? []) : [])) : [];
+const NONE: readonly string[] = [];
+
+const tagsIn = (list: readonly unknown[]): readonly string[] =>
+  list.flatMap((tag) => (typeof tag === 'string' ? (nameIn(tag) ?? []) : []));
 
 /** Tags of a call: of its key, the key's team and project, and of the request; without repeats. */
 export function allTags(caller: Exchange['caller'], named: readonly string[]): readonly string[] {
-  const own = caller?.type === 'key' ? [...caller.key.tags, ...(caller.team?.tags ?? []), ...(caller.project?.tags ?? [])] : [];
-  return [...new Set([...own, ...named])];
+  if (caller?.type !== 'key') return named;
+  const { key, team, project } = caller;
+  return [...new Set([...key.tags, ...(team?.tags ?? NONE), ...(project?.tags ?? NONE), ...named])];
 }

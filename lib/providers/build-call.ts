@@ -76,12 +76,32 @@ export function bodyEdits(parts: Omit<CallParts, 'credential' | 'stream'>): read
   return [...quirks, ...filled];
 }
 
+type AddressParts = Omit<CallParts, 'credential'>;
+
+/** Of each deployment, the last address of its streams and of its whole answers: most calls go where the one before them went. */
+const last = { streams: new WeakMap<Deployment, Known>(), wholes: new WeakMap<Deployment, Known>() };
+
+interface Known extends Pick<AddressParts, 'provider' | 'model' | 'api' | 'environment'> {
+  readonly address: string;
+}
+
 /**
- * The address of a call, before anything signs it.
+ * The address of a call, before anything signs it. All that it depends on is in `parts`, and records do not change: so it is remembered.
  *
  * @throws GatewayError `internal` when the operator's settings lead nowhere
  */
-export function addressOf(parts: Omit<CallParts, 'credential'>): string {
+export function addressOf(parts: AddressParts): string {
+  const { provider, deployment, model, api, stream, environment } = parts;
+  const known = (stream ? last.streams : last.wholes).get(deployment);
+  const isSame =
+    known?.model === model && known.api === api && known.provider === provider && known.environment === environment;
+  if (isSame) return known.address;
+  const address = makeAddress(parts);
+  (stream ? last.streams : last.wholes).set(deployment, { provider, model, api, environment, address });
+  return address;
+}
+
+function makeAddress(parts: AddressParts): string {
   const { provider, deployment, api, stream, environment } = parts;
   const { model } = placeOf(provider, parts.model);
   const parameters = parametersOf(parts);

@@ -122,7 +122,7 @@ interface Watch {
 
 function dispatch(agent: Agent, call: HttpCall, { onEnd, now }: Watch): Incoming {
   // Before anything listens: what throws here must leave nothing behind.
-  const url = addressOf(call);
+  const address = addressOf(call);
   const { notAfter } = call;
   const refusal = (): GatewayError | undefined =>
     notAfter === undefined || now() < notAfter
@@ -139,8 +139,8 @@ function dispatch(agent: Agent, call: HttpCall, { onEnd, now }: Watch): Incoming
   if (incoming.failed) return incoming;
   agent.dispatch(
     {
-      origin: url.origin,
-      path: url.pathname + url.search,
+      origin: address.origin,
+      path: address.path,
       method: call.method,
       headers: { 'accept-encoding': 'identity', ...call.headers },
       body: call.body ?? null,
@@ -150,10 +150,26 @@ function dispatch(agent: Agent, call: HttpCall, { onEnd, now }: Watch): Incoming
   return incoming;
 }
 
-function addressOf({ url }: HttpCall): URL {
-  const address = URL.parse(url);
-  if (address !== null) return address;
-  throw new GatewayError('internal', 'The address of the provider is not valid: check api_base.');
+/** An address as a connection needs it. */
+interface Address {
+  readonly origin: string;
+  readonly path: string;
+}
+
+/** Addresses taken apart before, by their text: a process calls few, again and again. None with a query, which may hold a key. */
+const addresses = new Map<string, Address>();
+const MOST_ADDRESSES = 500;
+
+function addressOf({ url }: HttpCall): Address {
+  const known = addresses.get(url);
+  if (known !== undefined) return known;
+  const parsed = URL.parse(url);
+  if (parsed === null) throw new GatewayError('internal', 'The address of the provider is not valid: check api_base.');
+  const address = { origin: parsed.origin, path: parsed.pathname + parsed.search };
+  if (parsed.search !== '') return address;
+  if (addresses.size >= MOST_ADDRESSES) addresses.clear();
+  addresses.set(url, address);
+  return address;
 }
 
 function answerOf(head: AnswerHead, incoming: Incoming): Answer {

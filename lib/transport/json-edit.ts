@@ -31,9 +31,13 @@ interface Member {
 export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string, unknown>>): Uint8Array {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const { members, open } = membersOf(bytes);
-  const wanted = new Map(Object.entries(edits));
-  const last = new Map(members.map(({ name }, index) => [name, index]));
-  const found = new Set<string>();
+  const names = new Set<string>();
+  const repeated = members.map(() => false);
+  for (let index = members.length - 1; index >= 0; index--) {
+    const { name } = members[index] as Member;
+    repeated[index] = names.has(name);
+    names.add(name);
+  }
   const parts: Uint8Array[] = [];
   let copied = 0;
   let kept = 0;
@@ -43,13 +47,12 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
   };
 
   for (const [index, member] of members.entries()) {
-    const repeated = last.get(member.name) !== index;
-    if (!repeated && !wanted.has(member.name)) {
+    const isRepeated = repeated[index] === true;
+    if (!isRepeated && !Object.hasOwn(edits, member.name)) {
       kept += 1;
       continue;
     }
-    found.add(member.name);
-    const value = repeated ? undefined : wanted.get(member.name);
+    const value = isRepeated ? undefined : edits[member.name];
     if (value === undefined) {
       // Takes the comma before it along, or the one after it while nothing before it is kept.
       const previous = members[index - 1];
@@ -63,7 +66,7 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
     }
   }
 
-  const added = [...wanted].filter(([name, value]) => value !== undefined && !found.has(name));
+  const added = Object.entries(edits).filter(([name, value]) => value !== undefined && !names.has(name));
   if (added.length > 0) {
     copyTo(Math.max(copied, members.at(-1)?.end ?? open + 1));
     const text = added.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',');

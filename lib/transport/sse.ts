@@ -98,7 +98,7 @@ export function createFrameBatcher(): FrameBatcher {
     push(chunk) {
       if (careful === undefined && chunk.includes(CR)) careful = takeCare();
       if (careful !== undefined) return careful.push(chunk);
-      const end = lastFrameEnd(chunk, kept.at(-1)?.at(-1) === LF);
+      const end = lastFrameEnd(chunk, kept.length === 0 || kept.at(-1)?.at(-1) === LF);
       if (end === 0) {
         if (chunk.length > 0) kept.push(chunk);
         return NO_FRAMES;
@@ -121,11 +121,11 @@ export function createFrameBatcher(): FrameBatcher {
 
 const partOf = (raw: Uint8Array, frame: SseFrame | undefined): RawFrame => (frame === undefined ? { raw } : { raw, frame });
 
-/** Where the last blank line of a chunk ends; 0 when it has none. `afterLf`: the bytes before it end a line. */
-function lastFrameEnd(chunk: Uint8Array, afterLf: boolean): number {
+/** Where the last blank line of a chunk ends; 0 when it has none. `atLineStart`: the bytes before it end a line. */
+function lastFrameEnd(chunk: Uint8Array, atLineStart: boolean): number {
   let lf = chunk.lastIndexOf(LF);
   while (lf > 0 && chunk[lf - 1] !== LF) lf = chunk.lastIndexOf(LF, lf - 1);
-  return lf > 0 || (lf === 0 && afterLf) ? lf + 1 : 0;
+  return lf > 0 || (lf === 0 && atLineStart) ? lf + 1 : 0;
 }
 
 /** A cutter for one stream. @param parser one that has read nothing yet, or whole frames */

@@ -1,6 +1,6 @@
 /**
  * Chunks of text differ in their text alone: id, model and all else are the same from one to the next. So a chunk that has the form of
- * the one before it is not parsed again; its text is read from its place. Parsing was a third of what a passed stream costs.
+ * the one before it is not parsed again; its text is read from its place.
  */
 import type { GenerateEvent } from '../../kinds/generate.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';

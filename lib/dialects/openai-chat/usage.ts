@@ -20,6 +20,7 @@ export function usageOf(chunk: JsonObject): Usage | undefined {
   if (usage === undefined) return undefined;
   const tier = textOf(chunk['service_tier']) ?? usage.serviceTier;
   const cost = usage.reportedCostUsd ?? costOf(chunk['cost']);
+  if (tier === usage.serviceTier && cost === usage.reportedCostUsd) return usage;
   return {
     ...usage,
     ...(tier !== undefined && { serviceTier: tier }),
@@ -75,8 +76,17 @@ export function decodeUsage(figures: JsonObject): Usage | undefined {
     reportedCostUsd: costOf(figures['cost']) ?? ticks(figures['cost_in_usd_ticks']),
     source: 'provider',
   };
-  for (const key in usage) if (usage[key as keyof Usage] === undefined) delete usage[key as keyof Usage];
-  return usage as Usage;
+  return reported(usage);
+}
+
+/** Most classes are absent from most usages. Taking them out of the object (`delete`) would make it a slow one for all who read it. */
+function reported(classes: { [Key in keyof Usage]: Usage[Key] | undefined }): Usage {
+  const usage: Record<string, unknown> = {};
+  for (const name in classes) {
+    const value = classes[name as keyof Usage];
+    if (value !== undefined) usage[name] = value;
+  }
+  return usage as unknown as Usage;
 }
 
 const sizeOf = (value: unknown): Usage['searchContextSize'] =>

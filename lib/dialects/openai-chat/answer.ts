@@ -91,7 +91,7 @@ export class AnswerDecoder {
   }
 
   say(choice: number, text: string): void {
-    this.#choices.get(choice)?.say(text);
+    this.#choices.get(choice)?.write(text);
   }
 
   /** The answer is complete: closes blocks and tells each choice's finish. */

@@ -93,11 +93,6 @@ export class ChoiceDecoder {
     if (rest !== undefined) this.#choiceFields = { ...this.#choiceFields, ...rest };
   }
 
-  /** Goes on with its text. */
-  say(text: string): void {
-    this.#write(text);
-  }
-
   /** Ends the choice: closes what is open, then tells the finish. `sources` are citations of the answer as a whole. */
   finish(sources: readonly Citation[]): void {
     for (const source of sources) this.#cite(source);
@@ -134,7 +129,7 @@ export class ChoiceDecoder {
   #delta(delta: JsonObject, whole: boolean): void {
     this.#think(delta, whole);
     const { content, refusal, tool_calls: calls, function_call: legacy, annotations, audio } = delta;
-    if (typeof content === 'string') this.#write(content);
+    if (typeof content === 'string') this.write(content);
     else if (Array.isArray(content)) for (const part of objectsOf(content)) this.#part(part);
     if (typeof refusal === 'string' && refusal !== '') this.#refuse(refusal);
     if (delta['images'] !== undefined) for (const image of objectsOf(delta['images'])) this.#image(image);
@@ -152,7 +147,7 @@ export class ChoiceDecoder {
   #part(part: JsonObject): void {
     switch (part['type']) {
       case 'text':
-        return this.#write(textOf(part['text']) ?? '');
+        return this.write(textOf(part['text']) ?? '');
       case 'thinking':
         return this.#reasoning(thinkingText(part['thinking']));
       case 'refusal':
@@ -170,7 +165,7 @@ export class ChoiceDecoder {
     }
   }
 
-  #write(text: string): void {
+  write(text: string): void {
     if (text === '') return;
     if (this.#open !== 'text') this.#openText();
     this.#textLength += text.length;
@@ -342,7 +337,7 @@ export class ChoiceDecoder {
 
   #argue(call: Call, text: string): void {
     if (text === '' || call.block === -1) return;
-    if (this.#isJson(call)) this.#write(text);
+    if (this.#isJson(call)) this.write(text);
     else this.#context.emit({ type: 'tool-call-delta', choice: this.#choice, block: call.block, arguments: text });
   }
 
@@ -355,7 +350,7 @@ export class ChoiceDecoder {
     if (call.ended || call.block === -1) return;
     call.ended = true;
     if (this.#isJson(call)) {
-      if (call.text.trim() === '') this.#write('{}');
+      if (call.text.trim() === '') this.write('{}');
       return;
     }
     const extensions: Extensions | undefined = call.extra === undefined ? undefined : { [DIALECT]: call.extra };

@@ -26,7 +26,8 @@ import { createProviderCounter } from './counting/provider-counter.ts';
 import { bodyEdits, chooseApi, compactingApi, providerOf } from './providers/index.ts';
 import type { Api, Provider } from './providers/provider.ts';
 import { createRecount } from './counting/recount.ts';
-import { relay, type Estimator } from './relay.ts';
+import { relay } from './relay.ts';
+import type { Estimator } from './tally.ts';
 import { tokenizerOf } from './counting/token-counter.ts';
 import { replaceTopLevel } from './transport/json-edit.ts';
 

@@ -10,6 +10,7 @@ import { ORGANIZATION_ROUTES } from './routes/organizations.ts';
 import { RECEIPT_ROUTES } from './routes/receipts.ts';
 import { RECORD_ROUTES } from './routes/records.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
+import { TAG_ANALYTICS_ROUTES } from './routes/tag-analytics.ts';
 import { TEAM_ROUTES } from './routes/teams.ts';
 import { USER_ROUTES } from './routes/users.ts';
 
@@ -26,6 +27,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...KEY_ROUTES,
   ...MAPPING_ROUTES,
   ...SPEND_ROUTES,
+  ...TAG_ANALYTICS_ROUTES,
   ...RECEIPT_ROUTES,
   ...COST_ROUTES,
   ...MODEL_ROUTES,

@@ -6,12 +6,14 @@ import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
 import { isViewer, ownKey } from '../../../lib/management/access.ts';
 import { dailyActivity, type ActivityKind } from '../../../lib/management/spend/activity.ts';
 import { bodiesOf } from '../../../lib/management/spend/bodies.ts';
+import { deploymentExceptions, globalExceptions } from '../../../lib/management/spend/exceptions.ts';
 import { Table } from '../../../lib/management/spend/export.ts';
 import {
   allCustomers,
   allTags,
   globalActivity,
   globalActivityModels,
+  globalCacheHits,
   globalSpend,
   globalSpendCustomers,
   globalSpendKeys,
@@ -258,6 +260,24 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     'own',
     { summary: 'Requests and tokens by model and day.', query: DAYS },
     (deps, { caller, query }) => globalActivityModels(deps, caller, defined(daysIn(query))),
+  ),
+  get(
+    '/global/activity/cache_hits',
+    'own',
+    { summary: 'Requests by day that a cache answered, and that a model did.', query: DAYS },
+    (deps, { caller, query }) => globalCacheHits(deps, caller, defined(daysIn(query))),
+  ),
+  get(
+    '/global/activity/exceptions',
+    'viewer',
+    { summary: 'Calls of a model that ended with 429, by day.', query: [...DAYS, 'model_group'] },
+    (deps, { query }) => globalExceptions(deps, query('model_group'), defined(daysIn(query))),
+  ),
+  get(
+    '/global/activity/exceptions/deployment',
+    'viewer',
+    { summary: 'The same by deployment.', query: [...DAYS, 'model_group'] },
+    (deps, { query }) => deploymentExceptions(deps, query('model_group'), defined(daysIn(query))),
   ),
   ...reports,
   ...activities,

@@ -10,6 +10,7 @@ import {
   userChange,
   userDeletion,
 } from '../../../lib/management/people/users.ts';
+import { availableUsers } from '../../../lib/management/people/seats.ts';
 import { get, post, type AdminRoute } from '../route.ts';
 
 /** Routes of users. */
@@ -38,5 +39,6 @@ export const USER_ROUTES: readonly AdminRoute[] = [
   get('/user/list', 'own', { summary: 'Users, page by page.', query: USER_LISTING }, (deps, { caller, query }) =>
     listUsers(deps, caller, query),
   ),
+  get('/user/available_users', 'viewer', 'How many users and teams there are.', (deps) => availableUsers(deps)),
   get('/user/available_roles', 'own', 'Roles and what they may do.', async () => availableRoles()),
 ];

@@ -191,6 +191,24 @@ export async function globalActivityModels(
     .map(([model, ofModel]) => ({ model, ...activityOf(ofModel) }));
 }
 
+/**
+ * `GET /global/activity/cache_hits`: calls a day, oldest first. Nothing answers calls from a cache yet: each of them was one of a model, and
+ * hits are 0.
+ */
+export async function globalCacheHits(
+  deps: ManagementDeps,
+  caller: Caller,
+  { startDate, endDate }: DaysQuery,
+): Promise<JsonObject> {
+  const rows = await ownRows(deps, caller, daysOf(startDate, endDate));
+  const sums = [...sumBy(rows, ({ day }) => day)].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return {
+    daily_data: sums.map(([day, { requests }]) => ({ date: shortDate(day), cache_hits: 0, llm_api_calls: requests })),
+    sum_cache_hits: 0,
+    sum_llm_api_calls: sumOf(rows).requests,
+  };
+}
+
 function activityOf(rows: readonly ScopedDay[]): JsonObject {
   const sums = [...sumBy(rows, ({ day }) => day)].toSorted(([one], [other]) => (one < other ? -1 : 1));
   const all = sumOf(rows);
@@ -206,7 +224,7 @@ function activityOf(rows: readonly ScopedDay[]): JsonObject {
 }
 
 /** `Nov 22`, as LiteLLM's charts have it. */
-const shortDate = (day: string): string =>
+export const shortDate = (day: string): string =>
   new Date(`${day}T00:00:00Z`).toLocaleDateString('en-US', { month: 'short', day: '2-digit', timeZone: 'UTC' });
 
 const numbers = (sums: ReadonlyMap<string, Total>): JsonObject =>

@@ -62,6 +62,7 @@ const ROWS: readonly Row[] = [
   ['GET', '/v2/user/info?user_id=olga', undefined, [...VIEWERS, 'org_admin']],
   ['GET', '/user/list', undefined, ALL],
   ['GET', '/user/available_roles', undefined, ALL],
+  ['GET', '/user/available_users', undefined, VIEWERS],
   ['GET', '/team/red/members/me', undefined, ['team_admin', 'member', 'viewer_member']],
   ['POST', '/project/new', { team_id: 'red' }, TEAM_ADMINS],
   ['POST', '/project/update', { project_id: 'p', description: 'd' }, TEAM_ADMINS],

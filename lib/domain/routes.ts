@@ -85,6 +85,7 @@ const MANAGEMENT = [
   '/model/{id}/update',
   '/model/delete',
   '/model/info',
+  '/v2/model/info',
 ];
 const INFO = [
   '/key/info',

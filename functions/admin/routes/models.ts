@@ -9,15 +9,8 @@ import {
   readCredential,
   updateCredential,
 } from '../../../lib/management/models/credentials.ts';
-import {
-  deleteModel,
-  modelBody,
-  modelChange,
-  modelId,
-  modelInfo,
-  newModel,
-  updateModel,
-} from '../../../lib/management/models/models.ts';
+import { MODEL_LISTING, modelInfo, modelPage } from '../../../lib/management/models/model-list.ts';
+import { deleteModel, modelBody, modelChange, modelId, newModel, updateModel } from '../../../lib/management/models/models.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
 
 const modelInfoAnswer: Answer = (deps, { caller, query }) => modelInfo(deps, caller, query('litellm_model_id'));
@@ -28,8 +21,14 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
   post('/model/new', 'admin', { summary: 'Add a deployment.', body: modelBody }, (deps, { caller, body }) =>
     newModel(deps, caller, body),
   ),
-  get('/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
-  get('/v1/model/info', 'viewer', MODEL_INFO, modelInfoAnswer),
+  get('/model/info', 'own', MODEL_INFO, modelInfoAnswer),
+  get('/v1/model/info', 'own', MODEL_INFO, modelInfoAnswer),
+  get(
+    '/v2/model/info',
+    'own',
+    { summary: 'Deployments with their prices and limits, by page.', query: MODEL_LISTING },
+    (deps, { caller, query }) => modelPage(deps, caller, query),
+  ),
   get(
     '/model_group/info',
     'own',

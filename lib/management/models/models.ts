@@ -4,7 +4,7 @@ import type { CredentialRef, Deployment } from '../../domain/model.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
-import { requireAdmin, requireViewer } from '../access.ts';
+import { requireAdmin } from '../access.ts';
 import { audit } from '../audit.ts';
 import { credentialForModel } from './credentials.ts';
 import { deploymentOf, infoSchema, isPriceField, modelSecretName, type DeploymentResult, paramsSchema } from './deployment.ts';
@@ -34,7 +34,8 @@ export const modelChange = z.looseObject({
 /** The body of `/model/delete`. */
 export const modelId = z.looseObject({ id: text() });
 
-const notFound = (id: string): GatewayError =>
+/** The error for an id that no deployment has. */
+export const noModel = (id: string): GatewayError =>
   new GatewayError('not_found', `No model with id '${id}'.`, { type: 'not_found_error', param: 'id' });
 
 /** The object in a field of the body; absent and null count as empty. */
@@ -105,24 +106,11 @@ async function told(
   return { model_id: id, ...(await rowOf(deps, after)) };
 }
 
-/**
- * `GET /model/info`: every deployment the gateway offers, or the one named.
- *
- * @throws GatewayError `not_found`.
- */
-export async function modelInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  requireViewer(caller);
-  const all = await deps.deployments();
-  const wanted = id === undefined ? all : all.filter((deployment) => deployment.id === id);
-  if (id !== undefined && wanted.length === 0) throw notFound(id);
-  return { data: await Promise.all(wanted.map((deployment) => rowOf(deps, deployment))) };
-}
-
 /** The stored deployment of an id. */
 async function storedModel(deps: ManagementDeps, id: string): Promise<Deployment> {
   const stored = await deps.models.get(id);
   if (stored !== undefined) return stored;
-  if ((await deps.deployments()).every((deployment) => deployment.id !== id)) throw notFound(id);
+  if ((await deps.deployments()).every((deployment) => deployment.id !== id)) throw noModel(id);
   throw new GatewayError('invalid_request', `id: '${id}' comes from a config file or the environment; change it there`, {
     param: 'id',
   });
@@ -158,7 +146,7 @@ export async function updateModel(
     updatedAt: deps.now(),
     rev: (old.rev ?? 0) + 1,
   };
-  if ((await deps.models.put(stored, 'existing')) === 'conflict') throw notFound(id);
+  if ((await deps.models.put(stored, 'existing')) === 'conflict') throw noModel(id);
   await dropSecret(deps, old, stored);
   return told(deps, caller, { action: 'updated', id, before: old, after: stored });
 }
@@ -212,7 +200,7 @@ export async function deleteModel(deps: ManagementDeps, caller: Caller, body: Js
   requireAdmin(caller);
   const id = check(idInput, saysNothing(body['id']) ? body['model_id'] : body['id'], 'id');
   const old = await storedModel(deps, id);
-  if ((await deps.models.delete(id)) === undefined) throw notFound(id);
+  if ((await deps.models.delete(id)) === undefined) throw noModel(id);
   await dropSecret(deps, old);
   deps.onChange?.();
   await audit(deps, caller, { action: 'deleted', kind: 'model', id, before: modelRow(old, undefined) });

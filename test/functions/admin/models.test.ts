@@ -247,6 +247,47 @@ describe('/model/info', () => {
     expect((await admin.call('POST', '/cost/estimate', { body: estimate })).body).toMatchObject({ cost_per_request: 0.041 });
   });
 
+  it('shows a key the models it may call, and nothing of where they are', async () => {
+    const address = 'http://10.1.2.3:8000';
+    const admin = createAdmin({}, [
+      aDeployment({ id: 'c1', modelName: 'fast', apiBase: address, extraHeaders: { 'x-team': 'a' } }),
+      aDeployment({ id: 'c2', modelName: 'slow' }),
+    ]);
+    const { body } = await admin.call('POST', '/key/generate', { body: { models: ['fast'] } });
+    const key = String(body['key']);
+
+    for (const path of ['/model/info', '/v1/model/info', '/v2/model/info']) {
+      const { body: shown } = await admin.call('GET', path, { key });
+      expect(shown['data']).toEqual([
+        {
+          model_name: 'fast',
+          litellm_params: { model: 'openai/gpt-4o-mini' },
+          model_info: expect.objectContaining({ id: 'c1', key: 'gpt-4o-mini' }),
+        },
+      ]);
+    }
+    expect(await admin.call('GET', '/model/info?litellm_model_id=c2', { key })).toMatchObject({ status: 404 });
+  });
+
+  it('comes by page, searched and in order', async () => {
+    const models = ['c', 'a', 'b', 'other'].map((modelName) => aDeployment({ id: `id-${modelName}`, modelName }));
+    const admin = createAdmin({}, models);
+    const names = async (query: string) => {
+      const { body } = await admin.call('GET', `/v2/model/info?${query}`);
+      return [
+        (body['data'] as { model_name: string }[]).map((row) => row.model_name),
+        body['total_count'],
+        body['total_pages'],
+      ];
+    };
+
+    expect(await names('page=1&size=3&sortBy=model_name&sortOrder=desc')).toEqual([['other', 'c', 'b'], 4, 2]);
+    expect(await names('page=2&size=3&sortBy=model_name&sortOrder=desc')).toEqual([['a'], 4, 2]);
+    expect(await names('search=OTH')).toEqual([['other'], 1, 1]);
+    expect(await names('modelId=id-a&model=a')).toEqual([['a'], 1, 1]);
+    expect(await admin.call('GET', '/v2/model/info?sortBy=color')).toMatchObject({ status: 400 });
+  });
+
   it('knows no unknown id', async () => {
     expect(await createAdmin().call('GET', '/model/info?litellm_model_id=x')).toMatchObject({
       status: 404,

@@ -4,7 +4,15 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 
-type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'BatchWriteItem';
+type TableAction =
+  | 'GetItem'
+  | 'BatchGetItem'
+  | 'Query'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'BatchWriteItem'
+  | 'PartiQLInsert';
 type BodyAction = 'PutObject' | 'GetObject';
 type SecretAction = 'GetSecretValue' | 'CreateSecret' | 'PutSecretValue' | 'DeleteSecret';
 
@@ -35,7 +43,8 @@ export const ACCESS = {
     // Customers nobody has seen before, and users of tokens where the operator lets those be made (`user_id_upsert`).
     records: ['customer', 'user'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
-    ledger: ['GetItem', 'PutItem'],
+    // Entries of calls that end together are inserted together.
+    ledger: ['GetItem', 'PutItem', 'PartiQLInsert'],
     totals: ['GetItem', 'Query'],
     bodies: ['PutObject'],
     credentials: ['GetSecretValue'],

@@ -12,6 +12,7 @@ interface Input {
   readonly ReturnValues?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
   readonly ExpressionAttributeValues?: Values;
+  readonly Statements: readonly unknown[];
   readonly TransactItems: readonly { readonly Put?: Input; readonly Delete?: Input }[];
 }
 
@@ -47,6 +48,7 @@ const OPERATIONS: Readonly<Record<string, (input: Input) => object>> = {
     }
     return {};
   },
+  BatchExecuteStatement: ({ Statements }) => ({ Responses: Statements.map(() => ({})) }),
   Query: () => ({ Items: [], Count: 0 }),
   BatchGetItem: ({ TableName }) => ({ Responses: { [TableName]: [] } }),
   // A stream that never has anything: on AWS its consumer is another function.

@@ -9,6 +9,7 @@ import { costOf } from '../../lib/domain/price.ts';
 import type { PriceSheet } from '../../lib/domain/price-types.ts';
 import type { Exchange, Outcome, Reply, Target } from '../../lib/exchange.ts';
 import { sweep, type Sweep } from '../../lib/money/keeper.ts';
+import { joinLedger } from '../../lib/money/joint-ledger.ts';
 import { admit, type AdmitDeps } from '../../lib/policies/admit.ts';
 import type { Policy } from '../../lib/policies/policy.ts';
 import { createShardHints, readMeter } from '../../lib/money/shards.ts';
@@ -81,6 +82,15 @@ export function admitOn(stores: Pick<Stores, 'meters' | 'ledger'>, over: Partial
     ...over,
   });
 }
+
+/** The stores as the calls of one process have them: what comes while a request is under way goes together. */
+export const joined = (
+  { meters, ledger }: Pick<Stores, 'meters' | 'ledger'>,
+  lanes = 1,
+): Pick<Stores, 'meters' | 'ledger'> => ({
+  meters,
+  ledger: joinLedger(ledger, { lanes }),
+});
 
 /** Runs the keeper after every lease has ended. */
 export const keep = ({ meters, ledger }: Pick<Stores, 'meters' | 'ledger'>, now = MUCH_LATER): Promise<Sweep> =>

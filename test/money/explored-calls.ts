@@ -10,7 +10,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import { openLease, takeHolds } from '../../lib/policies/admission.ts';
 import { createShardHints, readMeter, type ShardHints } from '../../lib/money/shards.ts';
 import { NOW } from '../support/exchange.ts';
-import { aCall, aCappedKey, admitOn, answering, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
+import { aCall, aCappedKey, admitOn, answering, joined, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
 import type { Actor, Books, World } from './explorer.ts';
 
 /** After the leases of calls that came later, too. */
@@ -36,6 +36,8 @@ export interface Plan {
   readonly keepers?: number;
   /** Shards that every process believes the meters to have; call number n uses shard n modulo this. */
   readonly shards?: number;
+  /** The calls, but for those that come later, are of one process: what they ask of the stores travels together. */
+  readonly together?: boolean;
 }
 
 /** A cap of a plan. */
@@ -99,9 +101,19 @@ export function aWorldOf(plan: Plan): World {
     if (!isRight && plan.parallelLimit === undefined) throw new Error(`call ${index} was refused although there was room`);
   }
 
+  const callers = plan.calls.map(actorOf);
+  const process: Actor = {
+    name: 'process',
+    isAtTheDoor: () => callers.some(({ isAtTheDoor }) => isAtTheDoor?.() === true),
+    async run(stores) {
+      const shared = joined(stores);
+      await Promise.all(callers.filter(({ isLater }) => isLater !== true).map((caller) => caller.run(shared)));
+    },
+  };
+
   return {
     actors: [
-      ...plan.calls.map(actorOf),
+      ...(plan.together === true ? [process, ...callers.filter(({ isLater }) => isLater === true)] : callers),
       ...Array.from({ length: plan.keepers ?? 0 }, (_, index) => ({
         name: `keeper ${index}`,
         isLater: true,

@@ -20,6 +20,7 @@ const [SMALL, WHOLE, LARGE] = [
   { most: 10, writes: 10 },
   { most: 20, writes: 2 },
 ] as const;
+const TWELVE = { most: 12, writes: 1 };
 const OVER = { most: 10, writes: 14 };
 
 const STORIES: Readonly<Record<string, Story>> = {
@@ -70,6 +71,15 @@ const STORIES: Readonly<Record<string, Story>> = {
       { most: 18, writes: 8, key: 1 },
     ],
     faults: 0,
+    switches: 1,
+  },
+  'calls of one process': { keyLimits: [25], together: true, calls: [SMALL, WHOLE, TWELVE], faults: 1, switches: 1 },
+  'calls of one process, and a keeper': {
+    keyLimits: [40],
+    together: true,
+    keepers: 1,
+    calls: [SMALL, WHOLE, TWELVE],
+    faults: 1,
     switches: 1,
   },
   'more than was held': { keyLimits: [30], shards: 2, calls: [WHOLE, OVER, { most: 10, writes: 6 }], faults: 0, switches: 2 },

@@ -238,6 +238,14 @@ class Run {
       ledger: {
         ...ledger,
         record: (entry) => ask(`record ${entry.id} ${entry.status}`, [], false, () => ledger.record(entry)),
+        // Each of them by itself: some may be carried out, and others not.
+        recordAll: (entries) =>
+          Promise.all(
+            entries.map((entry) => {
+              const one = async () => (await ledger.recordAll([entry]))[0];
+              return ask(`record ${entry.id} ${entry.status} with others`, [], false, one).catch(() => undefined);
+            }),
+          ),
         get: (id) => ask(`get ${id}`, [], true, () => ledger.get(id)),
       },
     };

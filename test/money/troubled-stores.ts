@@ -66,6 +66,7 @@ export function troubledStores({ meters, ledger }: Books, at: number, trouble: T
     ledger: {
       ...ledger,
       record: (entry) => run(() => ledger.record(entry)),
+      recordAll: (entries) => run(() => ledger.recordAll(entries)),
       get: (id) => run(() => ledger.get(id)),
     },
     calls: () => calls,

@@ -22,6 +22,7 @@ interface Operation {
   readonly RequestItems?: Readonly<Record<string, unknown>>;
   readonly Item?: { readonly pk?: { readonly S?: string } };
   readonly TransactItems?: readonly Readonly<Record<string, { readonly TableName: string }>>[];
+  readonly Statements?: readonly { readonly Statement: string }[];
 }
 
 /** Rights a call needs, as pairs of table and action. A transaction needs those of its parts. */
@@ -30,6 +31,12 @@ function needsOf(action: string, operation: Operation): readonly (readonly [tabl
     return (operation.TransactItems ?? []).flatMap((item) =>
       Object.entries(item).map(([kind, { TableName }]) => [TableName, `${kind}Item`] as const),
     );
+  }
+  if (action === 'BatchExecuteStatement') {
+    return (operation.Statements ?? []).map(({ Statement }) => {
+      const [, verb = '', table = ''] = /^(\w+) .*?"([^"]+)"/.exec(Statement) ?? [];
+      return [table, `PartiQL${verb[0]}${verb.slice(1).toLowerCase()}`] as const;
+    });
   }
   if (operation.RequestItems !== undefined) return Object.keys(operation.RequestItems).map((table) => [table, action] as const);
   return [[operation.TableName ?? '', action]];

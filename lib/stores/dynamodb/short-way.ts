@@ -5,11 +5,13 @@
  * is worth a repeat, when and how often. See docs/decisions/0008-short-way-to-dynamodb.md.
  */
 import {
+  BatchExecuteStatementCommand,
   ConditionalCheckFailedException,
   DynamoDBServiceException,
   GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
+  type AttributeValue,
   type DynamoDBClient,
   type ServiceInputTypes,
   type ServiceOutputTypes,
@@ -18,7 +20,7 @@ import { signV4 } from '../../transport/sigv4.ts';
 import type { Item } from './attributes.ts';
 import { lost, post, type Posted, type Wire } from './transport.ts';
 
-type HotCommand = GetItemCommand | PutItemCommand | UpdateItemCommand;
+type HotCommand = GetItemCommand | PutItemCommand | UpdateItemCommand | BatchExecuteStatementCommand;
 
 /** What the short way is made of. */
 export interface ShortWayOptions {
@@ -37,6 +39,7 @@ const OPERATIONS: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [GetItemCommand, 'GetItem'],
   [PutItemCommand, 'PutItem'],
   [UpdateItemCommand, 'UpdateItem'],
+  [BatchExecuteStatementCommand, 'BatchExecuteStatement'],
 ]);
 /** A step of the SDK that `identify` does not tell, since what it stands beside is added per command. */
 const HIDDEN = 'httpAuthSchemeMiddleware';
@@ -110,14 +113,15 @@ export function createShortWay(options: ShortWayOptions, kept: ReadonlySet<strin
 
 /** Whether an item sent holds anything but texts, numbers and truth values: bytes would need another encoding. */
 function hasBinary({ input }: HotCommand): boolean {
+  if ('Statements' in input) return (input.Statements ?? []).some(({ Parameters = [] }) => Parameters.some(isBinary));
   const sent =
     'Item' in input ? input.Item : 'ExpressionAttributeValues' in input ? input.ExpressionAttributeValues : undefined;
-  for (const name in sent) {
-    const value = sent[name];
-    if (value?.S === undefined && value?.N === undefined && value?.BOOL === undefined) return true;
-  }
+  for (const name in sent) if (isBinary(sent[name])) return true;
   return false;
 }
+
+const isBinary = (value: AttributeValue | undefined): boolean =>
+  value?.S === undefined && value?.N === undefined && value?.BOOL === undefined;
 
 /** The document of an answer. */
 function parsed({ bytes }: Posted): object {

@@ -5,12 +5,14 @@ import type { LedgerStore } from '../ledger.ts';
 /** The ledger in memory. */
 export function createLedgerStore(): LedgerStore {
   const entries = new Map<string, LedgerEntry>();
+  const record = (entry: LedgerEntry): 'recorded' | 'exists' => {
+    if (entries.has(entry.id)) return 'exists';
+    entries.set(entry.id, entry);
+    return 'recorded';
+  };
   return {
-    async record(entry) {
-      if (entries.has(entry.id)) return 'exists';
-      entries.set(entry.id, entry);
-      return 'recorded';
-    },
+    record: async (entry) => record(entry),
+    recordAll: async (several) => several.map(record),
 
     get: async (id) => entries.get(id),
     getAll: async (ids) => ids.map((id) => entries.get(id)).filter((entry) => entry !== undefined),

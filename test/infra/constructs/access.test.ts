@@ -123,7 +123,11 @@ describe('access', () => {
     const next = await call('sk-served', '/v1/responses', { ...turn, previous_response_id: id });
     const forgotten = await call('sk-served', `/v1/responses/${id}`, undefined, 'DELETE');
 
+    // Calls that end together are booked together.
+    const together = await Promise.all(Array.from({ length: 24 }, () => call('sk-unlimited', '/v1/chat/completions', chat)));
+
     const statuses = [served, unlimited, refused, models, next, forgotten].map(({ status }) => status);
+    expect(together.filter(({ status }) => status !== 200)).toEqual([]);
     expect(statuses).toEqual([200, 200, 429, 200, 200, 200]);
     await vi.waitFor(async () => expect(await tables.stores.customers.get('somebody-new')).toBeDefined());
     expect(await tables.stores.ledger.get('lost-before')).toMatchObject({ status: 'expired' });

@@ -73,6 +73,15 @@ async function follow(
   });
 }
 
+it('applies entries that were recorded together, each once', async () => {
+  await emulator.stores.ledger.record(entry('a'));
+  await emulator.stores.ledger.recordAll([entry('a'), entry('b'), entry('c')]);
+
+  await follow(async () => (await spend()) >= 3_000n);
+
+  expect(await spend()).toBe(3_000n);
+});
+
 it('projects what is in the ledger, in the shape of a Lambda event', async () => {
   await emulator.stores.ledger.record(entry('one'));
   await emulator.stores.ledger.record(entry('two'));

@@ -520,6 +520,30 @@ export function storesContract(name: string, stores: () => Stores): void {
       expect(await stores().ledger.get('nothing')).toBeUndefined();
     });
 
+    it('records several in one go, each once and by itself, and gives them back exactly', async () => {
+      const [known, wordy, costless] = [
+        anEntry(),
+        anEntry({ error: { kind: 'upstream', message: `it's "quoted"\n ? ${'ä'.repeat(2_000)}` }, cost: 10n ** 30n }),
+        anEntry(),
+      ];
+      const { cost: _, costParts: __, ...unknown } = costless;
+      await stores().ledger.record(known);
+
+      const outcomes = await stores().ledger.recordAll([{ ...known, cost: 1n }, wordy, unknown]);
+
+      expect(outcomes).toEqual(['exists', 'recorded', 'recorded']);
+      expect(await stores().ledger.getAll([known.id, wordy.id, unknown.id])).toEqual([known, wordy, unknown]);
+      expect(await stores().ledger.recordAll([wordy, unknown])).toEqual(['exists', 'exists']);
+    });
+
+    it('records as many in one go as a request takes', async () => {
+      const entries = Array.from({ length: 25 }, () => anEntry());
+
+      expect(new Set(await stores().ledger.recordAll(entries))).toEqual(new Set(['recorded']));
+
+      expect(await stores().ledger.getAll(entries.map(({ id }) => id))).toEqual(entries);
+    });
+
     it('keeps an unknown cost unknown', async () => {
       const { cost: _, costParts: __, held: ___, ...rest } = anEntry();
       await stores().ledger.record(rest);

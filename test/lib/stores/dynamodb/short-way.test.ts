@@ -1,5 +1,6 @@
 /** The short way against a scripted service: what it sends, what it makes of answers, and what it repeats. */
 import {
+  BatchExecuteStatementCommand,
   ConditionalCheckFailedException,
   GetItemCommand,
   PutItemCommand,
@@ -68,7 +69,11 @@ const anUpdate = () =>
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   });
-const COMMANDS = { aGet, aPut, anUpdate };
+const aBatch = () =>
+  new BatchExecuteStatementCommand({
+    Statements: [{ Statement: `INSERT INTO "t" VALUE {'id': ?}`, Parameters: [{ S: 'ä "quoted"\n' }] }],
+  });
+const COMMANDS = { aGet, aPut, anUpdate, aBatch };
 
 const shapeOf = ({ method, path, headers, body }: Seen) => ({
   method,

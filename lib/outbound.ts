@@ -138,6 +138,11 @@ export async function send(deps: OutboundDeps, exchange: SendingExchange, sendin
       ...(sending.onUnanswered === undefined ? {} : { onUnanswered: sending.onUnanswered }),
       ...(deployment.streamTimeoutMs === undefined ? {} : { headersTimeoutMs: deployment.streamTimeoutMs }),
     });
+    if (answer.status >= 300 && answer.status < 400) {
+      answer.discard();
+      const fault = `The provider answered with a redirect (${answer.status}), which is not followed; the api_base of the deployment may be wrong.`;
+      throw new GatewayError('upstream', fault);
+    }
     if (answer.status < 400) {
       if (provider.follow === undefined) return { answer, redact };
       sending.onAccepted?.();

@@ -1,8 +1,15 @@
-/** Takes out of a provider's words what a client must not see: credentials, and the address of the deployment. */
+/** Takes out of a provider's words what a client must not see: credentials, and addresses of the operator's network. */
 import { GatewayError } from './errors.ts';
 
 /** Shapes of provider keys, also half-masked ones as providers echo them. */
 const KEY_SHAPES = /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw|tgp|r8|hf)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}/g;
+
+/** Addresses that only mean something inside a network: private, loopback and link-local ones, and names that end there. */
+const INSIDE = new RegExp(
+  String.raw`\b(?:(?:10|127)(?:\.\d{1,3}){3}|(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}` +
+    String.raw`|localhost|[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|lan|corp))\b(?::\d{1,5}\b)?`,
+  'gi',
+);
 
 /** A text without what has the form of a provider's key, or of one of ours. */
 export const withoutKeys = (text: string): string => text.replace(KEY_SHAPES, '[redacted]');
@@ -18,7 +25,11 @@ export function createRedactor(secrets: readonly string[], url: string): (error:
     if (error.detail.fromUpstream !== true) return error;
     let { message } = error;
     for (const secret of secrets) if (secret.length >= 4) message = message.replaceAll(secret, '[redacted]');
-    message = withoutKeys(message).replaceAll(new URL(url).host, '[provider]');
+    const { host, hostname } = new URL(url);
+    message = withoutKeys(message)
+      .replaceAll(host, '[provider]')
+      .replaceAll(hostname, '[provider]')
+      .replaceAll(INSIDE, '[address]');
     return message === error.message ? error : new GatewayError(error.kind, message, error.detail);
   };
 }

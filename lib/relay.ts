@@ -270,12 +270,18 @@ async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
     unbroken = tally.error === undefined;
   } else {
     const batcher = editing.batcher();
+    let unreadable = false;
     const ready = (batch: FrameBatch): Uint8Array =>
       edited(batch, (frame) => {
+        if (unreadable) return NO_BYTES;
         const before = tally.error;
         watch(decoder, frame, tally);
         const { error } = tally;
-        if (error !== undefined && error !== before && run.redact(error) !== error) return errorBytes(run, error);
+        if (error !== undefined && error !== before) {
+          // What our own decoder cannot read, no client can; nor is there a way back into the stream.
+          unreadable = error.detail.fromUpstream !== true;
+          if (unreadable || run.redact(error) !== error) return errorBytes(run, error);
+        }
         return substitute(run, frame, editing.text);
       });
     for await (const chunk of run.answer.body) {

@@ -19,6 +19,23 @@ describe('redaction of what providers say', () => {
     },
   );
 
+  it.each([
+    ['Bad gateway http://10.1.2.3:8080/v1', 'Bad gateway http://[address]/v1'],
+    ['connect ECONNREFUSED 127.0.0.1:11434', 'connect ECONNREFUSED [address]'],
+    ['no route to 172.20.0.5, 192.168.1.7 or 169.254.169.254', 'no route to [address], [address] or [address]'],
+    ['upstream vllm-0.models.svc.cluster.local:8000 failed', 'upstream [address] failed'],
+    ['host private.example is down', 'host [provider] is down'],
+  ])('hides addresses inside a network: %s', (said, shown) => {
+    expect(redact(upstream(said)).message).toBe(shown);
+  });
+
+  it.each(['version 1.10.0.3 of 11.22.33.44', 'see https://platform.openai.com/docs and 172.217.0.1', 'the local model 10.5'])(
+    'leaves what anybody may know: %s',
+    (said) => {
+      expect(redact(upstream(said)).message).toBe(said);
+    },
+  );
+
   it('leaves our own words and harmless words alone', () => {
     const own = new GatewayError('internal', 'top-secret-credential');
     expect(redact(own)).toBe(own);

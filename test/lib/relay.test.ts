@@ -108,6 +108,37 @@ describe('a stream that breaks', () => {
   });
 });
 
+describe('an event that no client can read', () => {
+  it('becomes an error that one can, and ends the stream', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`${sse(chatChunk({ content: 'Hel' }))}data: {not json\n\n${sse(chatChunk({ content: 'lo' }))}`);
+    });
+
+    const text = await (await post('/v1/chat/completions', { ...chat, stream: true })).text();
+
+    const [first, second, ...rest] = text.split('\n\n').filter((event) => event !== '');
+    expect(JSON.parse(String(first).slice('data: '.length))).toMatchObject({ choices: [{ delta: { content: 'Hel' } }] });
+    expect(JSON.parse(String(second).slice('data: '.length))).toMatchObject({
+      error: { type: 'server_error', message: expect.stringContaining('not a JSON object') as string },
+    });
+    expect(rest).toEqual(['data: [DONE]']);
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+  });
+});
+
+describe('a redirect', () => {
+  it('is not followed, and told as what it is', async () => {
+    upstream.answer((_seen, response) => void response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end());
+
+    const reply = await post('/v1/chat/completions', chat);
+
+    expect(reply.status).toBe(502);
+    expect(await reply.json()).toMatchObject({ error: { message: expect.stringContaining('redirect (302)') as string } });
+    expect(await heldNow(gateway.stores, SECRET)).toBe(0n);
+  });
+});
+
 describe('an error of a provider', () => {
   it('in a stream does not show the credential of the operator', async () => {
     upstream.answer((_seen, response) => {

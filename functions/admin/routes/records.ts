@@ -30,6 +30,7 @@ import {
 import {
   deleteProjects,
   listProjects,
+  PROJECT_LISTING,
   newProject,
   projectBody,
   projectInfo,
@@ -43,12 +44,14 @@ import {
   budgetsBody,
   budgetSettings,
   deleteBudget,
+  BUDGET_LISTING,
   listBudgets,
   newBudget,
   updateBudget,
 } from '../../../lib/management/records/shared-budgets.ts';
 import {
   deleteTag,
+  TAG_LISTING,
   listTags,
   newTag,
   tagBody,
@@ -57,6 +60,7 @@ import {
   tagsBody,
   updateTag,
 } from '../../../lib/management/records/tags.ts';
+import { PAGING } from '../../../lib/management/records/records.ts';
 import { del, get, post, put, type AdminRoute } from '../route.ts';
 
 const PROJECTS: readonly AdminRoute[] = [
@@ -75,8 +79,8 @@ const PROJECTS: readonly AdminRoute[] = [
     { summary: 'A project and where it stands.', query: ['project_id'] },
     (deps, { caller, query }) => projectInfo(deps, caller, query('project_id')),
   ),
-  get('/project/list', 'team-member', { summary: 'Projects.', query: ['team_id'] }, (deps, { caller, query }) =>
-    listProjects(deps, caller, query('team_id')),
+  get('/project/list', 'team-member', { summary: 'Projects.', query: PROJECT_LISTING }, (deps, { caller, query }) =>
+    listProjects(deps, caller, query),
   ),
 ];
 
@@ -115,7 +119,9 @@ const BUDGETS: readonly AdminRoute[] = [
   post('/budget/info', 'viewer', { summary: 'Shared budgets by id.', body: budgetsBody }, (deps, { body }) =>
     budgetInfo(deps, body),
   ),
-  get('/budget/list', 'viewer', 'Shared budgets.', (deps) => listBudgets(deps)),
+  get('/budget/list', 'viewer', { summary: 'Shared budgets.', query: BUDGET_LISTING }, (deps, { query }) =>
+    listBudgets(deps, query),
+  ),
   get('/budget/settings', 'viewer', { summary: 'Fields of a budget.', query: ['budget_id'] }, (deps, { query }) =>
     budgetSettings(deps, query('budget_id')),
   ),
@@ -130,7 +136,7 @@ const TAGS: readonly AdminRoute[] = [
     updateTag(deps, caller, body),
   ),
   post('/tag/info', 'viewer', { summary: 'Tags by name.', body: tagsBody }, (deps, { body }) => tagInfo(deps, body)),
-  get('/tag/list', 'viewer', 'Tags.', (deps) => listTags(deps)),
+  get('/tag/list', 'viewer', { summary: 'Tags.', query: TAG_LISTING }, (deps, { query }) => listTags(deps, query)),
   post('/tag/delete', 'admin', { summary: 'Delete a tag.', body: tagDeletion }, (deps, { caller, body }) =>
     deleteTag(deps, caller, body),
   ),
@@ -147,14 +153,18 @@ const GROUPS: readonly AdminRoute[] = [
     (deps, { caller, body, param }) => updateAccessGroup(deps, caller, param('name'), body),
   ),
   get('/access_group/{name}/info', 'viewer', 'A group of models.', (deps, { param }) => accessGroupInfo(deps, param('name'))),
-  get('/access_group/list', 'viewer', 'Groups of models.', (deps) => listAccessGroups(deps)),
+  get('/access_group/list', 'viewer', { summary: 'Groups of models.', query: PAGING }, (deps, { query }) =>
+    listAccessGroups(deps, query),
+  ),
   del('/access_group/{name}/delete', 'admin', 'Delete a group of models.', (deps, { caller, param }) =>
     deleteAccessGroup(deps, caller, param('name')),
   ),
   post('/v1/access_group', 'admin', { summary: 'Make an access group.', body: unifiedBody }, (deps, { caller, body }) =>
     newUnifiedGroup(deps, caller, body),
   ),
-  get('/v1/access_group', 'viewer', 'Access groups.', (deps) => listUnifiedGroups(deps)),
+  get('/v1/access_group', 'viewer', { summary: 'Access groups.', query: PAGING }, (deps, { query }) =>
+    listUnifiedGroups(deps, query),
+  ),
   get('/v1/access_group/{id}', 'viewer', 'An access group.', (deps, { param }) => unifiedGroup(deps, param('id'))),
   put(
     '/v1/access_group/{id}',

@@ -15,7 +15,18 @@ import { buryKeys } from './history.ts';
 import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
 import { changesLimits, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { changeMember, join, leave, MEMBER_LIMITS, memberRow, requireMember, requireUser, WHO } from './membership.ts';
-import { contains, each, newEntity, newId, ownedBy, readRecord, recordsOf, type Query } from '../records/records.ts';
+import {
+  askedPart,
+  contains,
+  each,
+  newEntity,
+  newId,
+  ownedBy,
+  PAGING,
+  readRecord,
+  recordsOf,
+  type Query,
+} from '../records/records.ts';
 import { forbidden, requireAbove, visibleOrganization } from './scoping.ts';
 import { limitedRow } from '../standing.ts';
 import { removeTeam } from './teams.ts';
@@ -147,7 +158,7 @@ export async function organizationInfo(deps: ManagementDeps, caller: Caller, id:
 }
 
 /** Query of `/organization/list`. */
-export const ORGANIZATION_LISTING = ['org_id', 'org_alias'];
+export const ORGANIZATION_LISTING = ['org_id', 'org_alias', ...PAGING];
 
 /** `GET /organization/list`: those the caller may see. */
 export async function listOrganizations(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
@@ -159,7 +170,7 @@ export async function listOrganizations(deps: ManagementDeps, caller: Caller, qu
   const asked = visible.filter(
     ({ id, alias }) => (query('org_id') === undefined || query('org_id') === id) && contains(alias, query('org_alias')),
   );
-  return each(asked, (record) => wholeRow(deps, record));
+  return each(askedPart(asked, query), (record) => wholeRow(deps, record));
 }
 
 const ROLE = z.enum(

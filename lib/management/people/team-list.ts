@@ -10,15 +10,26 @@ import { isViewer, requireViewer } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { TEAM } from './identity-kinds.ts';
 import { isoOf } from '../limit-fields.ts';
-import { contains, each, ownedBy, pageOf, recordsOf, select, sorted, type Query } from '../records/records.ts';
+import {
+  askedPart,
+  contains,
+  each,
+  ownedBy,
+  pageOf,
+  PAGING,
+  recordsOf,
+  select,
+  sorted,
+  type Query,
+} from '../records/records.ts';
 import { managedOrganizations, ownTeams, teamFilter } from './scoping.ts';
 import { groupOf, teamRow } from './teams.ts';
 
 /** Query of `/team/list`. */
-export const TEAM_LISTING = ['user_id', 'organization_id', 'team_id', 'team_alias'];
+export const TEAM_LISTING = ['user_id', 'organization_id', 'team_id', 'team_alias', ...PAGING];
 
 /** Query of `/v2/team/list`. */
-export const TEAM_PAGES = [...TEAM_LISTING, 'status', 'page', 'page_size', 'sort_by', 'sort_order'];
+export const TEAM_PAGES = [...TEAM_LISTING, 'status', 'sort_by', 'sort_order'];
 
 /** Those of the teams a caller may see that match the query. */
 async function matching(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly Team[]> {
@@ -58,7 +69,7 @@ const asked =
 
 /** `GET /team/list`: all of them, newest first. */
 export async function listTeams(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
-  return each(await matching(deps, caller, query), (team) => teamRow(deps, team));
+  return each(askedPart(await matching(deps, caller, query), query), (team) => teamRow(deps, team));
 }
 
 const SORTABLE = ['team_id', 'team_alias', 'organization_id', 'max_budget', 'created_at', 'updated_at', 'deleted_at'];

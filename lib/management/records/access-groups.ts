@@ -14,7 +14,7 @@ import { readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { TEAM } from '../people/identity-kinds.ts';
 import { changeKey, existingKey } from '../keys/key-records.ts';
-import { each, newEntity, select } from './records.ts';
+import { askedPart, each, newEntity, select, type Query } from './records.ts';
 
 const unifiedRow = (group: AccessGroup): JsonObject => ({
   access_group_id: group.id,
@@ -74,8 +74,8 @@ export const accessGroupInfo = async (deps: ManagementDeps, id: string): Promise
   row(await readOne(deps, GROUP, id));
 
 /** `GET /access_group/list`. */
-export const listAccessGroups = async (deps: ManagementDeps): Promise<JsonObject> => ({
-  access_groups: (await select(deps.accessGroups, () => true)).map(row),
+export const listAccessGroups = async (deps: ManagementDeps, query: Query): Promise<JsonObject> => ({
+  access_groups: askedPart(await select(deps.accessGroups, () => true), query).map(row),
 });
 
 /**
@@ -207,5 +207,5 @@ export const unifiedGroup = async (deps: ManagementDeps, id: string): Promise<Js
   unified(deps, await readOne(deps, GROUP, id));
 
 /** `GET /v1/access_group`. */
-export const listUnifiedGroups = async (deps: ManagementDeps): Promise<readonly JsonObject[]> =>
-  unifiedRows(deps, await select(deps.accessGroups, () => true));
+export const listUnifiedGroups = async (deps: ManagementDeps, query: Query): Promise<readonly JsonObject[]> =>
+  unifiedRows(deps, askedPart(await select(deps.accessGroups, () => true), query));

@@ -11,7 +11,7 @@ import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from '.
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { contains, each, newEntity, pageOf, select, type Query } from './records.ts';
+import { askedPart, contains, each, newEntity, PAGING, select, type Query } from './records.ts';
 import { limitedRow } from '../standing.ts';
 
 /** The body of `/customer/new` and `/customer/update`. */
@@ -109,7 +109,7 @@ export async function customerInfo(deps: ManagementDeps, id: string | undefined)
 }
 
 /** Query of `/customer/list`. */
-export const CUSTOMER_LISTING = ['alias', 'budget_id', 'blocked', 'page', 'page_size'];
+export const CUSTOMER_LISTING = ['alias', 'budget_id', 'blocked', ...PAGING];
 
 /**
  * `GET /customer/list`, newest first: all of them as LiteLLM has it, one page where one is asked for.
@@ -125,9 +125,7 @@ export async function listCustomers(deps: ManagementDeps, query: Query): Promise
       (budget === undefined || budget === customer.budgetId) &&
       (blocked === undefined || blocked === String(customer.blocked)),
   );
-  const isPaged = query('page') !== undefined || query('page_size') !== undefined;
-  const shown = isPaged ? pageOf(customers, { page: query('page'), size: query('page_size') }).items : customers;
-  return each(shown, (customer) => answer(deps, customer));
+  return each(askedPart(customers, query), (customer) => answer(deps, customer));
 }
 
 /** The body of routes about several customers. */

@@ -10,7 +10,7 @@ import { check, flag, freeObject, names, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { each, newEntity, newId, notFound, select } from './records.ts';
+import { askedPart, each, newEntity, newId, notFound, PAGING, select, type Query } from './records.ts';
 import { requireWithin } from '../people/scoping.ts';
 import { limitedRow } from '../standing.ts';
 
@@ -131,16 +131,16 @@ export async function projectInfo(deps: ManagementDeps, caller: Caller, id: stri
   return answer(deps, project);
 }
 
+/** Query of `/project/list`. */
+export const PROJECT_LISTING = ['team_id', ...PAGING];
+
 /** `GET /project/list`: those the caller may see. */
-export async function listProjects(
-  deps: ManagementDeps,
-  caller: Caller,
-  teamId: string | undefined,
-): Promise<readonly JsonObject[]> {
+export async function listProjects(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
+  const teamId = query('team_id');
   const all = await select(deps.projects, () => true);
   const asked = teamId === undefined ? all : all.filter((project) => project.teamId === teamId);
   const seen = await each(asked, async (project) => ((await sees(deps, caller, project)) ? [project] : []));
-  return each(seen.flat(), (project) => answer(deps, project));
+  return each(askedPart(seen.flat(), query), (project) => answer(deps, project));
 }
 
 /** The body of `/project/delete`. */

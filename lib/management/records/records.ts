@@ -178,6 +178,19 @@ function wholeNumber(value: string | undefined, param: string, initial: number, 
 /** Parameters of a query; empty ones count as absent. */
 export type Query = (name: string) => string | undefined;
 
+/** Parameters of lists that come whole, as LiteLLM has them, and by page where one is asked for. */
+export const PAGING = ['page', 'page_size'];
+
+/**
+ * The whole list, or the page of it that is asked for.
+ *
+ * @throws GatewayError `invalid_request` for a wrong page or size
+ */
+export function askedPart<T>(items: readonly T[], query: Query): readonly T[] {
+  const [page, size] = PAGING.map(query);
+  return page === undefined && size === undefined ? items : pageOf(items, { page, size }).items;
+}
+
 /** True when a text contains what was asked for, whatever its case; nothing asked matches everything. */
 export const contains = (text: string | undefined, asked: string | undefined): boolean =>
   asked === undefined || (text ?? '').toLowerCase().includes(asked.toLowerCase());

@@ -15,7 +15,7 @@ import { check, freeObject, names, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
-import { allOf, each, newEntity, newId, select } from './records.ts';
+import { allOf, askedPart, contains, each, newEntity, newId, PAGING, select, type Query } from './records.ts';
 
 /** The body of `/budget/new` and `/budget/update`. */
 export const budgetBody = z.object({
@@ -119,9 +119,13 @@ export async function budgetInfo(deps: ManagementDeps, body: JsonObject): Promis
   return found.filter((budget) => budget !== undefined).map((budget) => answer(deps, budget));
 }
 
-/** `GET /budget/list`. */
-export async function listBudgets(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  return (await select(deps.budgets, () => true)).map((budget) => answer(deps, budget));
+/** Query of `/budget/list`. */
+export const BUDGET_LISTING = ['budget_id', ...PAGING];
+
+/** `GET /budget/list`; `budget_id` is a part of the id. */
+export async function listBudgets(deps: ManagementDeps, query: Query): Promise<readonly JsonObject[]> {
+  const budgets = await select(deps.budgets, ({ id }) => contains(id, query('budget_id')));
+  return askedPart(budgets, query).map((budget) => answer(deps, budget));
 }
 
 /** The body of `/budget/delete`. */

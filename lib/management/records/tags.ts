@@ -10,7 +10,7 @@ import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from '.
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
-import { each, newEntity, select } from './records.ts';
+import { askedPart, contains, each, newEntity, PAGING, select, type Query } from './records.ts';
 import { limitedRow } from '../standing.ts';
 
 /** The body of `/tag/new` and `/tag/update`. */
@@ -95,9 +95,13 @@ export async function tagInfo(deps: ManagementDeps, body: JsonObject): Promise<J
   return Object.fromEntries(rows.map((row) => [String(row['name']), row]));
 }
 
-/** `GET /tag/list`. */
-export async function listTags(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  return each(await select(deps.tags, () => true), (tag) => answer(deps, tag));
+/** Query of `/tag/list`. */
+export const TAG_LISTING = ['name', ...PAGING];
+
+/** `GET /tag/list`; `name` is a part of the name. */
+export async function listTags(deps: ManagementDeps, query: Query): Promise<readonly JsonObject[]> {
+  const tags = await select(deps.tags, ({ id }) => contains(id, query('name')));
+  return each(askedPart(tags, query), (tag) => answer(deps, tag));
 }
 
 /** The body of `/tag/delete`. */

@@ -45,6 +45,44 @@ describe('a budget that comes into force', () => {
   });
 });
 
+describe('lists', () => {
+  it.each([
+    ['/organization', { organization_alias: 'x' }, '/organization/list'],
+    ['/team', {}, '/team/list'],
+    ['/project', { team_id: 't' }, '/project/list'],
+    ['/customer', { user_id: 'id' }, '/customer/list'],
+    ['/budget', { max_budget: 1 }, '/budget/list'],
+    ['/tag', { name: 'id' }, '/tag/list'],
+    ['/access_group', { access_group: 'id', model_names: [] }, '/v1/access_group'],
+  ])('of %s come whole, and by page where one is asked for', async (path, body, list) => {
+    const admin = createAdmin();
+    if (path === '/project') await call(admin, 'POST', '/team/new', { team_id: 't' });
+    for (const id of ['1', '2', '3']) {
+      const named = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value === 'id' ? id : value]));
+      await admin.call('POST', `${path}/new`, { body: named });
+    }
+    const rows = async (query: string) => (await admin.call('GET', `${list}${query}`)).body['value'] as object[];
+
+    const all = await rows('');
+
+    expect(all).toHaveLength(3);
+    expect(await rows('?page=1&page_size=2')).toEqual(all.slice(0, 2));
+    expect(await rows('?page=2&page_size=2')).toEqual(all.slice(2));
+    expect(await admin.call('GET', `${list}?page=0`)).toMatchObject({ status: 400 });
+  });
+
+  it('of tags and budgets are searched by name', async () => {
+    const admin = createAdmin();
+    for (const name of ['blue', 'red']) {
+      await call(admin, 'POST', '/tag/new', { name });
+      await call(admin, 'POST', '/budget/new', { budget_id: name });
+    }
+    expect(await call(admin, 'GET', '/tag/list?name=BL')).toMatchObject({ value: [{ name: 'blue' }] });
+    expect(await call(admin, 'GET', '/budget/list?budget_id=e')).toMatchObject({ value: [{}, {}] });
+    expect(await call(admin, 'GET', '/budget/list?budget_id=lu')).toMatchObject({ value: [{ budget_id: 'blue' }] });
+  });
+});
+
 describe('a shared budget that is not there', () => {
   it.each([
     ['/key/generate', {}],

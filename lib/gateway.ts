@@ -176,7 +176,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
       const { route, request } = exchange;
       const { method, query } = request;
-      const body = request.body.length === 0 ? undefined : parseBody(request.body);
+      const body = request.body.length === 0 ? undefined : parseBody(request.body, request.headers);
       const { store, ttlMs } = deps.conversations;
       // Results of tools may answer calls that are in the conversation already.
       const check = (items: readonly JsonObject[]): void =>

@@ -1,6 +1,6 @@
 /** `npm run rebuild`: writes all totals anew from the ledger, beside those in use, then switches over. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../../lib/local/flags.ts';
 import { StartError } from '../../lib/local/start-error.ts';
 import { rebuildTotals } from '../../lib/money/projection.ts';
 import { openBooks } from './books.ts';
@@ -19,7 +19,7 @@ Environment:
 const SETTLE_MS = 60_000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { data: { type: 'string', default: '.tollgate' }, help: { type: 'boolean' } } });
+  const { values } = readFlags({ options: { data: { type: 'string', default: '.tollgate' }, help: { type: 'boolean' } } });
   if (values.help === true) return void process.stdout.write(HELP);
   const warn = (line: string): void => void process.stderr.write(`tollgate: ${line}\n`);
   const books = await openBooks({ data: values.data, environment: process.env, warn });

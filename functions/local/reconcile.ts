@@ -1,7 +1,7 @@
 /** `npm run reconcile`: compares everything that is counted with the ledger. Exit code 0 only when nothing differs. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
+import { readFlags } from '../../lib/local/flags.ts';
 import { StartError } from '../../lib/local/start-error.ts';
 import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/money/reconcile.ts';
 import { jsonOf, reportOf } from '../../lib/money/reconcile-report.ts';
@@ -24,13 +24,22 @@ Environment:
   TOLLGATE_MAX_BUDGET, TOLLGATE_MODEL_LIMITS, ...     limits of the gateway, as it has them
 `;
 
+const FLAGS = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  all: { type: 'boolean' },
+  json: { type: 'boolean' },
+  data: { type: 'string', default: '.tollgate' },
+  help: { type: 'boolean' },
+} as const;
+
 const DAY_MS = 86_400_000;
 /** A difference is looked at again: what moved meanwhile comes to rest. */
 const TRIES = 3;
 const PAUSE_MS = 3_000;
 
 async function main(): Promise<boolean> {
-  const flags = readFlags();
+  const { values: flags } = readFlags({ options: FLAGS });
   if (flags.help === true) {
     process.stdout.write(HELP);
     return true;
@@ -64,22 +73,6 @@ const run = ({ stores, env }: Books, span: ReconcileSpan): Promise<Reconciliatio
     },
     span,
   );
-
-function readFlags() {
-  try {
-    const options = {
-      from: { type: 'string' },
-      to: { type: 'string' },
-      all: { type: 'boolean' },
-      json: { type: 'boolean' },
-      data: { type: 'string', default: '.tollgate' },
-      help: { type: 'boolean' },
-    } as const;
-    return parseArgs({ options, strict: true }).values;
-  } catch (error) {
-    throw new StartError(`${error instanceof Error ? error.message : String(error)}; --help lists the flags`);
-  }
-}
 
 function spanOf(from: string | undefined, to: string | undefined): ReconcileSpan {
   return {

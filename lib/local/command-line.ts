@@ -1,5 +1,5 @@
 /** The flags of `npm start`. */
-import { parseArgs } from 'node:util';
+import { readFlags } from './flags.ts';
 import { StartError } from './start-error.ts';
 
 /** What was asked for. */
@@ -55,7 +55,7 @@ const DEFAULT_FOLDER = '.tollgate';
  * @example readCommandLine(['--port', '4100']).port === 4100
  */
 export function readCommandLine(given: readonly string[]): CommandLine {
-  const flags = parse(given);
+  const flags = readFlags({ args: [...given], options: FLAGS }).values;
   const base = { host: flags.host, port: portOf(flags.port) };
   if (flags.help || flags.version) return { ...base, show: flags.help ? 'help' : 'version' };
   if (flags.ephemeral && flags.data !== undefined) {
@@ -73,15 +73,6 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     ...(flags.ephemeral ? {} : { data: flags.data ?? DEFAULT_FOLDER }),
     ...(flags['sign-in'] === undefined ? {} : { signIn: flags['sign-in'] }),
   };
-}
-
-function parse(given: readonly string[]) {
-  try {
-    return parseArgs({ args: [...given], options: FLAGS, strict: true }).values;
-  } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split(/\.?\s+To specify|\n/);
-    throw new StartError(`${reason}; --help lists the flags`);
-  }
 }
 
 const MAX_PORT = 65_535;

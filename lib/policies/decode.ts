@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { GenerateRequest } from '../kinds/generate.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
+import type { HttpRequest } from '../transport/message.ts';
 import { withoutControls } from './control-fields.ts';
 import type { Policy } from './policy.ts';
 
@@ -14,9 +15,14 @@ const LONGEST_MODEL = 2048;
 /**
  * The JSON object in a request body.
  *
- * @throws GatewayError `invalid_request` that says whether it was the bytes, the JSON or its kind.
+ * @throws GatewayError `invalid_request` that says whether it was the bytes, the JSON or its kind; `unsupported_media` when it is compressed
  */
-export function parseBody(bytes: Uint8Array): JsonObject {
+export function parseBody(bytes: Uint8Array, headers: HttpRequest['headers'] = {}): JsonObject {
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (coding !== 'identity') {
+    const fault = `The request body is compressed (content-encoding: ${coding.slice(0, 100)}), which this gateway does not read; send it as it is.`;
+    throw new GatewayError('unsupported_media', fault);
+  }
   if (bytes.length === 0) throw new GatewayError('invalid_request', 'The request body is empty; expected a JSON object.');
   let text: string;
   try {
@@ -54,7 +60,7 @@ export function decode(
   complete: (exchange: Exchange, body: JsonObject) => Promise<JsonObject> = async (_exchange, body) => body,
 ): Policy {
   return async function decodePolicy(exchange, next) {
-    const sent = parseBody(exchange.request.body);
+    const sent = parseBody(exchange.request.body, exchange.request.headers);
     hear(exchange, sent);
     const { body, removed } = withoutControls(sent, (warning) => exchange.warnings.push(warning));
     exchange.body = body;

@@ -97,6 +97,13 @@ export const NOT_HERE: Readonly<Record<string, string>> = {
 const PAGE = new URL('../../docs/reference/providers.md', import.meta.url);
 
 if (import.meta.main) {
-  if (process.argv.includes('--write')) writeFileSync(PAGE, matrixPage());
-  else console.log(matrixTable());
+  const [flag] = process.argv.slice(2);
+  if (flag === '--write') writeFileSync(PAGE, matrixPage());
+  else if (flag === undefined) console.log(matrixTable());
+  else {
+    console.error(
+      'Usage: npm run providers [-- --write]: prints the table of providers, or renews docs/reference/providers.md.',
+    );
+    process.exitCode = flag === '--help' ? 0 : 1;
+  }
 }

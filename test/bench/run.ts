@@ -6,6 +6,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readFlags } from '../../lib/local/flags.ts';
+import { StartError } from '../../lib/local/start-error.ts';
 import { measureAdmission } from './admission.ts';
 import { measureBundles, measureReady } from './footprint.ts';
 import { runLoad, type Measured } from './load.ts';
@@ -27,7 +29,13 @@ import { BARE, CEILING, costSheet, FREE, FULL, PLAIN, render, type Row, type Sce
 
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
-const quick = process.argv.includes('--quick');
+const USAGE = `Usage: npm run bench -- [--quick] [cost]
+
+  --quick  a minute and a half instead of a quarter of an hour
+  cost     the cost sheet alone, printed
+
+Without cost it writes docs/performance.md.`;
+const { quick, help, positionals } = flags();
 const ROUNDS = quick ? 2 : 4;
 const SECONDS = quick ? 1 : 3;
 const CONCURRENCIES = [1, 16, 64];
@@ -38,6 +46,19 @@ interface Target {
   readonly running: Running;
   readonly path: string;
   readonly headers: Record<string, string>;
+}
+
+function flags() {
+  try {
+    const options = { quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } as const;
+    const { values, positionals } = readFlags({ options, allowPositionals: true });
+    const [strange] = positionals.filter((word) => word !== 'cost');
+    if (strange !== undefined) throw new StartError(`expected cost or nothing, got ${JSON.stringify(strange)}`);
+    return { ...values, positionals };
+  } catch (error) {
+    console.error(`bench: ${error instanceof StartError ? error.message : String(error)}`);
+    process.exit(1);
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
@@ -250,7 +271,8 @@ async function main(): Promise<void> {
 }
 
 try {
-  await (process.argv.includes('cost') ? printCosts() : main());
+  if (help) console.log(USAGE);
+  else await (positionals.includes('cost') ? printCosts() : main());
 } finally {
   await Promise.all(started.map((running) => running.stop().catch(() => {})));
   rmSync(folder, { recursive: true, force: true });

@@ -9,6 +9,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readFlags } from '../../lib/local/flags.ts';
+import { StartError } from '../../lib/local/start-error.ts';
 import { scoreClients } from './clients.ts';
 import { renderReport, type Result, type Run } from './report.ts';
 
@@ -69,6 +71,13 @@ function score({ mode, seed, concurrency }: Way, out: string, port: number): Pro
 }
 
 async function main(): Promise<void> {
+  const { values } = readFlags({ options: { help: { type: 'boolean' } } });
+  if (values.help === true) {
+    console.log(
+      'Usage: npm run conformance: takes minutes, and writes docs/reference/conformance.md. TOLLGATE_RECORDINGS names the recordings.',
+    );
+    return;
+  }
   // Calls that nobody books are not counted again: a provider's counter, asked after the last byte, would meet the next recording.
   process.env['TOLLGATE_DISABLE_LEDGER'] = 'true';
   if (!existsSync(scorer)) {
@@ -99,4 +108,9 @@ async function main(): Promise<void> {
   if (failed) process.exitCode = 1;
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error(`conformance: ${error instanceof StartError ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -22,6 +22,15 @@ describe('a request body', () => {
   });
 });
 
+describe('a compressed request body', () => {
+  it('is refused as one, not as broken JSON', () => {
+    const parse = (coding: string) => parseBody(bytes('{}'), { 'content-encoding': coding });
+    expect(() => parse('gzip')).toThrow(expect.objectContaining({ kind: 'unsupported_media', status: 415 }));
+    expect(() => parse('gzip')).toThrow('content-encoding: gzip');
+    expect(parse('identity')).toEqual({});
+  });
+});
+
 describe('the decode policy', () => {
   it('sets body and request, without fields for the gateway', async () => {
     const decoded = { ...anExchange().generate, model: 'decoded' };

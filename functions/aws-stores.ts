@@ -1,9 +1,8 @@
 /** Settings, log and stores as every Lambda function gets them: from its environment. Opens no connection. */
 import { readEnv, type Env } from '../lib/env.ts';
 import { createLog, type Log } from '../lib/log.ts';
-import { createDynamoClient, open } from '../lib/stores/dynamodb/index.ts';
+import { open, type Dynamo } from '../lib/stores/dynamodb/index.ts';
 import type { Stores } from '../lib/stores/stores.ts';
-import type { HttpClient } from '../lib/transport/http.ts';
 
 /** What all functions share. */
 export interface Ground {
@@ -13,13 +12,13 @@ export interface Ground {
 }
 
 /**
- * @param http the stores' own HTTP client, for functions that make many calls of the database and have one loaded anyway
+ * @param client of the tables
  * @throws Error when a variable is wrong: the function does not start, and its log says which and why.
  */
-export function openOnAws(http?: HttpClient): Ground {
+export function openOnAws(client: Dynamo): Ground {
   const env = readEnv();
   const log = createLog(env.TOLLGATE_LOG_LEVEL);
-  const stores = open(createDynamoClient(http === undefined ? {} : { http }), {
+  const stores = open(client, {
     registry: env.TOLLGATE_REGISTRY_TABLE,
     meters: env.TOLLGATE_METERS_TABLE,
     ledger: env.TOLLGATE_LEDGER_TABLE,

@@ -123,6 +123,17 @@ export function startFiles(metafile: Metafile, entry: string): readonly string[]
   return [...seen].toSorted();
 }
 
+/** Sources that load before the first request, with the bytes they take. */
+export const startSources = (metafile: Metafile, entry: string): ReadonlyMap<string, number> =>
+  new Map(
+    startFiles(metafile, entry).flatMap((file) =>
+      Object.entries(metafile.outputs[file]?.inputs ?? {}).map(([path, { bytesInOutput }]) => [path, bytesInOutput] as const),
+    ),
+  );
+
+/** Compiles one function and writes nothing. */
+export const compile = (spec: BundleSpec, root: string) => build(options(spec, root));
+
 function reportOf(spec: BundleSpec, root: string, metafile: Metafile, files: readonly OutputFile[]): BundleReport {
   const code = new Map(
     files.filter((file) => !file.path.endsWith('.map')).map((file) => [relative(root, file.path), file.contents]),
@@ -152,7 +163,7 @@ async function write(path: string, contents: Uint8Array | string): Promise<void>
 export async function bundle(spec: BundleSpec, root: string): Promise<BundleReport> {
   const out = join(root, 'dist', spec.name);
   const reports = join(root, 'dist', 'reports', spec.name);
-  const { metafile, outputFiles } = await build(options(spec, root));
+  const { metafile, outputFiles } = await compile(spec, root);
   const report = reportOf(spec, root, metafile, outputFiles);
   await Promise.all([out, reports].map((folder) => rm(folder, { recursive: true, force: true })));
   for (const file of outputFiles) {

@@ -121,7 +121,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Its hot commands are signed and sent by the house's own parts.
   'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds', 'lib/transport'],
   'lib/stores/memory': ['type:lib/stores', 'lib/domain', 'type:lib/kinds'],
-  'lib/stores/secrets-manager': ['type:lib/stores'],
+  // Reads secrets by the house's own parts.
+  'lib/stores/secrets-manager': ['type:lib/stores', 'lib/transport'],
   'lib/stores/s3': ['type:lib/stores'],
   'lib/management': [
     'lib/money',
@@ -198,6 +199,13 @@ describe('the house', () => {
         .map(({ to }) => `${path} -> ${to}`),
     );
     expect(breaches).toEqual([]);
+  });
+
+  it('lets the stores on DynamoDB do without the SDK until one file loads it', () => {
+    const breaches = sources
+      .filter((path) => path.startsWith('lib/stores/dynamodb/') && path !== 'lib/stores/dynamodb/sdk-client.ts')
+      .filter((path) => importsOf(path).some(({ to, typeOnly }) => to.startsWith('@aws-sdk/') && !typeOnly));
+    expect(breaches, 'take commands from ./commands.ts').toEqual([]);
   });
 
   it('imports undici in one file and zod only as zod/mini', () => {

@@ -1,5 +1,6 @@
+import { createSdkClient } from '../../lib/stores/dynamodb/sdk-client.ts';
 import { composeOnAws } from '../aws.ts';
 import { createAdminHandler } from './handler.ts';
 
 /** Entry of the admin bundle. */
-export const handler = createAdminHandler(composeOnAws().management);
+export const handler = createAdminHandler(composeOnAws(createSdkClient).management);

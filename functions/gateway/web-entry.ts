@@ -1,5 +1,6 @@
 /** Entry of the Web Function bundle: runs as a program, listens where Lambda says. */
 import { readWebEndpoint } from '../../lib/env.ts';
+import { createDynamoClient } from '../../lib/stores/dynamodb/index.ts';
 import { composeOnAws } from '../aws.ts';
 import { supervise } from './supervision.ts';
 import { startWeb } from './web.ts';
@@ -8,7 +9,7 @@ const MAX_BODY_BYTES = 33_554_432;
 /** Below the 64 that the platform sends to one environment, so that the refusal is ours and says when to come again. */
 const MAX_CONCURRENT = 60;
 
-const { gateway, env, log } = composeOnAws();
+const { gateway, env, log } = composeOnAws(createDynamoClient);
 const server = await startWeb({
   ...readWebEndpoint(),
   service: gateway,

@@ -139,11 +139,12 @@ async function onThisMachine(data: string): Promise<Target> {
 }
 
 async function onAws(): Promise<Target> {
-  const [{ openOnAws }, { createSecretStore }] = await Promise.all([
+  const [{ openOnAws }, { createSdkClient }, { createSecretStore }] = await Promise.all([
     import('../aws-stores.ts'),
+    import('../../lib/stores/dynamodb/sdk-client.ts'),
     import('../../lib/stores/secrets-manager/index.ts'),
   ]);
-  const { env, stores } = openOnAws();
+  const { env, stores } = openOnAws(createSdkClient());
   return { stores, secrets: createSecretStore({ prefix: env.TOLLGATE_SECRET_PREFIX }), close: () => Promise.resolve() };
 }
 

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bundle, BUNDLES, startFiles, type BundleSpec } from '../../infra/bundle.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { bundle, BUNDLES, compile, startFiles, startSources, type BundleSpec } from '../../infra/bundle.ts';
 
 const HERE = new URL('../..', import.meta.url).pathname;
 const SPEC: BundleSpec = { name: 'probe', entry: 'entry.ts', file: 'index.mjs' };
@@ -108,6 +108,20 @@ describe('startFiles', () => {
   });
 });
 
+/** More than stands in for a module that is left out. */
+const STAND_IN_BYTES = 200;
+/** What many requests do without, and so none should wait for. */
+const LATER = [
+  { what: 'the AWS SDK', path: /node_modules\/(@aws-sdk|@smithy|@aws)\// },
+  {
+    what: "undici's fetch and HTTP/2",
+    path: /undici\/lib\/(web|api|mock|handler|interceptor|cache|llhttp\/llhttp-wasm)\b|parser-h1/,
+  },
+  { what: 'token counting, tokens of identity providers', path: /node_modules\/(gpt-tokenizer|jose)\// },
+  { what: 'a wire format before a request speaks it', path: /lib\/dialects\/[\w-]+\/(request|response|stream)\.ts$/ },
+  { what: 'management and migration', path: /lib\/(management\/(?!keys\/key-rules)|migration\/|local\/)/ },
+];
+
 describe('what is bundled', () => {
   test("holds one of undici's parsers, not both", async () => {
     writeFileSync(join(root, 'entry.ts'), `export { createAgent } from '${join(HERE, 'lib/transport/undici.ts')}';`);
@@ -140,6 +154,23 @@ describe('what is bundled', () => {
     await client.close();
     echo.close();
   });
+
+  describe.each(BUNDLES.filter(({ name }) => name === 'gateway' || name === 'web').map((spec) => [spec.name, spec] as const))(
+    'before the first request of %s',
+    (_, spec) => {
+      let loaded: readonly string[];
+      beforeAll(async () => {
+        const { metafile } = await compile(spec, HERE);
+        const sources = startSources(metafile, join('dist', spec.name, spec.file));
+        loaded = [...sources].filter(([, bytes]) => bytes > STAND_IN_BYTES).map(([path]) => path);
+      });
+
+      test.each(LATER)('nothing loads of $what', ({ path }) => {
+        expect(loaded.length).toBeGreaterThan(100);
+        expect(loaded.filter((source) => path.test(source))).toEqual([]);
+      });
+    },
+  );
 
   test.each(BUNDLES.map((spec) => [spec.name, spec] as const))('%s has its entry and data in the sources', (_, spec) => {
     for (const path of [spec.entry, ...Object.values(spec.data ?? {})]) expect(existsSync(join(HERE, path)), path).toBe(true);

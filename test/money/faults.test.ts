@@ -7,10 +7,10 @@ import {
   ProvisionedThroughputExceededException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../lib/errors.ts';
 import { open } from '../../lib/stores/dynamodb/index.ts';
+import type { SdkClient } from '../../lib/stores/dynamodb/sdk-client.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, TOKEN, used } from './calls.ts';
 
@@ -42,7 +42,7 @@ interface Plan {
 function faultyClient(
   plan: Plan | undefined,
   maxAttempts: number,
-): { readonly client: DynamoDBClient; readonly calls: () => number } {
+): { readonly client: SdkClient; readonly calls: () => number } {
   const client = clientFor(emulator.endpoint, { maxAttempts });
   let calls = 0;
   client.middlewareStack.add(

@@ -2,11 +2,11 @@
  * A write that was given up as lost and sent again can still arrive, seconds later, when its call is long settled. Every write of a call
  * does so here, over the SDK's own way and over the short one: nothing is booked twice, nothing is left open.
  */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMeter } from '../../lib/money/shards.ts';
 import { budgetMeter } from '../../lib/domain/budget.ts';
 import { DYNAMO_HTTP, open } from '../../lib/stores/dynamodb/index.ts';
+import type { SdkClient } from '../../lib/stores/dynamodb/sdk-client.ts';
 import { createHttpClient } from '../../lib/transport/http.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { NOW } from '../support/exchange.ts';
@@ -19,10 +19,7 @@ beforeAll(async () => {
 afterAll(() => emulator.stop());
 
 /** A client whose call with this number is given up once, and arrives when `deliver` says so. */
-function patientClient(
-  at: number,
-  isShort: boolean,
-): { readonly client: DynamoDBClient; readonly deliver: () => Promise<void> } {
+function patientClient(at: number, isShort: boolean): { readonly client: SdkClient; readonly deliver: () => Promise<void> } {
   const over = isShort ? { http: createHttpClient({ ...DYNAMO_HTTP, now: Date.now }) } : {};
   const client = clientFor(emulator.endpoint, { maxAttempts: 3, ...over });
   const copies: (() => Promise<unknown>)[] = [];

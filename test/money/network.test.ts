@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from '../../lib/stores/dynamodb/index.ts';
-import { clientFor, NAMES, sdkClientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
+import { clientFor, NAMES, newClientFor, sdkClientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { startFaultyNetwork, type NetworkFault, type Passing } from '../support/faulty-network.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, TOKEN, used } from './calls.ts';
 
@@ -21,9 +21,10 @@ const STEPS = 7;
 const TIMEOUT_MS = 250;
 const ANSWERED = TOKEN * 6n;
 
-/** The client as the gateway has it, and the SDK alone. */
+/** The client as the gateway has it, as it begins in a new environment, and the SDK alone. */
 const CLIENTS = {
   'the short way': (url: string) => clientFor(url, { timeoutMs: TIMEOUT_MS }),
+  'a new environment': (url: string) => newClientFor(url, { timeoutMs: TIMEOUT_MS }),
   'the SDK': (url: string) => sdkClientFor(url, { timeoutMs: TIMEOUT_MS }),
 } as const;
 

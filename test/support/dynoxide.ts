@@ -1,5 +1,4 @@
 /** A DynamoDB emulator per test file: dynoxide, in memory, on a free loopback port, stopped by its process. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -13,13 +12,15 @@ import {
   type DynamoOptions,
   type TableNames,
 } from '../../lib/stores/dynamodb/index.ts';
+import type { Dynamo } from '../../lib/stores/dynamodb/commands.ts';
+import { createSdkClient, type SdkClient } from '../../lib/stores/dynamodb/sdk-client.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
-import { createHttpClient } from '../../lib/transport/http.ts';
+import { createHttpClient, type HttpClient } from '../../lib/transport/http.ts';
 
 /** A running emulator with the tables of Tollgate. */
 export interface Emulator {
   readonly endpoint: string;
-  readonly client: DynamoDBClient;
+  readonly client: SdkClient;
   readonly names: TableNames;
   readonly stores: Stores;
   stop(): Promise<void>;
@@ -37,12 +38,36 @@ export const NAMES: TableNames = {
 };
 
 /** A client of an emulator, or of a proxy before it, as the gateway has it. */
-export const clientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
+export const clientFor = (endpoint: string, over: DynamoOptions = {}): SdkClient =>
   sdkClientFor(endpoint, { http: createHttpClient(DYNAMO_HTTP), ...over });
 
 /** The same as keeper and ledger have it: the SDK does everything. */
-export const sdkClientFor = (endpoint: string, over: DynamoOptions = {}): DynamoDBClient =>
-  createDynamoClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over });
+export const sdkClientFor = (endpoint: string, over: DynamoOptions = {}): SdkClient =>
+  createSdkClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS, ...over });
+
+/** What Lambda tells a function of itself. */
+export const LAMBDA = {
+  AWS_LAMBDA_FUNCTION_NAME: 'gateway',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+};
+
+/** An HTTP client that reaches `endpoint` under every address of AWS. */
+export function leadingTo(endpoint: string): HttpClient {
+  const http = createHttpClient(DYNAMO_HTTP);
+  return { ...http, send: (call) => http.send({ ...call, url: call.url.replace(/^https:\/\/[^/]+/, endpoint) }) };
+}
+
+/** The same in a new environment of the gateway on AWS: without the SDK until there is need of it. */
+export const newClientFor = (endpoint: string, over: DynamoOptions = {}): Dynamo =>
+  createDynamoClient({
+    http: leadingTo(endpoint),
+    environment: LAMBDA,
+    region: 'us-east-1',
+    credentials: CREDENTIALS,
+    ...over,
+  });
 
 /** Starts an emulator and creates the tables. */
 export async function startDynoxide(): Promise<Emulator> {

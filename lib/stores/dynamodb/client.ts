@@ -1,18 +1,22 @@
-/** The DynamoDB client as Tollgate uses it, and the one place where its failures get a meaning. */
-import {
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  TransactionCanceledException,
-  TransactWriteItemsCommand,
-  type CancellationReason,
-  type DynamoDBClientConfig,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+/**
+ * The client of the stores, and the one place where its failures get a meaning. It loads the SDK when there is need of it: in a Lambda
+ * function most environments never send a command that the SDK has to carry out.
+ */
+import type { CancellationReason, DynamoDBClientConfig, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError } from '../../errors.ts';
+import { lambdaAddress, type AwsAddress, type Wire } from '../../transport/aws-json.ts';
 import type { HttpClient } from '../../transport/http.ts';
-import { createShortWay } from './short-way.ts';
-import { sdkTransport } from './transport.ts';
+import {
+  isCancelled,
+  isFailedCondition,
+  TransactWriteItemsCommand,
+  type Command,
+  type Dynamo,
+  type Metadata,
+} from './commands.ts';
+import { isPlain, tryOnce } from './one-try.ts';
+import type { SdkClient } from './sdk-client.ts';
 
 /** Where the tables are. Everything is optional on Lambda, where the environment says it. */
 export interface DynamoOptions {
@@ -24,64 +28,81 @@ export interface DynamoOptions {
   readonly maxAttempts?: number;
   /** The client's own HTTP client, closed with it: calls of single items then take the short way. Absent leaves everything to the SDK. */
   readonly http?: HttpClient;
+  /** Variables of a Lambda function: where they say all that the SDK would ask for, it is loaded with the first command that needs it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Longest try, milliseconds; 2,000 by default. */
   readonly timeoutMs?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-const MAX_ATTEMPTS = 3;
-const CONNECTION_TIMEOUT_MS = 1_000;
-const TRY_TIMEOUT_MS = 2_000;
+/** How long a connection may take to open, milliseconds. */
+export const CONNECTION_TIMEOUT_MS = 1_000;
+/** Longest try, milliseconds. */
+export const TRY_TIMEOUT_MS = 2_000;
 /** Calls under way at once; more only queue at the service. */
-const MAX_SOCKETS = 64;
+export const MAX_SOCKETS = 64;
 /** Pauses before a transaction that met another one is tried again, milliseconds. */
 const CONFLICT_PAUSES = [10, 30, 90, 270];
-const GATE = 'tollgateGate';
-/** What the short way keeps of the client's middleware. */
-const KEPT = new Set(['retryMiddleware', GATE]);
 
 /** Settings of an HTTP client for `DynamoOptions.http`; the service keeps an idle connection for minutes. Milliseconds. */
 export const DYNAMO_HTTP = { connectTimeoutMs: CONNECTION_TIMEOUT_MS, keepAliveMs: 50_000 };
 
-/** A client that gives up soon: a request must not hang on its bookkeeping. */
-export function createDynamoClient(given: DynamoOptions = {}): DynamoDBClient {
-  const { http, now = Date.now, timeoutMs = TRY_TIMEOUT_MS, ...options } = given;
-  const wire = http === undefined ? undefined : { http, timeoutMs };
-  let address = options.endpoint === undefined ? undefined : new URL(options.endpoint).href;
-  const client = new DynamoDBClient({
-    maxAttempts: MAX_ATTEMPTS,
-    ...options,
-    retryMode: 'standard',
-    requestHandler: wire === undefined ? nodeTransport(timeoutMs) : sdkTransport(wire, (url) => (address = url)),
-  });
+/**
+ * A client that gives up soon: a request must not hang on its bookkeeping. Where `options.environment` says where to go, it sends plain
+ * commands itself until one of them fails, or another one comes. Then it loads the SDK, hands the command over (so the SDK repeats what
+ * failed, one try more than it would) and leaves everything to it from there on.
+ */
+export function createDynamoClient(options: DynamoOptions = {}): Dynamo {
+  const { http, environment = {}, timeoutMs = TRY_TIMEOUT_MS, now = Date.now } = options;
+  const address = http === undefined || options.endpoint !== undefined ? undefined : lambdaAddress(environment, 'dynamodb');
+  const ground = http === undefined || address === undefined ? undefined : { wire: { http, timeoutMs }, address };
   const gate = createGate(MAX_SOCKETS);
-  client.middlewareStack.add((next) => (args) => gate(() => next(args)), {
-    name: GATE,
-    step: 'finalizeRequest',
-    priority: 'low',
-  });
-  if (wire === undefined) return client;
-  const shortWay = createShortWay({ client, wire, address: () => address, now }, KEPT);
-  const sdkWay = client.send.bind(client) as (...given: unknown[]) => unknown;
-  const send = (command: object, ...rest: unknown[]): unknown =>
-    (rest.length === 0 ? shortWay(command) : undefined) ?? sdkWay(command, ...rest);
-  return Object.assign(client, { send: send as DynamoDBClient['send'] });
-}
+  let sdk: SdkClient | undefined;
+  let loading: Promise<SdkClient> | undefined;
+  const load = (): Promise<SdkClient> =>
+    (loading ??= import('./sdk-client.ts').then(({ createSdkClient }) => (sdk = createSdkClient(options))));
 
-function nodeTransport(timeoutMs: number) {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  async function first<Output extends Metadata>(
+    command: Command<object, Output>,
+    on: { readonly wire: Wire; readonly address: AwsAddress },
+  ): Promise<Output> {
+    try {
+      return (await gate(() => tryOnce(command, { ...on, now: now() }))) as Output;
+    } catch (error) {
+      if (isFailedCondition(error)) throw error;
+      return oneMore((await load()).send(command));
+    }
+  }
+
   return {
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: timeoutMs,
-    throwOnRequestTimeout: true,
-    httpAgent: agent,
-    httpsAgent: agent,
+    async send(command) {
+      if (sdk !== undefined) return sdk.send(command);
+      if (ground !== undefined && isPlain(command)) return first(command, ground);
+      return (await load()).send(command);
+    },
+    destroy() {
+      if (loading === undefined) void http?.close();
+      else void loading.then((client) => client.destroy());
+    },
   };
 }
 
+/** Counts the try before those of a call: whoever reads the answer must know that the state it shows may be of that try's making. */
+async function oneMore<Output extends Metadata>(call: Promise<Output>): Promise<Output> {
+  const count = ({ $metadata }: Metadata): void => void ($metadata.attempts = ($metadata.attempts ?? 1) + 1);
+  try {
+    const output = await call;
+    count(output);
+    return output;
+  } catch (error) {
+    if (error instanceof Error && '$metadata' in error) count(error as unknown as Metadata);
+    throw error;
+  }
+}
+
 /** Lets `limit` tries run at once, the others wait their turn: so time-outs measure the service, and not our own queue in a burst. */
-function createGate(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
+export function createGate(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (run) => {
@@ -106,7 +127,7 @@ export async function answered<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException || error instanceof TransactionCanceledException) throw error;
+    if (isFailedCondition(error) || isCancelled(error)) throw error;
     throw unavailable(error);
   }
 }
@@ -125,7 +146,7 @@ const unavailable = (cause: unknown): GatewayError =>
  * @throws GatewayError `overloaded` when other transactions kept getting in the way, or the store did not answer.
  */
 export async function transact(
-  client: DynamoDBClient,
+  client: Dynamo,
   writes: readonly TransactWriteItem[] | ((attempt: number) => readonly TransactWriteItem[]),
 ): Promise<readonly CancellationReason[] | undefined> {
   for (let attempt = 0; ; attempt++) {
@@ -134,7 +155,7 @@ export async function transact(
       await answered(client.send(new TransactWriteItemsCommand({ TransactItems: [...items] })));
       return undefined;
     } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
+      if (!isCancelled(error)) throw error;
       const reasons = error.CancellationReasons ?? [];
       if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return reasons;
       const pause = CONFLICT_PAUSES[attempt];

@@ -5,20 +5,20 @@
  * finds it finds the rest. `run#<owner>#<id>` says how a response ended that was made in the background, once somebody said so;
  * `events#<owner>#<id>#<n>` holds a part of its events, packed. `row#<owner>#<id>` counts the parts of a conversation.
  */
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { isConversationId, itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+  isFailedCondition,
+  type Dynamo,
+} from './commands.ts';
 
 /** Bytes of a record in one item: an item takes 400 KB, names and numbers included. */
 const PART_BYTES = 350 * 1024;
@@ -34,7 +34,7 @@ const rowKey = (owner: string, id: string) => ({ pk: text(`row#${owner}#${id}`) 
 const runKey = (owner: string, id: string) => ({ pk: text(`run#${owner}#${id}`) });
 
 /** Conversations on DynamoDB. */
-export function createConversationStore(client: DynamoDBClient, table: string): ConversationStore {
+export function createConversationStore(client: Dynamo, table: string): ConversationStore {
   const write = (item: Item) => answered(client.send(new PutItemCommand({ TableName: table, Item: item })));
   const remove = ({ pk }: Item) =>
     answered(client.send(new DeleteItemCommand({ TableName: table, Key: pk === undefined ? {} : { pk } })));
@@ -126,7 +126,7 @@ export function createConversationStore(client: DynamoDBClient, table: string): 
       try {
         return endingOf((await answered(client.send(update))).Attributes);
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
+        if (isFailedCondition(error)) return undefined;
         throw error;
       }
     },

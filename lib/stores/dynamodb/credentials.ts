@@ -1,8 +1,8 @@
 /** Facts of provider credentials in the registry; their values are in the secret store. */
-import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Credential, CredentialStore } from '../credentials.ts';
 import { text } from './attributes.ts';
 import { answered } from './client.ts';
+import { DeleteItemCommand, PutItemCommand } from './commands.ts';
 import { documentOf, getRecord, keyItem, listDocuments, type Registry } from './registry.ts';
 
 const PARTITION = 'credential';

@@ -1,10 +1,5 @@
 /** Records of the registry by kind: `<kind>#<id>` holds the record, the listing index orders those of a kind by age. */
-import {
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  PutItemCommand,
-  type PutItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { ConditionalCheckFailedException, PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { Entity } from '../../domain/entity.ts';
 import type { AuditStore } from '../audit.ts';
@@ -12,6 +7,7 @@ import type { EntityStore } from '../entities.ts';
 import type { Entities } from '../stores.ts';
 import { number, text, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { DeleteItemCommand, PutItemCommand, isFailedCondition } from './commands.ts';
 import { documentText } from './document.ts';
 import { listPage } from './listing.ts';
 import { documentOf, getRecord, keyItem, type Registry } from './registry.ts';
@@ -91,7 +87,7 @@ export async function put(
     await answered(client.send(new PutItemCommand({ TableName: table, ...input })));
     return undefined;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return error;
+    if (isFailedCondition(error)) return error;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The stores on DynamoDB, by port. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Stores } from '../stores.ts';
+import type { Dynamo } from './commands.ts';
 import { createConversationStore } from './conversations.ts';
 import { createCredentialStore } from './credentials.ts';
 import { createAuditStore, createEntityStore } from './entities.ts';
@@ -17,6 +17,7 @@ import { createTeamStore } from './teams.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
+export type { Dynamo } from './commands.ts';
 export { entryFromImage } from './entry-document.ts';
 export { createTables, TABLES, type TableNames } from './schema.ts';
 
@@ -25,7 +26,7 @@ export { createTables, TABLES, type TableNames } from './schema.ts';
  *
  * @example const { keys, meters } = open(createDynamoClient(), { registry: 'r', meters: 'm', ledger: 'l', totals: 't' });
  */
-export function open(client: DynamoDBClient, names: TableNames): Stores {
+export function open(client: Dynamo, names: TableNames): Stores {
   const registry = { client, table: names.registry };
   const isLinkedThroughout = completeness(registry);
   return {

@@ -2,22 +2,21 @@
  * The ledger on DynamoDB: one item per request, written once (`entry-document`). Indexes carry keys only, which keeps the write of a
  * request at its cheapest.
  */
-import {
-  BatchExecuteStatementCommand,
-  BatchGetItemCommand,
-  BatchStatementErrorCodeEnum,
-  ConditionalCheckFailedException,
-  DynamoDBServiceException,
-  GetItemCommand,
-  PutItemCommand,
-  ScanCommand,
-  type BatchStatementRequest,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import type { BatchStatementRequest } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { LedgerStore } from '../ledger.ts';
 import { text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import {
+  BatchExecuteStatementCommand,
+  BatchGetItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  isFailedCondition,
+  isRefusal,
+  type Dynamo,
+} from './commands.ts';
 import { entryFromImage, itemOf, timeKey, TIME_SHARDS } from './entry-document.ts';
 import { queryAll } from './registry.ts';
 
@@ -25,7 +24,7 @@ import { queryAll } from './registry.ts';
 const BATCH = 100;
 
 /** The ledger on DynamoDB. */
-export function createLedgerStore(client: DynamoDBClient, table: string): LedgerStore {
+export function createLedgerStore(client: Dynamo, table: string): LedgerStore {
   /** Index entries of one partition below `upper`, newest first. */
   const page = (partition: { index: string; attribute: string; value: string }, lower: string, upper: string, limit: number) =>
     queryAll(
@@ -70,11 +69,11 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
           const answer = Responses[index];
           if (answer === undefined) return undefined;
           if (answer.Error === undefined) return 'recorded';
-          return answer.Error.Code === BatchStatementErrorCodeEnum.DuplicateItem ? 'exists' : undefined;
+          return answer.Error.Code === 'DuplicateItem' ? 'exists' : undefined;
         });
       } catch (error) {
         // The service will not have it in this way: a right that is missing, an entry it does not take.
-        if (error instanceof DynamoDBServiceException && error.$fault === 'client') return entries.map(() => undefined);
+        if (isRefusal(error)) return entries.map(() => undefined);
         return answered(Promise.reject(error as Error));
       }
     },
@@ -88,7 +87,7 @@ export function createLedgerStore(client: DynamoDBClient, table: string): Ledger
         );
         return 'recorded';
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'exists';
+        if (isFailedCondition(error)) return 'exists';
         throw error;
       }
     },

@@ -5,11 +5,12 @@
  * Items written before there were links lack the attribute `links`. The keeper finds them in the listing index and links them; until it has
  * seen all of them, listings by owner look at every record. It looks again each day: a version that knows no links may have run since.
  */
-import { BatchGetItemCommand, QueryCommand, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { isAmong, type RecordOwner } from '../../domain/owned.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { BatchGetItemCommand, QueryCommand } from './commands.ts';
 import { fromCursor, listPage, toCursor } from './listing.ts';
 import { documentOf, getRecord, keyItem, type RecordKey, type Registry } from './registry.ts';
 

@@ -1,9 +1,9 @@
 /** The listing index: records of a kind by age, and the tasks of the keeper by their moment. */
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { GatewayError } from '../../errors.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { text, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { QueryCommand } from './commands.ts';
 import { documentOf, type Registry } from './registry.ts';
 
 /**

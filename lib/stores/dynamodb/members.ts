@@ -1,9 +1,9 @@
 /** Memberships in the registry: one partition a group, one record a user. */
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Group, Member } from '../../domain/team.ts';
 import type { MemberStore } from '../members.ts';
 import { number, text } from './attributes.ts';
 import { answered } from './client.ts';
+import { DeleteItemCommand } from './commands.ts';
 import { documentText } from './document.ts';
 import { put } from './entities.ts';
 import { documentOf, getRecord, keyItem, listDocuments, type Registry } from './registry.ts';

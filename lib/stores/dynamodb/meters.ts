@@ -2,21 +2,21 @@
  * Meters on DynamoDB. One item per meter, so that every step is one conditional `UpdateItem`, which the service serialises per item. The
  * presence of a hold's attribute makes each step happen once, however often it is sent.
  */
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import { COUNTERS, firstWithoutRoom, type Amounts, type HoldRequest, type Meter } from '../../domain/meter.ts';
 import { roomChanges } from '../../domain/shard.ts';
 import type { Change, HoldOutcome, MeterStore } from '../meters.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import {
+  BatchGetItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+  isFailedCondition,
+  type Dynamo,
+} from './commands.ts';
 import { amountItem, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
 import { createUpdate, type Update } from './meter-update.ts';
 import { queryAll } from './registry.ts';
@@ -46,13 +46,13 @@ const wasRepeated = (metadata: { readonly attempts?: number | undefined } | unde
   (metadata?.attempts ?? 1) > 1;
 
 /** Meters on DynamoDB. */
-export function createMeterStore(client: DynamoDBClient, table: string): MeterStore {
+export function createMeterStore(client: Dynamo, table: string): MeterStore {
   async function update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<Answer> {
     try {
       const { Attributes, $metadata } = await answered(client.send(new UpdateItemCommand({ TableName: table, ...input })));
       return { done: true, item: Attributes, late: wasRepeated($metadata) };
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      if (!isFailedCondition(error)) throw error;
       return { done: false, item: error.Item, late: wasRepeated(error.$metadata) };
     }
   }
@@ -143,7 +143,7 @@ export function createMeterStore(client: DynamoDBClient, table: string): MeterSt
         );
         return 'seeded';
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'exists';
+        if (isFailedCondition(error)) return 'exists';
         throw error;
       }
     },

@@ -2,20 +2,15 @@
  * Records of the registry table. They are read whole and replaced whole, so each is one JSON document (`doc`) beside the attributes
  * that keys, conditions and indexes need.
  */
-import {
-  GetItemCommand,
-  QueryCommand,
-  type DynamoDBClient,
-  type QueryCommandInput,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb';
+import type { QueryCommandInput, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { GetItemCommand, QueryCommand, type Dynamo } from './commands.ts';
 import { parseDocument } from './document.ts';
 
 /** The registry table and a client for it. */
 export interface Registry {
-  readonly client: DynamoDBClient;
+  readonly client: Dynamo;
   readonly table: string;
 }
 
@@ -54,7 +49,7 @@ export async function listDocuments({ client, table }: Registry, pk: string): Pr
 }
 
 /** The items of a query over as many pages as it takes, up to `limit` of them. */
-export async function queryAll(client: DynamoDBClient, query: QueryCommandInput, limit = Infinity): Promise<readonly Item[]> {
+export async function queryAll(client: Dynamo, query: QueryCommandInput, limit = Infinity): Promise<readonly Item[]> {
   const items: Item[] = [];
   let start: Item | undefined;
   do {

@@ -1,5 +1,5 @@
 /** The tables as plain data. `infra/` declares the same tables for AWS; a test compares the two. */
-import { CreateTableCommand, UpdateTimeToLiveCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, UpdateTimeToLiveCommand, type Dynamo } from './commands.ts';
 
 /** A key attribute: text (`S`) or number (`N`). */
 export interface KeyAttribute {
@@ -82,13 +82,13 @@ export const TABLES = {
 } as const satisfies Record<keyof TableNames, TableSchema>;
 
 /** Creates the tables that are not there yet: for emulators; on AWS the data stack does it. */
-export async function createTables(client: DynamoDBClient, names: TableNames): Promise<void> {
+export async function createTables(client: Dynamo, names: TableNames): Promise<void> {
   await Promise.all(
     (Object.keys(TABLES) as (keyof TableNames)[]).map((table) => createTable(client, names[table], TABLES[table])),
   );
 }
 
-async function createTable(client: DynamoDBClient, name: string, schema: TableSchema): Promise<void> {
+async function createTable(client: Dynamo, name: string, schema: TableSchema): Promise<void> {
   const keys = [schema, ...schema.indexes].flatMap(({ partitionKey, sortKey }) => [
     partitionKey,
     ...(sortKey ? [sortKey] : []),

@@ -1,8 +1,8 @@
 /** Tasks of keys in the registry: `task#<kind>#<hash>`, in the listing index by their moment. */
-import { ConditionalCheckFailedException, DeleteItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { KeyTask, TaskStore } from '../tasks.ts';
 import { number, text } from './attributes.ts';
 import { answered } from './client.ts';
+import { DeleteItemCommand, QueryCommand, isFailedCondition } from './commands.ts';
 import { documentText } from './document.ts';
 import { put } from './entities.ts';
 import { documentOf, keyItem, type Registry } from './registry.ts';
@@ -49,7 +49,7 @@ export function createTaskStore(registry: Registry): TaskStore {
           ),
         );
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        if (!isFailedCondition(error)) throw error;
       }
     },
   };

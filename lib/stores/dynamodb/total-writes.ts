@@ -2,17 +2,13 @@
  * How entries get into the totals, each exactly once: what remembers an entry and everything it adds up to are one transaction. Entries
  * are packed into as few transactions as they fit in, and within one each row is written once, whatever the number of its entries.
  */
-import {
-  BatchWriteItemCommand,
-  type DynamoDBClient,
-  type TransactWriteItem,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItem, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { addTotals, dimensionsOf, listedUnder, scopesOf, totalOf, type Total, type TotalScope } from '../../domain/total.ts';
 import { text, type Item } from './attributes.ts';
 import { answered, transact, wasRefused } from './client.ts';
+import { BatchWriteItemCommand, type Dynamo } from './commands.ts';
 import {
   additionTo,
   callsItem,
@@ -105,7 +101,7 @@ class Pack {
 
 /** Where totals are written. */
 export interface TotalTable {
-  readonly client: DynamoDBClient;
+  readonly client: Dynamo;
   readonly table: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -187,7 +183,7 @@ export async function listCalls(
 }
 
 /** Writes in batches; what the service leaves undone is sent again. */
-export async function writeBatches(client: DynamoDBClient, table: string, requests: readonly WriteRequest[]): Promise<void> {
+export async function writeBatches(client: Dynamo, table: string, requests: readonly WriteRequest[]): Promise<void> {
   for (let from = 0; from < requests.length; from += BATCH) {
     let batch = requests.slice(from, from + BATCH);
     for (let attempt = 0; batch.length > 0; attempt++) {

@@ -1,19 +1,12 @@
 /** Totals on DynamoDB: how they are read, and how all of them are written anew. Items: `total-items`; how entries get in: `total-writes`. */
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  QueryCommand,
-  ScanCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-  type UpdateItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { addTotals, NO_TOTAL } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallRef, TotalStore } from '../totals.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
+import { GetItemCommand, QueryCommand, ScanCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
 import { queryAll } from './registry.ts';
 import {
   callsIn,
@@ -46,7 +39,7 @@ interface State {
 }
 
 /** Totals on DynamoDB. */
-export function createTotalStore(client: DynamoDBClient, table: string, now: () => number = Date.now): TotalStore {
+export function createTotalStore(client: Dynamo, table: string, now: () => number = Date.now): TotalStore {
   const on: TotalTable = { client, table, now };
   let remembered: { readonly live: number; readonly until: number } | undefined;
 
@@ -61,7 +54,7 @@ export function createTotalStore(client: DynamoDBClient, table: string, now: () 
       await answered(client.send(new UpdateItemCommand({ TableName: table, Key: STATE, ...input })));
       return true;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
+      if (isFailedCondition(error)) return false;
       throw error;
     }
   }

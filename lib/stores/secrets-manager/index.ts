@@ -1,9 +1,11 @@
 /**
- * Secrets on AWS Secrets Manager, cached in the process. The SDK is loaded with the first secret that is needed, since most requests
- * find theirs in the cache and many deployments need none.
+ * Secrets on AWS Secrets Manager, cached in the process. In a Lambda function a secret is read without the SDK, which is loaded with the
+ * first read that fails or the first write.
  */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GatewayError } from '../../errors.ts';
+import { errorName, lambdaAddress, postSigned, textOf } from '../../transport/aws-json.ts';
+import type { HttpClient } from '../../transport/http.ts';
 import type { SecretStore } from '../secrets.ts';
 
 /** Where the secrets are and how long values are trusted. */
@@ -14,6 +16,10 @@ export interface SecretStoreOptions {
   /** An emulator; absent means the service itself. */
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** HTTP client for reads without the SDK; whoever brings it closes it. */
+  readonly http?: HttpClient;
+  /** Variables of a Lambda function: where they say all that the SDK would ask for, a read does without it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How long a value is used before it is read again, milliseconds; five minutes by default, drawn between 80 and 100 % of it. */
   readonly ttlMs?: number;
   /** Milliseconds since the epoch. */
@@ -40,7 +46,7 @@ interface Cached {
  */
 export function createSecretStore(options: SecretStoreOptions = {}): SecretStore {
   const { prefix = '', ttlMs = TTL_MS, now = Date.now, random = Math.random } = options;
-  const service = createService(options);
+  const service = withoutSdk(createService(options), options);
   const cache = new Map<string, Cached>();
   const reads = new Map<string, Promise<string | undefined>>();
   const idOf = (name: string): string => (name.startsWith('arn:') ? name : prefix + name);
@@ -102,6 +108,28 @@ interface Service {
   create(id: string, value: string): Promise<boolean>;
   write(id: string, value: string): Promise<void>;
   delete(id: string): Promise<void>;
+}
+
+interface Asked {
+  readonly SecretString?: string;
+  readonly __type?: string;
+}
+
+/** The same service, its reads sent without the SDK where that is possible. What does not succeed so is the SDK's to judge and repeat. */
+function withoutSdk(service: Service, { http, environment, endpoint, now = Date.now }: SecretStoreOptions): Service {
+  const address =
+    environment === undefined || endpoint !== undefined ? undefined : lambdaAddress(environment, 'secretsmanager');
+  if (http === undefined || address === undefined) return service;
+  const wire = { http, timeoutMs: REQUEST_TIMEOUT_MS };
+  const read = async (id: string): Promise<string | undefined> => {
+    const call = { service: 'secretsmanager', version: '1.1', target: 'secretsmanager.GetSecretValue' } as const;
+    const posted = await postSigned(wire, address, { ...call, input: { SecretId: id }, now: now() });
+    const { SecretString, __type } = JSON.parse(textOf(posted)) as Asked;
+    if (posted.status === 200) return SecretString;
+    if (errorName(__type) === 'ResourceNotFoundException') return undefined;
+    throw new Error(`Secrets Manager: ${errorName(__type)}`);
+  };
+  return { ...service, read: (id) => read(id).catch(() => service.read(id)) };
 }
 
 type Sdk = typeof import('@aws-sdk/client-secrets-manager');

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../lib/errors.ts';
 import { startSecretsManager, type SecretsManager } from '../../../lib/local/secrets-manager.ts';
+import { LAMBDA, leadingTo } from '../../support/dynoxide.ts';
+import { sendJson, startUpstream } from '../../support/upstream.ts';
 import { createSecretStore, type SecretStoreOptions } from '../../../lib/stores/secrets-manager/index.ts';
 
 let emulator: SecretsManager;
@@ -116,4 +118,64 @@ describe('secrets on Secrets Manager', () => {
     expect(new Set(values)).toEqual(new Set(['value']));
     expect(asked).toBe(1);
   });
+});
+
+describe('secrets read in a Lambda function', () => {
+  const KEYS = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+
+  it('come without the SDK, under the right name, from the right place', async () => {
+    const service = await startUpstream(sendJson({ SecretString: 'value' }));
+    const urls: string[] = [];
+    const http = leadingTo(service.url);
+    const store = createSecretStore({
+      ...KEYS,
+      prefix: 'tollgate/',
+      environment: LAMBDA,
+      http: { ...http, send: (call) => (urls.push(call.url), http.send(call)) },
+    });
+
+    expect(await store.get('master')).toBe('value');
+
+    expect(urls).toEqual(['https://secretsmanager.us-east-1.amazonaws.com/']);
+    const [seen] = service.seen;
+    expect(seen?.body).toEqual({ SecretId: 'tollgate/master' });
+    expect(seen?.headers).toMatchObject({
+      'x-amz-target': 'secretsmanager.GetSecretValue',
+      'content-type': 'application/x-amz-json-1.1',
+    });
+    expect(seen?.headers.authorization).toContain('/us-east-1/secretsmanager/aws4_request');
+    expect(seen?.headers['amz-sdk-invocation-id']).toBeUndefined();
+    await http.close();
+    await service.close();
+  });
+
+  it('are read from the same service as with the SDK, whether they exist or not', async () => {
+    const http = leadingTo(emulator.url);
+    const store = createSecretStore({ ...KEYS, environment: LAMBDA, http });
+    await aStore().put('known', 'value');
+
+    expect(await store.get('known')).toBe('value');
+    expect(await store.get('unknown')).toBeUndefined();
+    await http.close();
+  });
+
+  for (const [name, fault] of [
+    ['refused', sendJson({ __type: 'ExpiredTokenException' }, 400)],
+    ['answered with no object', sendJson('busy', 503)],
+  ] as const) {
+    it(`are the SDK's to read where the short read is ${name}`, async () => {
+      const service = await startUpstream(fault);
+      const http = leadingTo(service.url);
+      const store = createSecretStore({ ...KEYS, environment: LAMBDA, http });
+      await aStore().put('second', 'by the SDK');
+      vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', emulator.url);
+
+      expect(await store.get('second')).toBe('by the SDK');
+
+      expect(service.seen).toHaveLength(1);
+      vi.unstubAllEnvs();
+      await http.close();
+      await service.close();
+    });
+  }
 });

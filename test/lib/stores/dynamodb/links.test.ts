@@ -1,14 +1,9 @@
 /** Links from owners to their records: what a listing by owner reads, and how records that are older than links get theirs. */
-import {
-  DeleteItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { documentText } from '../../../../lib/stores/dynamodb/document.ts';
 import { open } from '../../../../lib/stores/dynamodb/index.ts';
+import type { SdkClient } from '../../../../lib/stores/dynamodb/sdk-client.ts';
 import { readAll } from '../../../../lib/domain/pages.ts';
 import type { VirtualKey } from '../../../../lib/domain/key.ts';
 import type { KeyOwner } from '../../../../lib/domain/owned.ts';
@@ -47,7 +42,7 @@ const hashesOf = async (owner: KeyOwner, of = stores()): Promise<readonly string
 const ofTeam = (id: string, of?: Stores) => hashesOf({ kind: 'team', id }, of);
 
 /** Counts what a client is told it read. */
-function metered(): { readonly client: DynamoDBClient; readonly read: { requests: number; units: number; items: number } } {
+function metered(): { readonly client: SdkClient; readonly read: { requests: number; units: number; items: number } } {
   const client = clientFor(emulator.endpoint, {});
   const read = { requests: 0, units: 0, items: 0 };
   const send = client.send.bind(client) as (command: { input: object }) => Promise<Record<string, unknown>>;
@@ -63,7 +58,7 @@ function metered(): { readonly client: DynamoDBClient; readonly read: { requests
         read.items += ((answer['Items'] as unknown[] | undefined) ?? []).length;
         return answer;
       },
-    }) as DynamoDBClient,
+    }) as SdkClient,
   };
 }
 

@@ -1,14 +1,17 @@
 /** The short way against a scripted service: what it sends, what it makes of answers, and what it repeats. */
+import type { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   BatchExecuteStatementCommand,
-  ConditionalCheckFailedException,
+  DeleteItemCommand,
   GetItemCommand,
+  isFailedCondition,
   PutItemCommand,
+  QueryCommand,
   UpdateItemCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from '../../../../lib/stores/dynamodb/index.ts';
+} from '../../../../lib/stores/dynamodb/commands.ts';
+import { DYNAMO_HTTP, type DynamoOptions } from '../../../../lib/stores/dynamodb/index.ts';
+import { createSdkClient, type SdkClient } from '../../../../lib/stores/dynamodb/sdk-client.ts';
 import { createHttpClient } from '../../../../lib/transport/http.ts';
 import { signV4 } from '../../../../lib/transport/sigv4.ts';
 import { clientFor, sdkClientFor } from '../../../support/dynoxide.ts';
@@ -19,7 +22,7 @@ const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' };
 const NAME = 'com.amazonaws.dynamodb.v20120810#';
 
 let service: Upstream;
-const clients: DynamoDBClient[] = [];
+const clients: SdkClient[] = [];
 beforeAll(async () => {
   service = await startUpstream();
 });
@@ -32,12 +35,12 @@ afterEach(() => {
 afterAll(() => service.close());
 
 /** A client of the service that takes the short way, and one that is the SDK alone. */
-function aClient(over: DynamoOptions = {}): DynamoDBClient {
+function aClient(over: DynamoOptions = {}): SdkClient {
   const client = clientFor(service.url, { credentials: KEYS, now: () => NOW, ...over });
   clients.push(client);
   return client;
 }
-function sdkClient(): DynamoDBClient {
+function sdkClient(): SdkClient {
   const client = sdkClientFor(service.url, { credentials: KEYS });
   clients.push(client);
   return client;
@@ -73,7 +76,18 @@ const aBatch = () =>
   new BatchExecuteStatementCommand({
     Statements: [{ Statement: `INSERT INTO "t" VALUE {'id': ?}`, Parameters: [{ S: 'ä "quoted"\n' }] }],
   });
-const COMMANDS = { aGet, aPut, anUpdate, aBatch };
+const aDelete = () => new DeleteItemCommand({ TableName: 't', Key: { pk: { S: 'p' } }, ReturnValues: 'ALL_OLD' });
+const aQuery = () =>
+  new QueryCommand({
+    TableName: 't',
+    IndexName: 'i',
+    KeyConditionExpression: 'list = :list',
+    ExpressionAttributeValues: { ':list': { S: 'key' } },
+    ExclusiveStartKey: { pk: { S: 'p' }, at: { N: '1' } },
+    ScanIndexForward: false,
+    Limit: 10,
+  });
+const COMMANDS = { aGet, aPut, anUpdate, aDelete, aQuery, aBatch };
 
 const shapeOf = ({ method, path, headers, body }: Seen) => ({
   method,
@@ -123,7 +137,7 @@ describe('a request', () => {
 
   it("goes where the SDK's rules sent the first one", async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', service.url);
-    const client = createDynamoClient({ region: 'us-east-1', credentials: KEYS, http: createHttpClient(DYNAMO_HTTP) });
+    const client = createSdkClient({ region: 'us-east-1', credentials: KEYS, http: createHttpClient(DYNAMO_HTTP) });
     clients.push(client);
 
     await client.send(aGet());
@@ -161,7 +175,7 @@ describe('an answer', () => {
       [aClient(), sdkClient()].map((client) => client.send(anUpdate()).catch((error: unknown) => error)),
     );
 
-    for (const failure of failures) expect(failure).toBeInstanceOf(ConditionalCheckFailedException);
+    for (const failure of failures) expect(isFailedCondition(failure)).toBe(true);
     const [short, sdk] = failures as ConditionalCheckFailedException[];
     expect(short?.Item).toEqual(sdk?.Item);
     expect(short?.message).toBe(sdk?.message);

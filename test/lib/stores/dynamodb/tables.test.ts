@@ -4,11 +4,11 @@ import {
   DescribeTimeToLiveCommand,
   GetItemCommand,
   TransactionCanceledException,
-  type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../../../lib/errors.ts';
 import { createTables, entryFromImage, open, TABLES } from '../../../../lib/stores/dynamodb/index.ts';
+import type { SdkClient } from '../../../../lib/stores/dynamodb/sdk-client.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../../../support/dynoxide.ts';
 import { aKey, anEntry } from '../contract.ts';
 
@@ -37,7 +37,7 @@ const hold = (over: object) =>
   );
 
 /** A client each of whose tries ends with this error. */
-function failing(error: Error, times = Infinity): DynamoDBClient {
+function failing(error: Error, times = Infinity): SdkClient {
   const client = clientFor(emulator.endpoint, { maxAttempts: 1 });
   let tries = 0;
   client.middlewareStack.add(

@@ -1,16 +1,17 @@
 /** Totals under faults: every call of the service fails once, before and after its commit; in the end everything counts once. */
-import { TransactionCanceledException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../../lib/domain/ledger-entry.ts';
 import { scopesOf } from '../../../../lib/domain/total.ts';
 import { rebuildTotals } from '../../../../lib/money/projection.ts';
 import { open } from '../../../../lib/stores/dynamodb/index.ts';
+import type { SdkClient } from '../../../../lib/stores/dynamodb/sdk-client.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../../../support/dynoxide.ts';
 import { anEntry, unique } from '../contract.ts';
 import { allOf, anOwnedEntry, daysOf } from '../contract-totals.ts';
 
 let emulator: Emulator;
-const clients: DynamoDBClient[] = [];
+const clients: SdkClient[] = [];
 beforeAll(async () => {
   emulator = await startDynoxide();
 });

@@ -5,10 +5,12 @@ import type { VirtualKey } from '../../domain/key.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { formatUsd } from '../../domain/money.ts';
 import type { Organization } from '../../domain/organization.ts';
+import type { RecordOwner } from '../../domain/owned.ts';
 import type { Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import {
+  isAdmin,
   isReadOnly,
   isViewer,
   managesOrganization,
@@ -19,7 +21,7 @@ import {
   userIdOf,
 } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { notFound } from '../records/records.ts';
+import { allOf, notFound, ownedBy, taken } from '../records/records.ts';
 import { budgeted } from '../standing.ts';
 
 /** The refusal of something that is not the caller's. */
@@ -109,6 +111,22 @@ export async function teamFilter(
   const own = await ownTeams(deps, caller);
   const organizations = await managedOrganizations(deps, caller);
   return ({ id, organizationId }) => own.has(id) || (organizationId !== undefined && organizations.has(organizationId));
+}
+
+/**
+ * Refuses a new record whose id was somebody's before: what was spent under it, and keys that still name it, would be the business of whoever
+ * makes it. Proxy admins may.
+ *
+ * @throws GatewayError `conflict`
+ */
+export async function requireFresh(
+  deps: ManagementDeps,
+  caller: Caller,
+  owner: RecordOwner<'team' | 'user' | 'project'>,
+): Promise<void> {
+  if (isAdmin(caller)) return;
+  if ((await deps.totals.read(owner)).requests > 0) throw taken(owner.kind, owner.id);
+  for await (const _ of allOf(ownedBy(deps.keys, owner).list)) throw taken(owner.kind, owner.id);
 }
 
 /** Words that stand for whatever the parent has. */

@@ -6,7 +6,7 @@ import type { Member, Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { defined, type JsonObject } from '../../kinds/json.ts';
-import { isAdmin, isViewer, managesOrganization, managesTeam, ownKey, userIdOf } from '../access.ts';
+import { isViewer, managesOrganization, managesTeam, ownKey, userIdOf } from '../access.ts';
 import { openBudgets } from '../budget.ts';
 import { chosen, edited } from '../changes.ts';
 import type { ManagementDeps } from '../deps.ts';
@@ -18,8 +18,16 @@ import { check, count, flag, freeObject, names, text, textMap, usd } from '../in
 import { keyRow, standingOf } from '../keys/key-answer.ts';
 import { changesLimits, duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, memberRow, WHO } from './membership.ts';
-import { each, newEntity, newId, ownedBy, select, taken, undo } from '../records/records.ts';
-import { forbidden, managedTeam, referredOrganization, requireAbove, requireWithin, visibleTeam } from './scoping.ts';
+import { each, newEntity, newId, ownedBy, select, undo } from '../records/records.ts';
+import {
+  forbidden,
+  managedTeam,
+  referredOrganization,
+  requireAbove,
+  requireFresh,
+  requireWithin,
+  visibleTeam,
+} from './scoping.ts';
 import { limitedRow, memberScope } from '../standing.ts';
 
 const ROLE = z.enum(['admin', 'user'], 'expected admin or user');
@@ -127,9 +135,7 @@ export async function newTeam(deps: ManagementDeps, caller: Caller, body: JsonOb
   };
   const team = teamAfter(blank, given, now);
   await requireWithinOrganization(deps, team);
-  // What was spent under an id shows whoever has it what others did before.
-  const isFresh = isAdmin(caller) || (await deps.totals.read({ kind: 'team', id: team.id })).requests === 0;
-  if (!isFresh) throw taken('team', team.id);
+  await requireFresh(deps, caller, { kind: 'team', id: team.id });
   await createOne(deps, caller, TEAM, team);
   const creator = userIdOf(caller);
   const members = [...(fields.members_with_roles ?? [])];

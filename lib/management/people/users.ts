@@ -16,7 +16,7 @@ import { generateKey } from '../keys/keys.ts';
 import { duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, requireUser, requireUserId, WHO } from './membership.ts';
 import { newEntity, newId, select, undo } from '../records/records.ts';
-import { forbidden, managedOrganizations, referredOrganization } from './scoping.ts';
+import { forbidden, managedOrganizations, referredOrganization, requireFresh } from './scoping.ts';
 import { limitedRow } from '../standing.ts';
 
 const ROLE = z.enum(
@@ -120,6 +120,7 @@ export async function newUser(deps: ManagementDeps, caller: Caller, body: JsonOb
   const now = deps.now();
   const id = fields.user_id || newId(deps);
   requireUserId(id);
+  await requireFresh(deps, caller, { kind: 'user', id });
   const blank: User = {
     ...newEntity(deps, caller),
     id,
@@ -207,7 +208,9 @@ export async function updateUser(deps: ManagementDeps, caller: Caller, body: Jso
     const isSelf = userIdOf(caller) !== undefined && fields.user_id === userIdOf(caller);
     const own = caller.type === 'key' ? caller.user?.email : undefined;
     const isSame = !fields.user_email || fields.user_email === own;
-    const strange = Object.keys(body).find((name) => !OWN_FIELDS.has(name) && !(name === 'user_email' && isSame));
+    // Limits may hide in `metadata`, from where they are read too.
+    const named = [...Object.keys(body), ...Object.keys(fields)];
+    const strange = named.find((name) => !OWN_FIELDS.has(name) && !(name === 'user_email' && isSame));
     if (!isSelf || strange !== undefined) {
       throw forbidden('Only a proxy admin may do this; users may change their own user_alias and metadata.');
     }

@@ -11,7 +11,7 @@ import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { askedPart, each, newEntity, newId, notFound, PAGING, select, type Query } from './records.ts';
-import { requireWithin } from '../people/scoping.ts';
+import { requireFresh, requireWithin } from '../people/scoping.ts';
 import { limitedRow } from '../standing.ts';
 
 /** The body of `/project/new` and `/project/update`. */
@@ -93,6 +93,7 @@ export async function newProject(deps: ManagementDeps, caller: Caller, body: Jso
   const project = changed(blank, fields, kept, entity.createdAt);
   await requireManager(deps, caller, project);
   await requireWithinTeam(deps, project);
+  await requireFresh(deps, caller, { kind: 'project', id: project.id });
   return answer(deps, await createOne(deps, caller, PROJECT, project));
 }
 

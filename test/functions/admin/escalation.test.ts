@@ -106,6 +106,43 @@ describe('the id of a team that is gone', () => {
   });
 });
 
+describe('the id of a project', () => {
+  const body = { project_id: 'theirs', team_id: 'red' };
+  const refused = { status: 409, body: { error: { param: 'project_id' } } };
+
+  it('is no way into what was spent under it by a team that had it before', async () => {
+    const { admin, as } = await start();
+    await admin.call('POST', '/project/new', { body: { project_id: 'theirs', team_id: 'blue' } });
+    await admin.spend({ teamId: 'blue', projectId: 'theirs' });
+    await admin.call('DELETE', '/project/delete', { body: { project_ids: ['theirs'] } });
+    expect(await as('team_admin', 'POST', '/project/new', body)).toMatchObject(refused);
+    expect(await as('org_admin', 'POST', '/project/new', body)).toMatchObject(refused);
+    expect(await as('proxy_admin', 'POST', '/project/new', body)).toMatchObject({ status: 200 });
+  });
+
+  it('is no hold on keys of others that still name it', async () => {
+    const { admin, as } = await start();
+    await admin.call('POST', '/project/new', { body: { project_id: 'theirs', team_id: 'blue' } });
+    await admin.call('POST', '/key/generate', { body: { team_id: 'blue', project_id: 'theirs' } });
+    await admin.call('DELETE', '/project/delete', { body: { project_ids: ['theirs'] } });
+    expect(await as('team_admin', 'POST', '/project/new', { ...body, blocked: true })).toMatchObject(refused);
+  });
+});
+
+describe('the id of a user that is no record yet', () => {
+  it.each(['keys that name it', 'what was spent under it'])('is no way for an org admin to %s', async (what) => {
+    const { admin, as } = await start();
+    if (what.startsWith('keys')) await admin.call('POST', '/key/generate', { body: { user_id: 'bob' } });
+    else await admin.spend({ userId: 'bob' });
+    const body = { user_id: 'bob', organizations: ['acme'], auto_create_key: false, blocked: true };
+    expect(await as('org_admin', 'POST', '/user/new', body)).toMatchObject({
+      status: 409,
+      body: { error: { param: 'user_id' } },
+    });
+    expect(await as('proxy_admin', 'POST', '/user/new', body)).toMatchObject({ status: 200 });
+  });
+});
+
 describe('an old secret', () => {
   it('is no way back into the figures of the key that got another', async () => {
     const { admin, as } = await start();
@@ -116,6 +153,34 @@ describe('an old secret', () => {
       status: 409,
       body: { error: { param: 'key' } },
     });
+  });
+});
+
+describe('metadata', () => {
+  it.each(['model_rpm_limit', 'model_tpm_limit'])('is no way for a user to give itself a %s', async (name) => {
+    const { admin, as } = await start();
+    await admin.call('POST', '/user/update', { body: { user_id: 'mia', [name]: { 'gpt-4o': 1 } } });
+    const body = { user_id: 'mia', metadata: { [name]: { 'gpt-4o': 1_000_000 } } };
+    expect(await as('member', 'POST', '/user/update', body)).toMatchObject({ status: 403 });
+    const { body: row } = await as('member', 'GET', '/v2/user/info');
+    expect(row[name]).toEqual({ 'gpt-4o': 1 });
+    expect(await as('member', 'POST', '/user/update', { user_id: 'mia', metadata: { desk: 7 } })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it.each([
+    ['/team/update', { team_id: 'red' }, 'team_admin'],
+    ['/key/update', { key: 'mias' }, 'member'],
+  ] as const)('is no way past the limits that %s keeps from them', async (path, named, person) => {
+    const { admin, as } = await start();
+    await admin.call('POST', '/key/generate', { body: { user_id: 'mia', key: 'sk-mias-own-secret' } });
+    const body = { ...named, ...('key' in named ? { key: 'sk-mias-own-secret' } : {}) };
+    for (const metadata of [{ model_rpm_limit: { m: 9 } }, { max_budget_per_session: 9 }]) {
+      if (path === '/team/update' && 'max_budget_per_session' in metadata) continue;
+      const { status } = await as(person, 'POST', path, { ...body, metadata });
+      expect([400, 403]).toContain(status);
+    }
   });
 });
 

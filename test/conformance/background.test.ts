@@ -105,6 +105,35 @@ describe('a response in the background', () => {
     expect((await client.responses.inputItems.list(begun.id)).data).toMatchObject([{ role: 'user' }]);
   });
 
+  it('does not exist for another key of the same user and team, while it is made and afterwards', async () => {
+    const { script, release } = held();
+    upstream.answer(script);
+    const owners = { userId: 'u', teamId: 't' };
+    await gateway.addKey('sk-ours', owners);
+    await gateway.addKey('sk-theirs', owners);
+    const as = (apiKey: string) => new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey, maxRetries: 0 });
+    const [ours, theirs] = [as('sk-ours'), as('sk-theirs')];
+    const { id } = await ours.responses.create({ model: 'chat', input, background: true });
+    const refused = { status: 404 };
+    const tried = async (): Promise<void> => {
+      for (const one of [theirs, as(gateway.masterKey)]) {
+        await expect(one.responses.retrieve(id)).rejects.toMatchObject(refused);
+        await expect(one.responses.retrieve(id, { stream: true })).rejects.toMatchObject(refused);
+        await expect(one.responses.inputItems.list(id)).rejects.toMatchObject(refused);
+        await expect(one.responses.cancel(id)).rejects.toMatchObject(refused);
+        await expect(one.responses.delete(id)).rejects.toMatchObject(refused);
+        await expect(one.responses.create({ model: 'chat', previous_response_id: id, input })).rejects.toMatchObject(refused);
+      }
+    };
+
+    await tried();
+    release();
+    await expect.poll(async () => (await ours.responses.retrieve(id)).status).toBe('completed');
+    await tried();
+
+    expect((await ours.responses.retrieve(id)).output_text).toBe('Hello Ada');
+  });
+
   it('can be gone on from, with another provider', async () => {
     upstream.answer(sendChunks(WORDS));
     const begun = await client.responses.create({ model: 'chat', input, background: true });

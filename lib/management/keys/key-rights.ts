@@ -119,14 +119,18 @@ export async function requireChange(
   }
 }
 
-/** A key without a team spends its user's own budget: whoever manages an organization spends only those of its members. */
+/**
+ * A key takes from its user's own rates, and without a team from its user's budget: whoever manages a team or an organization takes from its
+ * members only.
+ */
 async function requireColleague(deps: ManagementDeps, { userId, teamId, organizationId }: Owned): Promise<void> {
-  if (userId === undefined || teamId !== undefined || organizationId === undefined) return;
-  const group = { kind: 'organization', id: organizationId } as const;
+  const id = teamId ?? organizationId;
+  if (userId === undefined || id === undefined) return;
+  const group = { kind: teamId === undefined ? 'organization' : 'team', id } as const;
   if ((await deps.members.get(group, userId, { fresh: true })) !== undefined) return;
   // An id that nobody has is a name and nothing more.
   if ((await deps.users.get(userId, { fresh: true })) === undefined) return;
-  throw refuse('user_id: expected a member of the organization of the key', 'user_id');
+  throw refuse(`user_id: expected a member of the ${group.kind} of the key`, 'user_id');
 }
 
 /** Owners of a key lie one above the other. A key whose organization is not that of its team would not meet the limits of the team's. */

@@ -92,6 +92,27 @@ describe('a key of an organization', () => {
   });
 });
 
+describe('a key that a team admin makes for somebody else', () => {
+  const body = { team_id: 'red', key_type: 'llm_api' };
+  const refused = { status: 403, body: { error: { param: 'user_id' } } };
+
+  it('is for members of the team: it takes from the rates of its user', async () => {
+    const { as } = await start();
+    for (const person of ['team_admin', 'org_admin'] as const) {
+      expect(await as(person, 'POST', '/key/generate', { ...body, user_id: 'sam' })).toMatchObject(refused);
+    }
+    const own = await as('team_admin', 'POST', '/key/generate', body);
+    expect(await as('team_admin', 'POST', '/key/update', { key: own.body['token'], user_id: 'sam' })).toMatchObject(refused);
+    expect(await as('team_admin', 'POST', '/key/generate', { ...body, user_id: 'mia' })).toMatchObject({ status: 200 });
+    expect(await as('proxy_admin', 'POST', '/key/generate', { ...body, user_id: 'sam' })).toMatchObject({ status: 200 });
+  });
+
+  it('may name whom nobody knows', async () => {
+    const { as } = await start();
+    expect(await as('team_admin', 'POST', '/key/generate', { ...body, user_id: 'somebody' })).toMatchObject({ status: 200 });
+  });
+});
+
 describe('the id of a team that is gone', () => {
   it('is no way for an org admin into what was spent under it', async () => {
     const { admin, as } = await start();

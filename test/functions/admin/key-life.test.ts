@@ -410,6 +410,7 @@ describe('a member of a team', () => {
     await admin.deps.users.create(aUser('root', 'proxy_admin'));
     const boss = await userKey(admin, 'boss');
     await admin.deps.members.put({ ...base, group: { kind: 'team', id: 't' }, userId: 'boss', role: 'admin' });
+    await admin.deps.members.put({ ...base, group: { kind: 'team', id: 't' }, userId: 'root', role: 'user' });
     const as = (path: string, body: object) => admin.call('POST', path, { key: boss, body });
     const refused = { status: 403, body: { error: { param: 'user_id' } } };
 

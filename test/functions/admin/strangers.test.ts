@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { ROUTES } from '../../../functions/admin/routes.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
+import { aDeployment } from '../../support/exchange.ts';
 import { company, personOf, type Person } from './people.ts';
 import { createAdmin, type Admin } from './support.ts';
 
@@ -35,6 +36,7 @@ const REPORTS = ['customer', 'end_user', 'organization', 'project', 'tag', 'team
 ]);
 const OWN = [
   'GET /global/activity',
+  'GET /global/activity/cache_hits',
   'GET /global/activity/model',
   'GET /global/spend',
   'GET /global/spend/keys',
@@ -46,6 +48,7 @@ const OWN = [
   'GET /key/info',
   'GET /key/list',
   'GET /key/spend/report',
+  'GET /model/info',
   'GET /model_group/info',
   'GET /organization/spend/report',
   'GET /receipts/{id}',
@@ -59,6 +62,8 @@ const OWN = [
   'GET /user/info',
   'GET /user/list',
   'GET /user/spend/report',
+  'GET /v1/model/info',
+  'GET /v2/model/info',
   'GET /v2/user/info',
   'POST /cost/estimate',
   'POST /key/health',
@@ -74,7 +79,16 @@ const LOST = 'sk-secret-of-bob-for-tests';
 
 /** Beside the company: a team, a user and a key of others, with a call that names everything a call can name. */
 async function world() {
-  const admin = createAdmin();
+  // Offered to that team alone, and one offered to all at an address of the operator's.
+  const admin = createAdmin({}, [
+    aDeployment({
+      id: 'hidden-deployment',
+      modelName: 'theirs',
+      info: { team_id: 'blue' },
+      apiBase: 'https://hidden-address.example',
+    }),
+    aDeployment({ id: 'for-all', modelName: 'for-all', apiBase: 'https://hidden-address.example' }),
+  ]);
   const secrets = await company(admin);
   const post = async (path: string, body: object) => (await admin.call('POST', path, { body })).body;
   await post('/organization/new', { organization_id: 'rivals', organization_alias: 'Rivals', max_budget: 777.5 });
@@ -140,6 +154,10 @@ const asked = (hash: string, id: string): Readonly<Record<string, string>> => ({
   format: 'csv',
   summarize: 'false',
   model: 'hidden-model',
+  modelId: 'hidden-deployment',
+  litellm_model_id: 'hidden-deployment',
+  model_group: 'theirs',
+  search: 'the',
 });
 
 const ALWAYS = { start_date: '2026-11-01', end_date: '2026-11-30', return_full_object: 'true' };
@@ -182,8 +200,8 @@ describe('routes that are open to more than admins', () => {
             const text = await textOf(admin, secrets[person], route.method, `${path}?${query.toString()}`, body);
             expect(text, `${person} asking ${query.toString()}`).not.toBe('');
             // What was asked for may be said back.
-            const said = names.includes('key_alias') ? text.replaceAll('hidden-alias', '') : text;
-            expect(said.replaceAll('hidden-model', ''), `${person} asking ${query.toString()}`).not.toMatch(HIDDEN);
+            const told = ['model', ...names].reduce((rest, name) => rest.replaceAll(values[name] ?? '', ''), text);
+            expect(told, `${person} asking ${query.toString()}`).not.toMatch(HIDDEN);
           }
         }
       }

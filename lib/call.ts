@@ -170,16 +170,20 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   const own = dialect.passthrough.withoutForeignProofs(whole, reasoningOf(provider, target.deployment));
   // Where the path names the model, the body of the client is what the provider wants.
   const { modelInPath = false } = dialect;
-  let body: JsonObject = modelInPath ? own : { ...own, model: target.model };
+  const isNamed = modelInPath || own['model'] === target.model;
+  let body: JsonObject = isNamed ? own : { ...own, model: target.model };
   if (exchange.generate.stream) body = dialect.passthrough.askUsage(body);
   if (exchange.admission?.clampedOutputTokens !== undefined) {
     body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens, exchange.generate.model);
   }
   body = finishedBody(body, target, provider);
+  // Set in any case: the bytes may lack a model that the route or the customer named.
   const edits: Record<string, Json | undefined> = modelInPath ? {} : { model: target.model };
   for (const field of exchange.removed) edits[field] = undefined;
-  for (const key in original) if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;
-  for (const key in body) if (!Object.hasOwn(original, key)) edits[key] = body[key] as Json | undefined;
+  if (body !== original) {
+    for (const key in original) if (body[key] !== original[key]) edits[key] = body[key] as Json | undefined;
+    for (const key in body) if (!Object.hasOwn(original, key)) edits[key] = body[key] as Json | undefined;
+  }
   return {
     bytes: replaceTopLevel(exchange.request.body, edits),
     headers: dialectHeaders(dialect, exchange.request),

@@ -34,14 +34,41 @@ export function deploymentsFor(deployments: readonly Deployment[], audience: Aud
   });
 }
 
-/** Those of the deployments that are a team's own. */
+/** The deployments of a list by the team they are for, as the team knows them: found once, since a list is never changed. */
+const ofTeams = new WeakMap<readonly Deployment[], ReadonlyMap<string | undefined, readonly Deployment[]>>();
+
+function byTeam(deployments: readonly Deployment[]): ReadonlyMap<string | undefined, readonly Deployment[]> {
+  const known = ofTeams.get(deployments) ?? Map.groupBy(deployments.map(underPublicName), teamOf);
+  ofTeams.set(deployments, known);
+  return known;
+}
+
+/** Those of the deployments that are a team's own, under the names it knows them by. */
 export const ownDeployments = (deployments: readonly Deployment[], teamId: string): readonly Deployment[] =>
-  deployments.filter((deployment) => teamOf(deployment) === teamId);
+  byTeam(deployments).get(teamId) ?? [];
+
+/** What was found in a list, by audience and name. A list is never changed; the next version of it is another one. */
+const matches = new WeakMap<readonly Deployment[], Map<string, readonly Match[]>>();
+/** Most names remembered of a list: with wildcards, clients invent them. */
+const MOST_NAMES = 1_000;
 
 /** The deployments that serve a name for a caller; those of its team come alone where there are some. */
 export function matchFor(deployments: readonly Deployment[], name: string, audience: Audience): readonly Match[] {
+  const known = matches.get(deployments) ?? new Map<string, readonly Match[]>();
+  const key = audience === undefined ? name : `${name}\n${audience ?? ''}`;
+  const remembered = known.get(key);
+  if (remembered !== undefined) return remembered;
+  const found = findMatches(deployments, name, audience);
+  if (found.length === 0) return found;
+  if (known.size === 0) matches.set(deployments, known);
+  if (known.size >= MOST_NAMES) known.clear();
+  known.set(key, found);
+  return found;
+}
+
+function findMatches(deployments: readonly Deployment[], name: string, audience: Audience): readonly Match[] {
   const known = deploymentsFor(deployments, audience);
-  const own = typeof audience === 'string' ? matchDeployments(ownDeployments(known, audience), name) : [];
+  const own = typeof audience === 'string' ? matchDeployments(ownDeployments(deployments, audience), name) : [];
   return own.length > 0 ? own : matchDeployments(known, name);
 }
 

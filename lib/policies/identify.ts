@@ -95,6 +95,7 @@ export function identify(deps: IdentifyDeps): Policy {
     const { endUser } = exchange;
     const defaultBudget = endUser === undefined ? undefined : deps.defaultBudget;
     exchange.tags = allTags(exchange.caller, exchange.tags);
+    if (endUser === undefined && exchange.tags.length === 0) return next();
     const [known, budget, tagged] = await Promise.all([
       endUser === undefined ? undefined : deps.customer(endUser),
       defaultBudget === undefined ? undefined : deps.budget(defaultBudget),

@@ -5,7 +5,7 @@
 import { followAliases, groupNames, groupsToAsk, isCovered, matchDeployments, type AccessLevel } from '../domain/access.ts';
 import type { AccessGroup, SharedBudget, Tag } from '../domain/customer.ts';
 import type { Deployment } from '../domain/model.ts';
-import { modelsInGroup, ownDeployments, deploymentsFor, type Audience } from '../domain/offer.ts';
+import { modelsInGroup, ownDeployments, type Audience } from '../domain/offer.ts';
 import type { Caller } from '../exchange.ts';
 
 /** What it needs. Look-ups are cached for seconds. */
@@ -87,7 +87,7 @@ function levelsOf(
   const [atKey, atTeam, atOrganization, atUser] = [chain, chain.slice(1), chain.slice(2), chain.slice(3)];
   const level = (of: AccessLevel['of'], record: { readonly models: readonly string[] } | undefined, names: readonly string[]) =>
     record === undefined ? [] : [{ of, models: record.models, names }];
-  const teamsOwn = team === undefined ? [] : ownDeployments(deploymentsFor(all, team.id), team.id);
+  const teamsOwn = team === undefined ? [] : ownDeployments(all, team.id);
   return {
     modelName: chain.at(-1) ?? asked,
     levels: [

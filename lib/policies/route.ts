@@ -63,13 +63,17 @@ export function route(deps: RouteDeps): Policy {
         { param: 'model', code: 'model_not_found' },
       );
     }
-    const matches = inRegion(found, exchange);
-    const weightOf = weigher(matches.map(({ deployment }) => deployment));
-    const order = matches.length === 1 ? matches : shuffle(matches, ({ deployment }) => weightOf(deployment), deps.random);
-    const home = exchange.turn?.keptBy ?? exchange.turn?.sealedBy;
-    const away = ({ deployment }: Match): number => Number(deployment.id !== home);
-    const near = order.toSorted((one, other) => away(one) - away(other));
-    exchange.plan = await Promise.all(near.map(({ deployment, model }) => deps.resolve(deployment, model)));
+    const order = inOrder(inRegion(found, exchange), exchange, deps.random);
+    exchange.plan = await Promise.all(order.map(({ deployment, model }) => deps.resolve(deployment, model)));
     return next();
   };
+}
+
+function inOrder(matches: readonly Match[], { turn }: Exchange, random: () => number): readonly Match[] {
+  if (matches.length === 1) return matches;
+  const weightOf = weigher(matches.map(({ deployment }) => deployment));
+  const order = shuffle(matches, ({ deployment }) => weightOf(deployment), random);
+  const home = turn?.keptBy ?? turn?.sealedBy;
+  const away = ({ deployment }: Match): number => Number(deployment.id !== home);
+  return home === undefined ? order : order.toSorted((one, other) => away(one) - away(other));
 }

@@ -111,4 +111,7 @@ export function isStreamOf(framing: string, contentType: string | undefined, ask
 }
 
 /** A content type without its parameters. */
-const mediaTypeOf = (contentType: string): string => (contentType.split(';')[0] ?? '').trim().toLowerCase();
+function mediaTypeOf(contentType: string): string {
+  const end = contentType.indexOf(';');
+  return (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}

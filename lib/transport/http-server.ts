@@ -94,7 +94,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await writeReply(response, reply);
     } catch (error) {
       onError(error);
-      if (response.headersSent) response.destroy();
+      // What was written is still on its way to the socket.
+      if (response.headersSent) setImmediate(() => response.destroy());
       else await writeReply(response, await renderRefusal(path, GatewayError.from(error)));
     }
     await reply.done;
@@ -202,11 +203,14 @@ async function writeReply(response: ServerResponse, reply: HttpReply): Promise<v
     await drain(body);
     throw error;
   }
-  response.flushHeaders();
+  // The head leaves with the first chunk where that is here already, one packet for both; else by itself.
+  const head = setImmediate(() => response.flushHeaders());
   for await (const chunk of body) {
     if (response.destroyed) break;
+    clearImmediate(head);
     if (!response.write(chunk)) await writable(response);
   }
+  clearImmediate(head);
   await finish(response);
 }
 

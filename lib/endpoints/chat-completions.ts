@@ -10,8 +10,8 @@ export const chatCompletions: Endpoint = {
     '/v1/chat/completions',
     '/chat/completions',
     '/openai/v1/chat/completions',
-    '/engines/{model}/chat/completions',
-    '/v1/engines/{model}/chat/completions',
-    '/openai/deployments/{model}/chat/completions',
+    '/engines/{rest}/chat/completions',
+    '/v1/engines/{rest}/chat/completions',
+    '/openai/deployments/{rest}/chat/completions',
   ],
 };

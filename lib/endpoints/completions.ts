@@ -10,8 +10,8 @@ export const completions: Endpoint = {
     '/v1/completions',
     '/completions',
     '/openai/v1/completions',
-    '/engines/{model}/completions',
-    '/v1/engines/{model}/completions',
-    '/openai/deployments/{model}/completions',
+    '/engines/{rest}/completions',
+    '/v1/engines/{rest}/completions',
+    '/openai/deployments/{rest}/completions',
   ],
 };

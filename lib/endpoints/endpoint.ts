@@ -12,7 +12,7 @@ interface Route {
   readonly dialect: DialectId;
   /** Whether answers stream, where the path and not the body says so. */
   readonly stream?: boolean;
-  /** Prefixes and aliases under which clients know the route; `{model}`, `{id}`, `{item}` and `{rest}` capture (`{rest}` takes slashes too). */
+  /** Prefixes and aliases under which clients know the route; `{id}`, `{item}` and `{rest}` capture (`{rest}` takes slashes too: a model, most often). */
   readonly paths: readonly string[];
 }
 

@@ -65,7 +65,6 @@ for (const endpoint of endpoints) {
   for (const path of endpoint.paths) {
     if (path.includes('{')) {
       const source = path
-        .replaceAll('{model}', '(?<model>[^/]+)')
         .replaceAll('{id}', '(?<id>[^/]+)')
         .replaceAll('{item}', '(?<item>[^/]+)')
         .replaceAll('{rest}', '(?<model>.+)');

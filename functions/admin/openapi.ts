@@ -1,6 +1,6 @@
 /**
- * The description of the whole API, OpenAPI 3.1: management from the route table and the schemas that check its bodies, the data plane
- * from its endpoints. Loaded when somebody asks for it.
+ * The description of the whole API, OpenAPI 3.1: management from the route table, the schemas that check its bodies and those of its answers,
+ * the data plane from its endpoints. Loaded when somebody asks for it.
  *
  * @see https://spec.openapis.org/oas/v3.1.1.html
  */
@@ -8,6 +8,10 @@ import * as z from 'zod/mini';
 import { endpoints } from '../../lib/endpoints/index.ts';
 import type { JsonObject } from '../../lib/kinds/json.ts';
 import type { Audience } from '../../lib/management/rights.ts';
+import { ANSWERS } from './answers/index.ts';
+import { components, exampleOf, nameOf, refTo } from './answers/schemas.ts';
+import { queryParameter } from './parameters.ts';
+import { ERROR, ERROR_RESPONSE, errorResponses, refusalName, refusalsOf } from './refusals.ts';
 import type { AdminRoute } from './route.ts';
 
 type Endpoint = (typeof endpoints)[number];
@@ -45,25 +49,6 @@ const AUDIENCES: Readonly<Record<Audience, string>> = {
   'org-admin': 'Org admins of the organization, proxy admins.',
 };
 
-const ERROR: JsonObject = {
-  type: 'object',
-  required: ['error'],
-  properties: {
-    error: {
-      type: 'object',
-      required: ['message', 'type', 'param', 'code'],
-      properties: {
-        message: { type: 'string', description: 'What is wrong, the value seen, what is allowed.' },
-        type: { type: 'string' },
-        param: { type: ['string', 'null'], description: 'The field that is wrong.' },
-        code: { type: 'string', description: 'The HTTP status, as text.' },
-      },
-    },
-  },
-};
-
-const ERROR_RESPONSE = { $ref: '#/components/responses/Error' };
-
 /** `POST /team/model/add` is `post_team_model_add`. */
 const operationId = (method: string, path: string): string =>
   [method.toLowerCase(), ...path.split(/[^A-Za-z0-9]+/).filter((part) => part !== '')].join('_');
@@ -71,7 +56,7 @@ const operationId = (method: string, path: string): string =>
 /** The parameters of a path, then those of its query. */
 const parametersOf = (path: string, query: readonly string[]): readonly JsonObject[] => [
   ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-  ...query.map((name) => ({ name, in: 'query', schema: { type: 'string' } })),
+  ...query.map(queryParameter),
 ];
 
 const keysOf = (names: readonly string[]): readonly JsonObject[] => names.map((name) => ({ [name]: [] }));
@@ -88,7 +73,7 @@ class Bodies {
       const { $schema: _dialect, ...described } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
       this.schemas[name] = described;
     }
-    return { $ref: `#/components/schemas/${name}` };
+    return refTo(name);
   }
 }
 
@@ -108,9 +93,34 @@ function managementOperation(route: AdminRoute, bodies: Bodies): JsonObject {
       ? {}
       : { requestBody: { required: method === 'POST', content: { 'application/json': { schema } } } }),
     responses: {
-      200: { description: 'Done.', content: { 'application/json': { schema: {} } } },
+      200: { description: 'Done.', content: answerContent(route, id) },
+      ...Object.fromEntries(
+        refusalsOf(route).map((status) => [status, { $ref: `#/components/responses/${refusalName(status)}` }]),
+      ),
       default: ERROR_RESPONSE,
     },
+  };
+}
+
+/** The answer of a route; as a table too, where it can be asked for. */
+function answerContent({ method, path, query = [] }: AdminRoute, id: string): JsonObject {
+  const answered = ANSWERS[`${method} ${path}`];
+  if (answered === undefined) throw new Error(`the answer of ${method} ${path} is not described`);
+  return {
+    'application/json': { schema: refTo(nameOf(answered.ok, `${id}_answer`)) },
+    ...(query.includes('format') ? { 'text/csv': { schema: { type: 'string' } } } : {}),
+  };
+}
+
+/** Adds to each answer the example that its schema makes. */
+function exemplify(operation: JsonObject, schemas: Readonly<Record<string, JsonObject>>): JsonObject {
+  const { responses } = operation as { readonly responses: Readonly<Record<string, JsonObject>> };
+  const content = responses['200']?.['content'] as Readonly<Record<string, JsonObject>>;
+  const json = content['application/json'] as { readonly schema: JsonObject };
+  const shown = { ...json, example: exampleOf(json.schema, schemas) };
+  return {
+    ...operation,
+    responses: { ...responses, 200: { ...responses['200'], content: { ...content, 'application/json': shown } } },
   };
 }
 
@@ -155,12 +165,15 @@ function dataOperation({ route, method, kind, dialect, paths, stream }: Endpoint
 /** The document over a route table. */
 export function describeApi(routes: readonly AdminRoute[]): JsonObject {
   const bodies = new Bodies();
+  const managed = routes.map((route) => ({ route, operation: managementOperation(route, bodies) }));
+  // Once every answer has its name.
+  const schemas = components();
   const paths: Record<string, Record<string, unknown>> = {};
   const add = (path: string, method: string, operation: JsonObject): void => {
     (paths[path] ??= {})[method.toLowerCase()] ??= operation;
   };
+  for (const { route, operation } of managed) add(route.path, route.method, exemplify(operation, schemas));
   for (const endpoint of endpoints) add(endpoint.route, endpoint.method, dataOperation(endpoint));
-  for (const route of routes) add(route.path, route.method, managementOperation(route, bodies));
   return {
     openapi: '3.1.1',
     info: {
@@ -172,14 +185,9 @@ export function describeApi(routes: readonly AdminRoute[]): JsonObject {
     },
     paths,
     components: {
-      schemas: bodies.schemas,
+      schemas: { ...schemas, ...bodies.schemas },
       securitySchemes: SECURITY_SCHEMES,
-      responses: {
-        Error: {
-          description: 'An error.',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-        },
-      },
+      responses: errorResponses(),
     },
   };
 }

@@ -18,6 +18,9 @@ const HARMLESS: ReadonlyMap<string, readonly unknown[]> = new Map([
   ['tpm_limit_type', ['best_effort_throughput']],
 ]);
 
+/** Names of fields that a record keeps and shows as they were given. */
+export const KEPT_FIELDS: readonly string[] = [...KEPT, ...HARMLESS.keys()];
+
 /** Entries of `metadata` that LiteLLM acts upon; kept without an effect they would promise something. */
 const METADATA_RULES = ['guardrails', 'disable_global_guardrails', 'policies', 'logging', 'tag_rpm_limit', 'max_iterations'];
 

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocal, type LocalServer } from '../../functions/local/start.ts';
+import { requirePublished } from '../support/published.ts';
 
 const MASTER = 'sk-master-of-the-clients';
 let server: LocalServer;
@@ -35,6 +36,7 @@ async function call<T = Json>(method: Verb, path: string, body?: Json, key = MAS
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
+  requirePublished({ method, path, status: response.status, body: JSON.parse(text) });
   if (!response.ok) throw new Error(`API request failed with status ${response.status}: ${text}`);
   return JSON.parse(text) as T;
 }

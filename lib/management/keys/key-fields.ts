@@ -35,6 +35,9 @@ const MOOT: ReadonlyMap<string, readonly unknown[]> = new Map([
   ['tpm_limit_type', ['best_effort_throughput']],
 ]);
 
+/** Names of fields that a key keeps and shows as they were given. */
+export const KEPT_KEY_FIELDS: readonly string[] = [...KEPT.keys(), ...MOOT.keys()];
+
 /** Sent by LiteLLM's Python client with every key, and ignored by LiteLLM itself. */
 const IGNORED: ReadonlySet<string> = new Set(['api_key']);
 

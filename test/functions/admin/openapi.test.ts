@@ -1,13 +1,21 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ANSWERS } from '../../../functions/admin/answers/index.ts';
 import { ROUTES } from '../../../functions/admin/routes.ts';
 import { endpoints } from '../../../lib/endpoints/index.ts';
+import { requirePublished } from '../../support/published.ts';
 import { createAdmin, type Answer } from './support.ts';
 
 interface Operation {
   readonly operationId: string;
   readonly security: readonly object[];
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly responses: Readonly<
+    Record<
+      string,
+      { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref?: string }; readonly example: unknown }>> }
+    >
+  >;
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>> };
 }
 interface Document {
@@ -70,6 +78,60 @@ describe('/openapi.json', () => {
     const schema = api.components.schemas[reference.replace('#/components/schemas/', '')];
     expect(schema?.properties).toMatchObject({ team_alias: {}, max_budget: {}, members_with_roles: {}, model_rpm_limit: {} });
     expect(reference).toBe(api.paths['/team/update']?.['post']?.requestBody?.content['application/json']?.schema.$ref);
+  });
+
+  it('tells the answer of every route, with an example that is as it says and has no secret', () => {
+    expect(Object.keys(ANSWERS).toSorted()).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`).toSorted());
+    for (const { method, path } of ROUTES) {
+      const { schema, example } = api.paths[path]?.[method.toLowerCase()]?.responses[200]?.content['application/json'] ?? {};
+      expect(schema?.$ref, path).toMatch(/^#\/components\/schemas\/\w+$/);
+      requirePublished({ method, path: path.replaceAll(/\{\w+\}/g, 'x'), status: 200, body: example });
+      expect(JSON.stringify(example), path).not.toMatch(/sk-\w{8,}|-----BEGIN/);
+    }
+  });
+
+  it('takes no answer that has a field too many or too few, or another status', () => {
+    const answer = { method: 'GET', path: '/global/spend', status: 200 };
+    const body = { spend: 1, max_budget: null, unpriced_requests: 0 };
+    const { spend: _missing, ...less } = body;
+
+    expect(() => requirePublished({ ...answer, body })).not.toThrow();
+    expect(() => requirePublished({ ...answer, body: { ...body, more: 1 } })).toThrow(
+      'additional properties {"additionalProperty":"more"}',
+    );
+    expect(() => requirePublished({ ...answer, body: less })).toThrow("required property 'spend'");
+    expect(() => requirePublished({ ...answer, body: { ...body, spend: '1' } })).toThrow('/spend must be number');
+    const error = { error: { message: 'no', type: 'x', param: null, code: '409' } };
+    expect(() => requirePublished({ ...answer, status: 409, body: error })).toThrow('is no status that /openapi.json knows');
+    expect(() => requirePublished({ ...answer, status: 403, body: {} })).toThrow("required property 'error'");
+  });
+
+  it('has what answers share once, with units', () => {
+    const { schemas } = api.components;
+    expect(Object.keys(schemas)).toEqual(
+      expect.arrayContaining([
+        'Key',
+        'Team',
+        'User',
+        'Organization',
+        'Project',
+        'Customer',
+        'Budget',
+        'Tag',
+        'SpendEntry',
+        'Receipt',
+      ]),
+    );
+    const described = JSON.stringify(schemas['get_team_info_answer']);
+    for (const name of ['Team', 'Key', 'TeamMember']) expect(described).toContain(`#/components/schemas/${name}"`);
+    expect(schemas['Key']?.properties).toMatchObject({
+      spend: { description: expect.stringMatching(/USD\.$/) as string },
+      expires: { description: expect.stringContaining('ISO 8601') as string, format: 'date-time' },
+    });
+    expect(schemas['SpendEntry']?.properties).toMatchObject({
+      total_tokens: { type: 'integer', description: expect.stringContaining('tokens') as string },
+      request_duration_ms: { description: expect.stringContaining('milliseconds') as string },
+    });
   });
 
   it('describes the body of every route that takes one', () => {

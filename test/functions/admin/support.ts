@@ -15,6 +15,7 @@ import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
 import { catalogFacts, createTargets } from '../../../lib/targets.ts';
 import { NOW } from '../../support/exchange.ts';
+import { requirePublished } from '../../support/published.ts';
 
 export { NOW };
 
@@ -46,6 +47,7 @@ export interface Admin {
   readonly outputs: string[];
   /** How often `onChange` was called. */
   readonly changes: { count: number };
+  /** Throws where the answer is not as published in `/openapi.json`. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** The body as it came. */
   table(path: string): Promise<{ readonly headers: JsonObject; readonly body: string }>;
@@ -100,6 +102,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
       const result = await handler(eventOf(method, path, options), {} as Context);
       outputs.push(JSON.stringify(result));
       const body: unknown = JSON.parse(result.body ?? 'null');
+      requirePublished({ method, path, status: result.statusCode ?? 200, body });
       return {
         status: result.statusCode ?? 200,
         headers: { ...result.headers },

@@ -1,0 +1,44 @@
+/** Parameters of management in words. One that is not here is a text whose name says it all. */
+import type { JsonObject } from '../../lib/kinds/json.ts';
+
+const whole = (description: string, schema: JsonObject = {}): JsonObject => ({
+  description,
+  schema: { type: 'integer', minimum: 1, ...schema },
+});
+const text = (description: string, schema: JsonObject = {}): JsonObject => ({
+  description,
+  schema: { type: 'string', ...schema },
+});
+const oneOf = (description: string, ...words: readonly string[]): JsonObject => text(description, { enum: words });
+
+/** By name. */
+const KNOWN: Readonly<Record<string, JsonObject>> = {
+  page: whole('Page of the listing, from 1.', { default: 1 }),
+  page_size: whole('Records a page.'),
+  size: whole('Records a page.'),
+  limit: whole('Most rows.'),
+  sort_by: text('Field to sort by.'),
+  sort_order: oneOf('Order.', 'asc', 'desc'),
+  start_date: text('First day in UTC, or a moment.', { examples: ['2026-11-01'] }),
+  end_date: text('Last day in UTC, included, or a moment.', { examples: ['2026-11-30'] }),
+  format: oneOf('`csv` gives a table.', 'json', 'csv'),
+  summarize: oneOf('`true`: sums by day; `false`: entries.', 'true', 'false'),
+  status_filter: oneOf('How calls ended.', 'success', 'failure'),
+  return_full_object: oneOf('`true` gives rows instead of hashes.', 'true', 'false'),
+  include_team_keys: oneOf("`true`: with keys of the user's teams.", 'true', 'false'),
+  min_spend: text('Least cost, USD.'),
+  max_spend: text('Most cost, USD.'),
+  key: text('Secret or hash of a key.'),
+  api_key: text('Secret or hash of a key.'),
+  tag_filter: text('Only tags that have this within them.'),
+  tag_filters: text('Only these tags, comma-separated.'),
+  model_group: text('Model as clients call it.'),
+  model: text('Model as called or as served.'),
+};
+
+/** What a parameter of the query is. */
+export const queryParameter = (name: string): JsonObject => ({
+  name,
+  in: 'query',
+  ...(KNOWN[name] ?? text(`Only what has this \`${name}\`.`)),
+});

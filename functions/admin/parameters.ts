@@ -1,4 +1,4 @@
-/** Parameters of management in words. One that is not here is a text whose name says it all. */
+/** Parameters of management in words. One that is not here is a text, and its name says it all. */
 import type { JsonObject } from '../../lib/kinds/json.ts';
 
 const whole = (description: string, schema: JsonObject = {}): JsonObject => ({
@@ -19,6 +19,9 @@ const KNOWN: Readonly<Record<string, JsonObject>> = {
   limit: whole('Most rows.'),
   sort_by: text('Field to sort by.'),
   sort_order: oneOf('Order.', 'asc', 'desc'),
+  sortBy: text('Field to sort by.'),
+  sortOrder: oneOf('Order.', 'asc', 'desc'),
+  search: text('Only names that have this within them.'),
   start_date: text('First day in UTC, or a moment.', { examples: ['2026-11-01'] }),
   end_date: text('Last day in UTC, included, or a moment.', { examples: ['2026-11-30'] }),
   format: oneOf('`csv` gives a table.', 'json', 'csv'),
@@ -40,5 +43,5 @@ const KNOWN: Readonly<Record<string, JsonObject>> = {
 export const queryParameter = (name: string): JsonObject => ({
   name,
   in: 'query',
-  ...(KNOWN[name] ?? text(`Only what has this \`${name}\`.`)),
+  ...(KNOWN[name] ?? { schema: { type: 'string' } }),
 });

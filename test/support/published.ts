@@ -14,7 +14,7 @@ export interface Answered {
 
 interface Response {
   readonly $ref?: string;
-  readonly content?: { readonly 'application/json': { readonly schema: { readonly $ref: string } } };
+  readonly content?: { readonly 'application/json': { readonly schema: { readonly $ref?: string } } };
 }
 interface Published {
   readonly paths: Readonly<
@@ -62,5 +62,8 @@ export function requirePublished({ method, path, status, body }: Answered): void
   if (status < 500 && responses[status] === undefined) {
     throw new Error(`${of} is no status that /openapi.json knows: ${Object.keys(responses).join(', ')}`);
   }
-  if (status === 200) requireShape(responses[200]?.content?.['application/json'].schema.$ref ?? '', body, of);
+  const reference = responses[200]?.content?.['application/json'].schema.$ref;
+  if (reference === undefined)
+    throw new Error(`${method} ${route.path}: its answer is not described in functions/admin/answers`);
+  if (status === 200) requireShape(reference, body, of);
 }

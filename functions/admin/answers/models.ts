@@ -149,6 +149,15 @@ export const MODEL_ANSWERS: Answers = {
   'POST /model/new': answers(made, 404, 409),
   'GET /model/info': answers(rows, 404),
   'GET /v1/model/info': answers(rows, 404),
+  'GET /v2/model/info': answers(
+    object({
+      data: list(row),
+      total_count: count('Deployments in all pages.', 42),
+      current_page: count('This page, from 1.', 1),
+      total_pages: count('Pages.', 1),
+      size: count('Deployments a page.', 50),
+    }),
+  ),
   'GET /model_group/info': answers(object({ data: list(group) }), 404),
   'POST /model/update': answers(made, 404, 409),
   'PATCH /model/{id}/update': answers(made, 404, 409),

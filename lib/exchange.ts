@@ -78,6 +78,8 @@ export interface Target {
 export interface Admission {
   /** 1e-12 USD held; absent when no scope has a budget. */
   readonly held?: Money;
+  /** Meters in which that was held. */
+  readonly heldIn?: readonly string[];
   /** Most output tokens the hold pays for, when that is less than the request could have used. */
   readonly clampedOutputTokens?: number;
   /** Response headers that state limits and what remains of them. */

@@ -14,6 +14,7 @@ Usage: npm run reconcile -- [flags]
 
   --from DAY  first day to look at (2026-11-01, UTC); default: the whole ledger
   --to DAY    last day to look at
+  --bring-in  bring into meters what they did not hold: spend that the opening of a budget could not see
   --all       show what agrees too
   --json      the same as JSON, amounts in USD as decimal text
   --data DIR  folder of a local run (default .tollgate)
@@ -27,6 +28,7 @@ Environment:
 const FLAGS = {
   from: { type: 'string' },
   to: { type: 'string' },
+  'bring-in': { type: 'boolean' },
   all: { type: 'boolean' },
   json: { type: 'boolean' },
   data: { type: 'string', default: '.tollgate' },
@@ -48,10 +50,10 @@ async function main(): Promise<boolean> {
   const warn = (line: string): void => void process.stderr.write(`tollgate: ${line}\n`);
   const books = await openBooks({ data: flags.data, environment: process.env, warn });
   try {
-    let done = await run(books, span);
+    let done = await run(books, span, flags['bring-in'] === true);
     for (let attempt = 1; attempt < TRIES && done.difference !== 0n; attempt++) {
       await wait(PAUSE_MS);
-      done = await run(books, span);
+      done = await run(books, span, flags['bring-in'] === true);
     }
     const json = flags.json === true;
     process.stdout.write(
@@ -63,13 +65,14 @@ async function main(): Promise<boolean> {
   }
 }
 
-const run = ({ stores, env }: Books, span: ReconcileSpan): Promise<Reconciliation> =>
+const run = ({ stores, env }: Books, span: ReconcileSpan, bringsIn: boolean): Promise<Reconciliation> =>
   reconcile(
     {
       stores,
       readMeter: (id) => readMeter(stores.meters, id),
       settings: { global: gatewayLimits(env), userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS },
       now: Date.now,
+      bringsIn,
     },
     span,
   );

@@ -1,14 +1,15 @@
-/** The nightly reconciliation: the last days of the books, one line in the log that a metric is made of. */
+/** The nightly reconciliation: one line in the log that a metric is made of. */
 import type { Env } from '../../lib/env.ts';
 import { formatUsd, toUsdNumber } from '../../lib/domain/money.ts';
+import { dayOf } from '../../lib/domain/total.ts';
 import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
 import type { Log } from '../../lib/log.ts';
-import { reconcile, type Reconciliation } from '../../lib/money/reconcile.ts';
+import { reconcile, type ReconcileDeps, type Reconciliation } from '../../lib/money/reconcile.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
 const DAY_MS = 86_400_000;
-/** Days looked back at: every window of a month or less is in it as a whole. */
+/** Days that stay open behind a checkpoint: every window of a month or less is in them as a whole. */
 const DAYS = 35;
 /** Differences that are named in the log, most. */
 const MOST_NAMED = 20;
@@ -25,19 +26,32 @@ export interface ReconcilerShell {
   readonly now?: () => number;
 }
 
-/** The handler. Rejects when something differs, so that the alarm on errors sees it. */
+/**
+ * The handler: everything is compared, but the ledger is read from the last checkpoint on alone. Where that does not come out even (an operator
+ * changed books of long ago, or a budget reaches back beyond it), all of the ledger decides. Rejects when something differs, so that the
+ * alarm on errors sees it.
+ */
 export function createReconciler({ env, stores, log, now = Date.now }: ReconcilerShell) {
+  const deps: ReconcileDeps = {
+    stores,
+    readMeter: (id) => readMeter(stores.meters, id),
+    settings: { global: gatewayLimits(env), userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS },
+    now,
+    bringsIn: true,
+  };
+
+  async function compared(closeAt: number): Promise<Reconciliation> {
+    const since = await stores.checkpoints.read();
+    if (since === undefined || since.at > closeAt) return reconcile(deps, { closeAt });
+    const quick = await reconcile(deps, { since, closeAt });
+    if (quick.difference === 0n) return quick;
+    log('warn', 'the books differ from the last checkpoint on; all of the ledger is read', { since: dayOf(since.at) });
+    return reconcile(deps, { closeAt });
+  }
+
   return async function reconcileNightly(): Promise<Pick<Reconciliation, 'entries'> & { readonly checks: number }> {
-    const from = Math.floor(now() / DAY_MS) * DAY_MS - DAYS * DAY_MS;
-    const done = await reconcile(
-      {
-        stores,
-        readMeter: (id) => readMeter(stores.meters, id),
-        settings: { global: gatewayLimits(env), userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS },
-        now,
-      },
-      { from },
-    );
+    const done = await compared(Math.floor(now() / DAY_MS) * DAY_MS - DAYS * DAY_MS);
+    if (done.closed !== undefined) await stores.checkpoints.write(done.closed);
     const differing = done.checks.filter(({ difference }) => difference !== 0n);
     log(differing.length === 0 ? 'info' : 'error', 'reconciliation', {
       differenceUsd: toUsdNumber(done.difference),
@@ -46,6 +60,7 @@ export function createReconciler({ env, stores, log, now = Date.now }: Reconcile
       entries: done.entries,
       spend: formatUsd(done.spend),
       unpriced: done.unpriced,
+      ...(done.broughtIn === 0n ? {} : { broughtIn: formatUsd(done.broughtIn) }),
     });
     for (const { what, scope, of, ledger, counted } of differing.slice(0, MOST_NAMED)) {
       log('error', 'the books differ', { what, scope, of, ledger: formatUsd(ledger), counted: formatUsd(counted) });

@@ -49,6 +49,8 @@ export interface LedgerEntry extends Owner {
   };
   /** Amount held for the call. */
   readonly held?: Money;
+  /** Marks of the meters in which it was held (`meterMark`): those know the entry by themselves. */
+  readonly heldIn?: readonly string[];
   readonly attempts: number;
   /** Attempts before the last that came to nothing and may be billed all the same. `cost` includes theirs, as `costParts.lost`. */
   readonly lost?: readonly LostAttempt[];
@@ -86,4 +88,13 @@ export function tokensOf({ usage, lost = [] }: Pick<LedgerEntry, 'usage' | 'lost
     output += attempt.usage.outputTokens ?? 0;
   }
   return { input, output };
+}
+
+/**
+ * True where the call held money in the meter with this mark, so that its settlement told the meter of it. Entries older than marks are
+ * taken to have held wherever they could.
+ */
+export function wasHeldIn({ heldIn, held, kind, cost = 0n }: LedgerEntry, mark: string): boolean {
+  if (heldIn !== undefined) return heldIn.includes(mark);
+  return kind === 'adjustment' ? cost < 0n : held !== undefined;
 }

@@ -2,6 +2,7 @@
  * Meters: the atomic counters behind every limit. A meter is one item per scope and window; the holds of open requests live inside
  * it, so each step of money is one conditional write that happens exactly once.
  */
+import { createHash } from 'node:crypto';
 import type { Owner } from './owner.ts';
 
 /** What meters count: `usd` in 1e-12 USD, the others in units. `tokens` are input and output tokens together. */
@@ -152,6 +153,15 @@ export function meterId(scope: Scope, what: 'usd' | 'rate' | 'parallel' | 'adjus
   const counted = model === undefined ? what : `${what}@${encodeURIComponent(model)}`;
   return `${scope.kind}#${encodeURIComponent(scope.id)}#${counted}#${window.name}#${window.start}`;
 }
+
+/**
+ * The count of a meter that says how much of its `usd` was brought in: spend of calls that did not hold there, because the limit came
+ * after them, or its store could not be asked. It only follows the ledger, so whatever brings in knows what is still missing.
+ */
+export const BROUGHT_IN = 'brought';
+
+/** A short mark of a meter, for entries to say where their calls held money. A call holds in a dozen meters at most: 36 bits tell them apart. */
+export const meterMark = (meter: string): string => createHash('sha256').update(meter).digest('base64url').slice(0, 6);
 
 /** Whose a meter is, from its id. */
 export function scopeOfMeter(meter: string): Scope {

@@ -1,13 +1,14 @@
 /** How spend that happened outside of a scope's budget meters gets into them. */
 import { coversName } from '../domain/access.ts';
 import { budgetsOf, type Budget, type LimitedScope } from '../domain/budget.ts';
-import { newCallId } from '../domain/call-id.ts';
+import { callIdOf, newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Limits } from '../domain/limits.ts';
-import { pairId, spentOf, type Scope } from '../domain/meter.ts';
+import { pairId, spentOf, type Meter, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, hasTotals, netSpend } from '../domain/total.ts';
+import { bringIn } from '../money/bring-in.ts';
 import { readMeter } from '../money/shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
@@ -55,8 +56,9 @@ export async function recordStartingSpend(deps: ManagementDeps, key: VirtualKey,
 
 /**
  * Brings the meters of a scope's current budget windows up to what the ledger says was spent in them. Called before a budget comes into
- * force, since calls without a budget write no meter. Calls still open at this moment, those that a gateway admits by what it remembers of
- * the scope (seconds), and those that ended so shortly before that totals do not have them yet (seconds) stay outside of the window.
+ * force, since calls without a budget write no meter. What cannot be seen yet (calls still open, or admitted within seconds by a gateway
+ * that remembers the scope as it was, or not yet in the totals) says in its entry that it held nothing, and is brought in by the
+ * nightly reconciliation.
  *
  * @param before the limits so far: budgets that were in force already are left alone
  */
@@ -67,25 +69,27 @@ export async function openBudgets(deps: ManagementDeps, limited: LimitedScope, b
 }
 
 /**
- * The meter is read before the ledger and changed only if it is still as it was: of two who open a budget at once, and of a call that
- * ends meanwhile, each amount counts once.
+ * The ledger is read before the meter, so that the meter cannot lack what is only on its way into it, and what open calls will tell it
+ * themselves is left to them: what is found missing is missing, whatever goes on meanwhile. Of two who open a budget at once, one brings
+ * it in: the count of what was brought in has to be as it was.
  */
 async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const item = await deps.meters.read(budget.meter);
-    const meter = item && (await readMeter(deps.meters, budget.meter));
     const spent = await ledgerSpend(deps, budget);
+    const meter = await readMeter(deps.meters, budget.meter);
     // A meter that is there had this window before: it knows what was spent until the budget was taken away.
-    const missing = meter === undefined ? spent : spent - spentOf(meter, 'usd');
+    const known = meter === undefined ? 0n : spentOf(meter, 'usd') + (await aboutToSettle(deps, meter));
+    const missing = spent - known;
     if (missing <= 0n) return;
-    if (item === undefined) {
-      if ((await deps.meters.seed(budget.meter, { usd: missing })) === 'seeded') return;
-      continue;
-    }
-    const change = { add: { usd: missing }, equal: { usd: item.committed.usd ?? 0n } };
-    if ((await deps.meters.change(budget.meter, change)).done) return;
+    if (await bringIn(deps.meters, budget, meter, missing)) return;
   }
   throw tooBusy('budget');
+}
+
+/** What the calls that hold in a meter cost, as far as their entries are written: they will tell it themselves. */
+async function aboutToSettle(deps: ManagementDeps, { holds }: Meter): Promise<Money> {
+  const entries = await deps.ledger.getAll(holds.map(({ id }) => callIdOf(id)));
+  return entries.reduce((sum, { cost = 0n }) => sum + cost, 0n);
 }
 
 /**

@@ -10,7 +10,7 @@
 import { budgetsOf, type Budget, type LimitedScope } from '../domain/budget.ts';
 import { newCallId } from '../domain/call-id.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
-import { meterId, spentOf, type Amounts, type CallFacts, type Meter, type Scope } from '../domain/meter.ts';
+import { meterId, meterMark, spentOf, type Amounts, type CallFacts, type Meter, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import type { Owner } from '../domain/owner.ts';
 import { countOf } from '../domain/shard.ts';
@@ -138,7 +138,7 @@ async function book(deps: AdjustmentDeps, step: Step, slice: Slice): Promise<Led
     const request = { meter, scope, window, amounts: NOTHING, limits: {}, swept: true, home };
     holds.push({ meter, until: buryUntil(await deps.meters.hold(request, id, expiresAt), step) });
   }
-  const entry = entryOf(step, slice);
+  const entry: LedgerEntry = { ...entryOf(step, slice), heldIn: holds.map(({ meter }) => meterMark(meter)) };
   const truth = (await deps.ledger.record(entry)) === 'recorded' ? entry : await deps.ledger.get(id);
   for (const { meter, until } of holds) {
     await deps.meters.settle(meter, id, NOTHING, actualAmounts(NOTHING, truth), until);

@@ -5,6 +5,7 @@ import type { SharedBudget } from '../domain/customer.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { withDefaults, type Limits } from '../domain/limits.ts';
+import type { Money } from '../domain/money.ts';
 import { pairId, type ScopeKind } from '../domain/meter.ts';
 import type { Group } from '../domain/team.ts';
 import { alignedAnchor } from '../domain/window.ts';
@@ -19,14 +20,24 @@ const MOST_WINDOWS = 100;
 /** As in `policies/scopes`. */
 const GATEWAY = 'gateway';
 
-/** Every scope that has a record with limits, those of shared budgets and defaults filled in. */
-export async function limitedScopes(stores: Stores, settings: ScopeSettings): Promise<readonly LimitedScope[]> {
+/** What limits there are. */
+export interface Limited {
+  readonly scopes: readonly LimitedScope[];
+  /** What each session of a key may spend, by the hash in the key's scope, 1e-12 USD: sessions have no records. */
+  readonly sessions: ReadonlyMap<string, Money>;
+}
+
+/** Every scope that has a record with limits, those of shared budgets and defaults filled in; and keys whose sessions have one. */
+export async function limitedScopes(stores: Stores, settings: ScopeSettings): Promise<Limited> {
+  const sessions = new Map<string, Money>();
   const shared = new Map<string, Promise<SharedBudget | undefined>>();
   const scopes: LimitedScope[] = [];
   const add = (kind: ScopeKind, id: string, limits: Limits): void => void scopes.push({ scope: { kind, id }, limits });
   for await (const key of allOf((page) => stores.keys.list(page))) {
     // The record of an old secret: the key that took its place has the last word.
-    if (key.supersededBy === undefined) add('key', scopeOf(key).id, await budgeted(key));
+    if (key.supersededBy !== undefined) continue;
+    add('key', scopeOf(key).id, await budgeted(key));
+    if (key.sessionBudget !== undefined) sessions.set(scopeOf(key).id, key.sessionBudget);
   }
   for await (const team of allOf((page) => stores.teams.list(page))) {
     add('team', team.id, await budgeted(team));
@@ -49,7 +60,7 @@ export async function limitedScopes(stores: Stores, settings: ScopeSettings): Pr
     add('model', id, { ...limits, budgetAnchor: alignedAnchor(limits.budgetDuration, 0) });
   }
   add('global', GATEWAY, gateway);
-  return scopes;
+  return { scopes, sessions };
 
   /** With the limits of the shared budget, if there is one. */
   async function budgeted<T extends Limits>(record: T): Promise<T> {
@@ -76,12 +87,17 @@ async function* allOf<T>(list: (page: { limit: number; cursor?: string }) => Pro
   } while (cursor !== undefined);
 }
 
-/** The budgets of a scope whose windows begin at or after `from`: the current ones, and those before them. */
-export function budgetsSince(limited: LimitedScope, from: number, now: number): readonly Budget[] {
+/**
+ * The budgets of a scope whose windows begin at or after `from`: the current ones, and those before them.
+ *
+ * @param reachingBack those too that began earlier and reach beyond it
+ */
+export function budgetsSince(limited: LimitedScope, from: number, now: number, reachingBack = false): readonly Budget[] {
+  const isIn = ({ start, end = Infinity }: Budget['window']): boolean => (reachingBack ? end > from : start >= from);
   const budgets = new Map<string, Budget>();
   for (const budget of budgetsOf(limited, now)) {
     let one: Budget | undefined = budget;
-    for (let windows = 0; one !== undefined && one.window.start >= from && windows < MOST_WINDOWS; windows++) {
+    for (let windows = 0; one !== undefined && isIn(one.window) && windows < MOST_WINDOWS; windows++) {
       budgets.set(one.meter, one);
       one = one.window.end === undefined ? undefined : sameBefore(limited, one);
     }

@@ -18,6 +18,7 @@ export function reportOf(done: Reconciliation, all = false): string {
   );
   const summary = [
     `${done.entries} entries, ${formatUsd(done.spend)} USD${done.unpriced === 0 ? '' : `, ${done.unpriced} of unknown price`}`,
+    ...(done.broughtIn === 0n ? [] : [`brought into meters: ${formatUsd(done.broughtIn)} USD`]),
     `compared: ${counts.length === 0 ? 'nothing' : counts.join(', ')}`,
     `difference: ${formatUsd(done.difference)} USD`,
   ];
@@ -37,12 +38,13 @@ function tableOf(rows: readonly (readonly string[])[]): string {
 }
 
 /** The same for programs: amounts as decimal text in USD. */
-export function jsonOf({ checks, entries, spend, unpriced, difference }: Reconciliation, all = false): object {
+export function jsonOf({ checks, entries, spend, unpriced, broughtIn, difference }: Reconciliation, all = false): object {
   return {
     difference: formatUsd(difference),
     entries,
     spend: formatUsd(spend),
     unpriced,
+    brought_in: formatUsd(broughtIn),
     compared: checks.length,
     checks: checks
       .filter((check) => all || check.difference !== 0n)

@@ -6,7 +6,8 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { callIdOf } from '../domain/call-id.ts';
 import { tokensOf, type LedgerEntry } from '../domain/ledger-entry.ts';
-import { COUNTERS, scopeOfMeter, type Amounts, type CallFacts, type Counter, type Hold } from '../domain/meter.ts';
+import { COUNTERS, meterMark, scopeOfMeter, type Amounts, type CallFacts, type Counter, type Hold } from '../domain/meter.ts';
+import { meterOfShard } from '../domain/shard.ts';
 import { describeError, type Log } from '../log.ts';
 import { coverShard, readMeter } from './shards.ts';
 import type { LedgerStore } from '../stores/ledger.ts';
@@ -164,6 +165,7 @@ async function expiredEntry(
     cost: policy === 'hold' && gotIn ? held : 0n,
     price: { source: 'hold', rule: gotIn ? `expired:${policy}` : 'expired:not_admitted' },
     held,
+    heldIn: [meterOfShard(hold.home ?? meter), ...(call?.meters ?? [])].map(meterMark),
     attempts: 0,
     durationMs: endedAt - at,
   };

@@ -71,8 +71,9 @@ async function lifeSpend({ spendOf }: AdmitDeps, caller: Exchange['caller']): Pr
 
 /** Writes the entry and settles the holds. Never throws. */
 async function leave(deps: AdmitDeps, exchange: Exchange, pass: Pass, outcome: Outcome, httpStatus: number): Promise<void> {
-  const { held } = pass.admission;
-  const entry = entryOf(exchange, { outcome, httpStatus, now: deps.now(), ...(held === undefined ? {} : { held }) });
+  const { held, heldIn } = pass.admission;
+  const hold = held === undefined || heldIn === undefined ? {} : { held, heldIn };
+  const entry = entryOf(exchange, { outcome, httpStatus, now: deps.now(), ...hold });
   if (held !== undefined && entry.cost !== undefined && entry.cost > held) {
     deps.log('warn', 'a call cost more than was held for it', {
       id: exchange.id,

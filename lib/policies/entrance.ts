@@ -224,7 +224,7 @@ function passOf({ scopes, over, held, open, now }: Entered, clampedOutputTokens:
         ...(over.size === 0 ? {} : { 'x-tollgate-throttled': [...over].map(({ scope }) => scope.kind).join(', ') }),
         ...(clampedOutputTokens === undefined ? {} : { 'x-tollgate-clamped-output-tokens': String(clampedOutputTokens) }),
       },
-      ...(usd === undefined ? {} : { held: usd }),
+      ...(usd === undefined ? {} : { held: usd, heldIn: money.map(({ request }) => request.meter) }),
       ...(clampedOutputTokens === undefined ? {} : { clampedOutputTokens }),
     },
     ...(own === undefined ? {} : { spent: spentOf(own.meter, 'usd') }),

@@ -1,5 +1,6 @@
 /** What the ledger says of a finished call. */
 import type { LedgerEntry, LostAttempt } from '../domain/ledger-entry.ts';
+import { meterMark } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import type { Exchange, Outcome, Target } from '../exchange.ts';
 import type { Warning } from '../kinds/generate.ts';
@@ -17,12 +18,14 @@ export interface Ending {
   readonly outcome: Outcome;
   readonly httpStatus: number;
   readonly held?: Money;
+  /** Meters in which that was held. */
+  readonly heldIn?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 /** The entry of a call. Costs come from the target that answered; a call that consumed nothing costs nothing. */
-export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: Ending): LedgerEntry {
+export function entryOf(exchange: Exchange, { outcome, httpStatus, held, heldIn, now }: Ending): LedgerEntry {
   const { target, request, generate, warnings } = exchange;
   const userAgent = request.headers['user-agent'];
   return {
@@ -46,6 +49,7 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, now }: 
     ...costFields(target, outcome.usage, exchange.lost),
     ...(exchange.lost.length === 0 ? {} : { lost: exchange.lost }),
     ...(held === undefined ? {} : { held }),
+    ...(heldIn === undefined ? {} : { heldIn: heldIn.map(meterMark) }),
     attempts: exchange.attempts,
     durationMs: now - exchange.receivedAt,
     ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),

@@ -46,7 +46,7 @@ export interface MeterStore {
     change: Change,
     life?: Pick<HoldRequest, 'window' | 'keepUntil' | 'amounts'>,
   ): Promise<{ readonly done: boolean; readonly meter: Meter }>;
-  /** Adds spend that happened before the meter had a limit. Only for a meter that does not exist yet; else `exists`. */
+  /** Brings in spend that happened before the meter had a limit. Only for a meter that does not exist yet; else `exists`. */
   seed(meter: string, spent: Amounts): Promise<'seeded' | 'exists'>;
   /** Meters that have, or had, holds whose lease ended before `now` (milliseconds), from the sparse index. */
   due(now: number, limit: number): Promise<readonly Meter[]>;

@@ -7,6 +7,7 @@ import type { TeamOwner } from '../domain/owned.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
 import type { AuditStore } from './audit.ts';
+import type { CheckpointStore } from './checkpoints.ts';
 import type { ConversationStore } from './conversations.ts';
 import type { CredentialStore } from './credentials.ts';
 import type { EntityStore } from './entities.ts';
@@ -65,5 +66,6 @@ export interface Stores extends IdentityStores {
   readonly meters: MeterStore;
   readonly ledger: LedgerStore;
   readonly totals: TotalStore;
+  readonly checkpoints: CheckpointStore;
   readonly tasks: TaskStore;
 }

@@ -40,6 +40,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   costParts: 'cp',
   price: 'pc',
   held: 'hd',
+  heldIn: 'hm',
   attempts: 'a',
   lost: 'lo',
   durationMs: 'ms',

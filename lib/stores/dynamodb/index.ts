@@ -1,6 +1,7 @@
 /** The stores on DynamoDB, by port. */
 import type { Stores } from '../stores.ts';
 import type { Dynamo } from './commands.ts';
+import { createCheckpointStore } from './checkpoints.ts';
 import { createConversationStore } from './conversations.ts';
 import { createCredentialStore } from './credentials.ts';
 import { createAuditStore, createEntityStore } from './entities.ts';
@@ -53,5 +54,6 @@ export function open(client: Dynamo, names: TableNames): Stores {
     meters: createMeterStore(client, names.meters),
     ledger: createLedgerStore(client, names.ledger),
     totals: createTotalStore(client, names.totals),
+    checkpoints: createCheckpointStore(client, names.totals),
   };
 }

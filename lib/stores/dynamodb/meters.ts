@@ -4,7 +4,7 @@
  */
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
-import { COUNTERS, firstWithoutRoom, type Amounts, type HoldRequest, type Meter } from '../../domain/meter.ts';
+import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type Amounts, type HoldRequest, type Meter } from '../../domain/meter.ts';
 import { roomChanges } from '../../domain/shard.ts';
 import type { Change, HoldOutcome, MeterStore } from '../meters.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
@@ -17,7 +17,7 @@ import {
   isFailedCondition,
   type Dynamo,
 } from './commands.ts';
-import { amountItem, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
+import { amountItem, attributeOf, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
 import { createUpdate, type Update } from './meter-update.ts';
 import { queryAll } from './registry.ts';
 
@@ -136,7 +136,12 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
           client.send(
             new PutItemCommand({
               TableName: table,
-              Item: { pk: text(meter), ...amountItem(spent), rev: number(0) },
+              Item: {
+                pk: text(meter),
+                ...amountItem(spent),
+                [attributeOf(BROUGHT_IN)]: number(spent.usd ?? 0n),
+                rev: number(0),
+              },
               ConditionExpression: 'attribute_not_exists(pk)',
             }),
           ),

@@ -1,5 +1,6 @@
 /** The stores in memory, by port: for unit tests and for local runs without a database. */
 import type { Stores } from '../stores.ts';
+import { createCheckpointStore } from './checkpoints.ts';
 import { createConversationStore } from './conversations.ts';
 import { createAuditStore, createEntityStore, createLinkStore, createMemberStore, createTeamStore } from './entities.ts';
 import { createLedgerStore } from './ledger.ts';
@@ -36,5 +37,6 @@ export function open(): Stores {
     meters: createMeterStore(),
     ledger: createLedgerStore(),
     totals: createTotalStore(),
+    checkpoints: createCheckpointStore(),
   };
 }

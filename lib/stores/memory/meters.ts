@@ -1,5 +1,6 @@
 /** Meters in memory. One process, one thread: each step is atomic because nothing awaits in the middle of it. */
 import {
+  BROUGHT_IN,
   COUNTERS,
   firstWithoutRoom,
   type Amounts,
@@ -70,7 +71,8 @@ export function createMeterStore(): MeterStore {
 
     async seed(id, spent) {
       if (stored.has(id)) return 'exists';
-      stored.set(id, { meter: { id, committed: spent, holds: [], rev: 0 }, due: undefined });
+      const counts = { [BROUGHT_IN]: spent.usd ?? 0n };
+      stored.set(id, { meter: { id, committed: spent, holds: [], rev: 0, counts }, due: undefined });
       return 'seeded';
     },
 

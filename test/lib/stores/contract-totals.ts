@@ -228,3 +228,29 @@ export function totalsContract(name: string, stores: () => Stores): void {
     });
   });
 }
+
+/** Runs the suite of checkpoints. */
+export function checkpointsContract(name: string, stores: () => Stores): void {
+  describe(`${name} checkpoints`, () => {
+    it('gives back the last one, however many sums it has', async () => {
+      const lives = new Map(Array.from({ length: 2_500 }, (_, index) => [`customer#ü ${index}`, 10n ** 20n + BigInt(index)]));
+      const meters = new Map([['team#t#usd#total#0', { ledger: -7n, unheld: 3n }]]);
+      const first = {
+        at: 1,
+        userBudgetsForTeamKeys: false,
+        entries: 1,
+        spend: 1n,
+        unpriced: 0,
+        lives: new Map(),
+        meters: new Map(),
+      };
+      const second = { ...first, at: 2, userBudgetsForTeamKeys: true, spend: 5n, unpriced: 4, lives, meters };
+
+      await stores().checkpoints.write(first);
+      expect(await stores().checkpoints.read()).toEqual(first);
+      await stores().checkpoints.write(second);
+
+      expect(await stores().checkpoints.read()).toEqual(second);
+    });
+  });
+}

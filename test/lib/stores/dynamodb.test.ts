@@ -4,7 +4,7 @@ import type { Stores } from '../../../lib/stores/stores.ts';
 import { linkThroughout, NAMES, sdkClientFor, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
 import { conversationsContract } from './contract-conversations.ts';
 import { identityContract } from './contract-identity.ts';
-import { totalsContract } from './contract-totals.ts';
+import { checkpointsContract, totalsContract } from './contract-totals.ts';
 import { storesContract } from './contract.ts';
 
 let emulator: Emulator;
@@ -22,5 +22,6 @@ storesContract('dynamodb', () => emulator.stores);
 conversationsContract('dynamodb', () => emulator.stores);
 identityContract('dynamodb', () => emulator.stores);
 totalsContract('dynamodb', () => emulator.stores);
+checkpointsContract('dynamodb', () => emulator.stores);
 
 storesContract('dynamodb by the SDK alone', () => plain);

@@ -1,7 +1,7 @@
 import { open } from '../../../lib/stores/memory/index.ts';
 import { conversationsContract } from './contract-conversations.ts';
 import { identityContract } from './contract-identity.ts';
-import { totalsContract } from './contract-totals.ts';
+import { checkpointsContract, totalsContract } from './contract-totals.ts';
 import { storesContract } from './contract.ts';
 
 const stores = open();
@@ -9,3 +9,4 @@ storesContract('memory', () => stores);
 conversationsContract('memory', () => stores);
 identityContract('memory', () => stores);
 totalsContract('memory', () => stores);
+checkpointsContract('memory', () => stores);

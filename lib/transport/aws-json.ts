@@ -102,7 +102,7 @@ const SETTINGS = [
 ];
 
 /**
- * Where the SDK would find a service from inside a Lambda function, and with which keys. Undefined where its rules have more to say:
+ * Where the SDK would find a service from inside a Lambda function or Web Function, and with which keys. Undefined where its rules have more to say:
  * outside of Lambda, in other partitions, with settings of its own. Keys are those of the environment's start: when they expire, the
  * service says so and the SDK has the word.
  *
@@ -115,12 +115,14 @@ export function lambdaAddress(
 ): AwsAddress | undefined {
   const {
     AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_HTTP_ENDPOINT: listening,
     AWS_REGION: region = '',
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_SESSION_TOKEN: sessionToken,
   } = environment;
-  if (!name || !accessKeyId || !secretAccessKey || !COMMERCIAL.test(region)) return undefined;
+  const inLambda = Boolean(name) || Boolean(listening);
+  if (!inLambda || !accessKeyId || !secretAccessKey || !COMMERCIAL.test(region)) return undefined;
   if (SETTINGS.some((setting) => environment[setting] !== undefined)) return undefined;
   const keys = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
   return { url: `https://${service}.${region}.amazonaws.com/`, region, keys };

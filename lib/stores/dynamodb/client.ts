@@ -51,7 +51,7 @@ export const DYNAMO_HTTP = { connectTimeoutMs: CONNECTION_TIMEOUT_MS, keepAliveM
 /**
  * A client that gives up soon: a request must not hang on its bookkeeping. Where `options.environment` says where to go, it sends plain
  * commands itself until one of them fails, or another one comes. Then it loads the SDK, hands the command over (so the SDK repeats what
- * failed, one try more than it would) and leaves everything to it from there on.
+ * failed, one try more than it would) and leaves everything to it from there on. Elsewhere it loads the SDK at once.
  */
 export function createDynamoClient(options: DynamoOptions = {}): Dynamo {
   const { http, environment = {}, timeoutMs = TRY_TIMEOUT_MS, now = Date.now } = options;
@@ -62,6 +62,8 @@ export function createDynamoClient(options: DynamoOptions = {}): Dynamo {
   let loading: Promise<SdkClient> | undefined;
   const load = (): Promise<SdkClient> =>
     (loading ??= import('./sdk-client.ts').then(({ createSdkClient }) => (sdk = createSdkClient(options))));
+
+  if (ground === undefined) load().catch(() => undefined); // whoever sends something is told
 
   async function first<Output extends Metadata>(
     command: Command<object, Output>,

@@ -18,6 +18,12 @@ describe('the address of a service', () => {
     });
   });
 
+  it('is the same in a Web Function, which has no name', () => {
+    const { AWS_LAMBDA_FUNCTION_NAME: _, ...unnamed } = LAMBDA;
+    const environment = { ...unnamed, AWS_LAMBDA_HTTP_ENDPOINT: '0.0.0.0:3000' };
+    expect(lambdaAddress(environment, 'dynamodb')).toEqual(lambdaAddress(LAMBDA, 'dynamodb'));
+  });
+
   for (const region of ['us-east-1', 'ap-southeast-4', 'il-central-1', 'mx-central-1']) {
     it(`is known in ${region}`, () => {
       expect(lambdaAddress({ ...LAMBDA, AWS_REGION: region }, 'dynamodb')?.region).toBe(region);

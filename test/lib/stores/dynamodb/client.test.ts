@@ -11,7 +11,7 @@ import {
   type Dynamo,
 } from '../../../../lib/stores/dynamodb/commands.ts';
 import type { DynamoOptions } from '../../../../lib/stores/dynamodb/index.ts';
-import { leadingTo, newClientFor } from '../../../support/dynoxide.ts';
+import { LAMBDA, leadingTo, newClientFor } from '../../../support/dynoxide.ts';
 import { sendJson, sendText, startUpstream, type Script, type Upstream } from '../../../support/upstream.ts';
 
 const NAME = 'com.amazonaws.dynamodb.v20120810#';
@@ -86,6 +86,12 @@ describe('a client of a new environment', () => {
       expect(service.seen).toHaveLength(2);
     });
   }
+
+  it('leaves everything to the SDK where the environment does not say where the service is', async () => {
+    await aClient({ environment: { ...LAMBDA, AWS_REGION: 'us-gov-west-1' } }).send(aGet());
+
+    expect(bySdk()).toEqual([true]);
+  });
 
   it('passes a failed condition on as it is: nothing of its own went before', async () => {
     service.answer(refusal('ConditionalCheckFailedException', 400, { Item: { pk: { S: 'p' } } }));

@@ -63,6 +63,8 @@ const OTHERS = [
   '/api/generate',
   '/rag',
   '/guardrails/apply_guardrail',
+  // What there is to call.
+  '/model/info',
 ];
 const KEYS = ['/key'];
 const MANAGEMENT = [

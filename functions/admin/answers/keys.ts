@@ -91,6 +91,18 @@ const namedKey = component('NamedKey', 'A key; `key` is its hash.', { ...KEY, ke
 
 const keyOfInfo = object({ key: hash('The key asked for.'), info: key });
 
+const changedKeys = component('ChangedKeys', 'What became of each key.', {
+  total_requested: count('Keys asked for.'),
+  successful_updates: list(object({ key: hash('The key.'), key_info: key })),
+  failed_updates: list(
+    object({
+      key: orNull(hash('The key.')),
+      key_info: z.null(),
+      failed_reason: text('Why.', 'No key with this secret or hash.'),
+    }),
+  ),
+});
+
 /** By route. */
 export const KEY_ANSWERS: Answers = {
   'POST /key/generate': answers(newKey, 404, 409),
@@ -98,19 +110,8 @@ export const KEY_ANSWERS: Answers = {
   'GET /key/info': answers(keyOfInfo, 404),
   'POST /v2/key/info': answers(object({ key: list(hash('Keys asked for.')), info: list(key) })),
   'POST /key/update': answers(namedKey, 404, 409),
-  'POST /key/bulk_update': answers(
-    object({
-      total_requested: count('Keys asked for.'),
-      successful_updates: list(object({ key: hash('The key.'), key_info: key })),
-      failed_updates: list(
-        object({
-          key: orNull(hash('The key.')),
-          key_info: z.null(),
-          failed_reason: text('Why.', 'No key with this secret or hash.'),
-        }),
-      ),
-    }),
-  ),
+  'POST /key/bulk_update': answers(changedKeys),
+  'POST /team/key/bulk_update': answers(changedKeys, 404),
   'POST /key/delete': answers(object({ deleted_keys: list(hash('Keys that were deleted.')) }), 404),
   'POST /key/block': answers(namedKey, 404, 409),
   'POST /key/unblock': answers(namedKey, 404, 409),

@@ -9,6 +9,7 @@ import {
   hash,
   list,
   map,
+  message,
   moment,
   names,
   nothing,
@@ -159,6 +160,7 @@ export const PEOPLE_ANSWERS: Answers = {
   'GET /user/list': answers(
     object({ users: list(object({ ...USER, ...STANDING, key_count: count('Keys the user has.') })), ...PAGE }),
   ),
+  'GET /user/filter/ui': answers(list(object({ user_id: userId, user_email: email, user_alias: USER.user_alias }))),
   'GET /user/available_users': answers(
     object({
       total_users: nothing('There may be any number of users.'),
@@ -226,6 +228,15 @@ export const PEOPLE_ANSWERS: Answers = {
     404,
   ),
   'POST /team/permissions_update': answers(team, 404, 409),
+  'POST /team/permissions_bulk_update': answers(
+    object({
+      message: message('Permissions were added to 4 teams'),
+      teams_updated: count('Teams.', 4),
+      permissions_appended: names('What their members may do now too.', '/key/generate'),
+    }),
+    404,
+    409,
+  ),
 
   'POST /organization/new': answers(organization, 404, 409),
   'PATCH /organization/update': answers(organization, 404, 409),

@@ -21,6 +21,7 @@ import {
 } from '../../../lib/management/keys/keys.ts';
 import { spendReset } from '../../../lib/management/people/team-members.ts';
 import type { AdminCall } from '../call.ts';
+import { teamKeysChange, updateTeamKeys } from '../../../lib/management/keys/team-keys.ts';
 import { get, post, type AdminRoute } from '../route.ts';
 
 /** Query of a listing by the names of its fields. */
@@ -71,6 +72,12 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     'own-change',
     { summary: 'Change fields of many keys.', body: keysChange },
     (deps, { caller, body }) => updateKeys(deps, caller, body),
+  ),
+  post(
+    '/team/key/bulk_update',
+    'team-admin',
+    { summary: 'Change fields of many keys of a team.', body: teamKeysChange },
+    (deps, { caller, body }) => updateTeamKeys(deps, caller, body),
   ),
   post(
     '/key/delete',

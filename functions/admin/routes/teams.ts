@@ -28,6 +28,7 @@ import {
   updateTeam,
   updateTeamPermissions,
 } from '../../../lib/management/people/teams.ts';
+import { addPermissions, permissionsOfTeams } from '../../../lib/management/people/team-permissions.ts';
 import { get, patch, post, type AdminRoute } from '../route.ts';
 
 /** Routes of teams. */
@@ -120,5 +121,11 @@ export const TEAM_ROUTES: readonly AdminRoute[] = [
     'team-admin',
     { summary: 'Change what members may do for the team.', body: teamPermissionsChange },
     (deps, { caller, body }) => updateTeamPermissions(deps, caller, body),
+  ),
+  post(
+    '/team/permissions_bulk_update',
+    'admin',
+    { summary: 'Let members of many teams do more.', body: permissionsOfTeams },
+    (deps, { caller, body }) => addPermissions(deps, caller, body),
   ),
 ];

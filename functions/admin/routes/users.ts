@@ -1,5 +1,13 @@
 /** `/user/...` */
-import { availableRoles, listUsers, USER_LISTING, userInfo, userInfoV2 } from '../../../lib/management/people/user-list.ts';
+import {
+  availableRoles,
+  listUsers,
+  USER_LISTING,
+  USER_SEARCH,
+  searchUsers,
+  userInfo,
+  userInfoV2,
+} from '../../../lib/management/people/user-list.ts';
 import {
   bulkUpdateUsers,
   deleteUsers,
@@ -38,6 +46,9 @@ export const USER_ROUTES: readonly AdminRoute[] = [
   ),
   get('/user/list', 'own', { summary: 'Users, page by page.', query: USER_LISTING }, (deps, { caller, query }) =>
     listUsers(deps, caller, query),
+  ),
+  get('/user/filter/ui', 'own', { summary: 'Users to choose from.', query: USER_SEARCH }, (deps, { caller, query }) =>
+    searchUsers(deps, caller, query),
   ),
   get('/user/available_users', 'viewer', 'How many users and teams there are.', (deps) => availableUsers(deps)),
   get('/user/available_roles', 'own', 'Roles and what they may do.', async () => availableRoles()),

@@ -362,6 +362,13 @@ export async function teamPermissions(deps: ManagementDeps, caller: Caller, id: 
   };
 }
 
+/** Refuses what is no permission. */
+export function requirePermissions(permissions: readonly string[], param: string): void {
+  const strange = permissions.find((permission) => !PERMISSIONS.includes(permission));
+  if (strange === undefined) return;
+  throw new GatewayError('invalid_request', `${param}: '${strange}' is none; allowed: ${PERMISSIONS.join(', ')}`, { param });
+}
+
 /** Body of `/team/permissions_update`. */
 export const teamPermissionsChange = z.object({ team_id: text(), team_member_permissions: names });
 
@@ -373,10 +380,6 @@ export const teamPermissionsChange = z.object({ team_id: text(), team_member_per
 export async function updateTeamPermissions(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { team_id: id, team_member_permissions: memberPermissions } = check(teamPermissionsChange, body);
   await managedTeam(deps, caller, id);
-  const strange = memberPermissions.find((permission) => !PERMISSIONS.includes(permission));
-  if (strange !== undefined) {
-    const fault = `team_member_permissions: '${strange}' is none; allowed: ${PERMISSIONS.join(', ')}`;
-    throw new GatewayError('invalid_request', fault, { param: 'team_member_permissions' });
-  }
+  requirePermissions(memberPermissions, 'team_member_permissions');
   return teamRow(deps, await changeTeam(deps, caller, id, (team) => ({ ...team, memberPermissions })));
 }

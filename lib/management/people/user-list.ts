@@ -11,7 +11,7 @@ import { USER } from './identity-kinds.ts';
 import { keyRow, standingOf } from '../keys/key-answer.ts';
 import { seesKey } from '../keys/key-rights.ts';
 import { requireUser } from './membership.ts';
-import { contains, each, ownedBy, pageOf, recordsOf, select, sorted, type Query } from '../records/records.ts';
+import { contains, each, ownedBy, pageOf, PAGING, recordsOf, select, sorted, type Query } from '../records/records.ts';
 import { forbidden, managedOrganizations, teamFilter } from './scoping.ts';
 import { teamRow } from './teams.ts';
 import { userRow } from './users.ts';
@@ -150,6 +150,28 @@ export async function listUsers(deps: ManagementDeps, caller: Caller, query: Que
     page_size: size,
     total_pages: pages,
   };
+}
+
+/** Query of `/user/filter/ui`. */
+export const USER_SEARCH = ['user_id', 'user_email', 'search', ...PAGING];
+
+/**
+ * `GET /user/filter/ui`: ids and addresses of users to choose from, by parts of them; those the caller may see.
+ *
+ * @throws GatewayError `invalid_request`
+ */
+export async function searchUsers(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
+  const isVisible = await userFilter(deps, caller);
+  const candidates = await candidatesOf(deps, caller, { ids: undefined, team: undefined, organization: undefined });
+  const found = candidates.filter(
+    (user) =>
+      isVisible(user) &&
+      contains(user.id, query('user_id')) &&
+      contains(user.email, query('user_email')) &&
+      (contains(user.id, query('search')) || contains(user.email, query('search')) || contains(user.alias, query('search'))),
+  );
+  const { items } = pageOf(found, { page: query('page'), size: query('page_size') });
+  return items.map(({ id, email, alias }) => ({ user_id: id, user_email: email ?? null, user_alias: alias ?? null }));
 }
 
 /** How many keys each of some users has. */

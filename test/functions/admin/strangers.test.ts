@@ -59,6 +59,7 @@ const OWN = [
   'GET /team/available',
   'GET /team/spend/report',
   'GET /user/available_roles',
+  'GET /user/filter/ui',
   'GET /user/info',
   'GET /user/list',
   'GET /user/spend/report',

@@ -126,6 +126,50 @@ describe.each(['memory', 'dynamodb'])('a team on %s', (where) => {
   });
 });
 
+describe('many at once', () => {
+  it('changes the same fields of every key of a team, or of those named', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't' });
+    const make = async (body: object) => String((await post(admin, '/key/generate', body)).body['token']);
+    const [one, two, other] = [await make({ team_id: 't' }), await make({ team_id: 't' }), await make({})];
+    const change = (body: object) => post(admin, '/team/key/bulk_update', { team_id: 't', ...body });
+    const limitOf = async (key: string) => (await admin.deps.keys.get(key))?.rpmLimit;
+
+    const all = await change({ all_keys_in_team: true, update_fields: { rpm_limit: 7 } });
+
+    expect(all.body).toMatchObject({ total_requested: 2, failed_updates: [] });
+    expect([await limitOf(one), await limitOf(two), await limitOf(other)]).toEqual([7, 7, undefined]);
+    await change({ key_ids: [one], update_fields: { rpm_limit: 8 } });
+    expect([await limitOf(one), await limitOf(two)]).toEqual([8, 7]);
+    for (const body of [
+      { key_ids: [one, other], update_fields: { rpm_limit: 9 } },
+      { key_ids: [one], all_keys_in_team: true, update_fields: { rpm_limit: 9 } },
+      { update_fields: { rpm_limit: 9 } },
+      { key_ids: [one], update_fields: { user_id: 'mine' } },
+    ]) {
+      expect(await change(body)).toMatchObject({ status: 400 });
+    }
+    expect(await limitOf(one)).toBe(8);
+  });
+
+  it('lets members of many teams do more', async () => {
+    const admin = createAdmin();
+    for (const id of ['a', 'b', 'c']) await post(admin, '/team/new', { team_id: id, team_member_permissions: ['/key/info'] });
+    const permit = (body: object) => post(admin, '/team/permissions_bulk_update', body);
+    const permitted = async (id: string) => (await admin.deps.teams.get(id))?.memberPermissions;
+
+    const some = await permit({ team_ids: ['a', 'b'], permissions: ['/key/update', '/key/info'] });
+
+    expect(some.body).toMatchObject({ teams_updated: 2, permissions_appended: ['/key/update', '/key/info'] });
+    expect([await permitted('a'), await permitted('c')]).toEqual([['/key/info', '/key/update'], ['/key/info']]);
+    expect((await permit({ apply_to_all_teams: true, permissions: ['/key/list'] })).body).toMatchObject({ teams_updated: 3 });
+    expect(await permit({ team_ids: ['a', 'gone'], permissions: ['/key/delete'] })).toMatchObject({ status: 404 });
+    expect(await permit({ team_ids: ['a'], permissions: ['/all'] })).toMatchObject({ status: 400 });
+    expect(await permit({ permissions: ['/key/delete'] })).toMatchObject({ status: 400 });
+    expect(await permitted('a')).toEqual(['/key/info', '/key/update', '/key/list']);
+  });
+});
+
 describe('the budget of a team', () => {
   it('finds what was spent in its window when it comes into force', async () => {
     const admin = createAdmin();

@@ -5,6 +5,24 @@ import { createAdmin, NOW, type Admin, type Answer } from './support.ts';
 
 const post = (admin: Admin, path: string, body: object): Promise<Answer> => admin.call('POST', path, { body });
 
+describe('users to choose from', () => {
+  it('are found by parts of id, address and name', async () => {
+    const admin = createAdmin();
+    for (const [id, email] of [
+      ['ann', 'ann@acme.example'],
+      ['bob', 'bob@other.example'],
+    ] as const) {
+      await admin.call('POST', '/user/new', { body: { user_id: id, user_email: email, auto_create_key: false } });
+    }
+    const found = async (query: string) => (await admin.call('GET', `/user/filter/ui?${query}`)).body['value'];
+
+    expect(await found('user_email=ACME')).toEqual([{ user_id: 'ann', user_email: 'ann@acme.example', user_alias: null }]);
+    expect(await found('user_id=bo')).toMatchObject([{ user_id: 'bob' }]);
+    expect(await found('search=example')).toHaveLength(2);
+    expect(await found('search=example&page=2&page_size=1')).toHaveLength(1);
+  });
+});
+
 describe('/user/new', () => {
   it('makes a user with a key, a team and an organization', async () => {
     const admin = createAdmin();

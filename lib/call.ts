@@ -24,7 +24,7 @@ import {
 } from './outbound.ts';
 import { createProviderCounter } from './counting/provider-counter.ts';
 import { bodyEdits, chooseApi, compactingApi, providerOf } from './providers/index.ts';
-import type { Api, Provider } from './providers/provider.ts';
+import type { Api, Provider, Quirk } from './providers/provider.ts';
 import { createRecount } from './counting/recount.ts';
 import { relay } from './relay.ts';
 import type { Estimator } from './tally.ts';
@@ -60,7 +60,7 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
     if (chosen === undefined)
       throw new GatewayError('invalid_request', `Provider ${provider.id} has no chat API for this model.`, { param: 'model' });
     const { api, model } = chosen;
-    const target: Target = { ...exchange.target, model };
+    const target: Target = model === exchange.target.model ? exchange.target : { ...exchange.target, model };
     const { deployment } = target;
     const quirks = bodyEdits({ provider, deployment, model, api, environment: deps.environment });
     const upstream = await deps.dialects.loadUpstream(api.dialect, api.variant);
@@ -69,8 +69,8 @@ export function createCall(deps: CallDeps): (exchange: Exchange) => Promise<Repl
 
     const sent =
       client.id === upstream.id
-        ? passthroughBody(exchange, target, { ...provider, quirks }, client)
-        : translatedBody(exchange, target, { ...provider, quirks }, { client, upstream, api });
+        ? passthroughBody(exchange, target, { provider, quirks }, client)
+        : translatedBody(exchange, target, { provider, quirks }, { client, upstream, api });
     const booked = deps.isBooked(exchange);
     const limit = new TimeLimit(exchange.signal, target);
     const before = exchange.attempts;
@@ -161,8 +161,14 @@ interface Prepared extends Outbound {
   readonly decoding: Decoding;
 }
 
+/** Whose API is called, and what it wants changed in bodies. */
+interface Serving {
+  readonly provider: Provider;
+  readonly quirks: readonly Quirk[];
+}
+
 /** The client's own bytes: only `model`, declared quirks and what counting needs are edited. */
-function passthroughBody(exchange: Exchange, target: Target, provider: Provider, dialect: ClientSide): Prepared {
+function passthroughBody(exchange: Exchange, target: Target, { provider, quirks }: Serving, dialect: ClientSide): Prepared {
   const { turn } = exchange;
   const original = turn?.asSent ?? exchange.body;
   // A provider that keeps the conversation is told which one; any other gets all of it.
@@ -176,7 +182,7 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
   if (exchange.admission?.clampedOutputTokens !== undefined) {
     body = dialect.passthrough.clampOutput(body, exchange.admission.clampedOutputTokens, exchange.generate.model);
   }
-  body = finishedBody(body, target, provider);
+  body = finishedBody(body, target, { quirks });
   // Set in any case: the bytes may lack a model that the route or the customer named.
   const edits: Record<string, Json | undefined> = modelInPath ? {} : { model: target.model };
   for (const field of exchange.removed) edits[field] = undefined;
@@ -195,7 +201,7 @@ function passthroughBody(exchange: Exchange, target: Target, provider: Provider,
 function translatedBody(
   exchange: Exchange,
   target: Target,
-  provider: Provider,
+  { provider, quirks }: Serving,
   { client, upstream, api }: { readonly client: ClientSide; readonly upstream: UpstreamSide; readonly api: Api },
 ): Prepared {
   const clamp = exchange.admission?.clampedOutputTokens;
@@ -205,7 +211,7 @@ function translatedBody(
     clamp === undefined ? asked : { ...asked, maxOutputTokens: Math.min(asked.maxOutputTokens ?? clamp, clamp) };
   const encoded = upstream.encodeRequest(request, upstreamTarget(target, provider));
   exchange.warnings.push(...encoded.warnings);
-  const body = finishedBody(encoded.body, target, provider);
+  const body = finishedBody(encoded.body, target, { quirks });
   const text = api.form === true ? formText(body) : JSON.stringify(body);
   return { bytes: Buffer.from(text), headers: encoded.headers ?? {}, decoding: encoded.decoding };
 }

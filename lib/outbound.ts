@@ -123,13 +123,16 @@ export async function send(deps: OutboundDeps, exchange: SendingExchange, sendin
       environment: deps.environment,
     });
     const unsigned = { method: 'POST', url, headers: requestHeaders(simple, sent, stream), body: sent.bytes } as const;
-    const proof = await deps.authorize({ provider, deployment, model: target.model, credential, request: unsigned, fresh });
+    const proof =
+      provider.authorize === undefined
+        ? NO_PROOF
+        : await deps.authorize({ provider, deployment, model: target.model, credential, request: unsigned, fresh });
     // Made when there is something to redact: most calls have nothing.
     const redact = (error: GatewayError): GatewayError =>
       createRedactor([...secretsIn(credential), ...tokensIn(proof)], url)(error);
     signal.throwIfAborted();
     exchange.attempts++;
-    const request = { ...unsigned, headers: { ...unsigned.headers, ...proof } };
+    const request = proof === NO_PROOF ? unsigned : { ...unsigned, headers: { ...unsigned.headers, ...proof } };
     const answer = await deps.http.send({
       ...request,
       signal,
@@ -159,6 +162,9 @@ export async function send(deps: OutboundDeps, exchange: SendingExchange, sendin
     throw redact(upstream.decodeError({ status: answer.status, headers: answer.headers, body }));
   }
 }
+
+/** Of rows that sign by their `auth` alone. */
+const NO_PROOF: Headers = {};
 
 /** Shortest value of a header beside `authorization` that is taken for a secret, characters: others are names, which errors may repeat. */
 const SECRET_LENGTH = 16;

@@ -120,8 +120,9 @@ export class Fields {
   /** Fields that were not read and hold something; undefined when there are none. */
   rest(): JsonObject | undefined {
     let rest: JsonObject | undefined;
-    for (const [key, value] of Object.entries(this.#object)) {
-      if (this.#read.has(key) || value === null || value === undefined) continue;
+    for (const key in this.#object) {
+      const value = this.#object[key];
+      if (value === null || value === undefined || this.#read.has(key)) continue;
       rest ??= {};
       rest[key] = value;
     }

@@ -114,9 +114,13 @@ export const hasLimits = ({
   tpmLimit,
   maxParallelRequests,
 }: Limits): boolean =>
-  [maxBudget, softBudget, rpmLimit, tpmLimit, maxParallelRequests].some((limit) => limit !== undefined) ||
-  (budgetWindows ?? []).length > 0 ||
-  Object.keys(modelLimits ?? {}).length > 0;
+  maxBudget !== undefined ||
+  softBudget !== undefined ||
+  rpmLimit !== undefined ||
+  tpmLimit !== undefined ||
+  maxParallelRequests !== undefined ||
+  (budgetWindows !== undefined && budgetWindows.length > 0) ||
+  (modelLimits !== undefined && Object.keys(modelLimits).length > 0);
 
 /** True when a call of the model needs a worst case in tokens. */
 export const hasTokenRate = ({ limits }: LimitedScope, model: string): boolean =>

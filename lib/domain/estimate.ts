@@ -154,6 +154,7 @@ const SEARCH_SIZES: readonly unknown[] = ['low', 'medium', 'high'] satisfies rea
 /** The context size of web searches, where the request states one: the largest, where several do. */
 export function searchContextSize(request: GenerateRequest): SearchContextSize | undefined {
   const options = request.extensions['openai-chat']?.['web_search_options'];
+  if (options === undefined && request.tools === undefined) return undefined;
   const places = [options, ...(request.tools ?? []).map((tool) => (tool.type === 'provider' ? tool.value : undefined))];
   const sizes = places.map((place) => (isObject(place) ? SEARCH_SIZES.indexOf(place['search_context_size']) : -1));
   return SEARCH_SIZES[Math.max(-1, ...sizes)] as SearchContextSize | undefined;

@@ -27,7 +27,7 @@ export function scopesOf(exchange: Exchange, { userBudgetsForTeamKeys, global }:
   const ofNames = [
     ...named('customer', customer, isVeiled),
     ...tagged.flatMap((tag) => named('tag', tag, isVeiled)),
-    ...veiled(global === undefined ? [] : scopesOfGateway(global, modelName), isVeiled),
+    ...(global === undefined || !hasLimits(global) ? [] : veiled(scopesOfGateway(global, modelName), isVeiled)),
   ];
   return [...own, ...ofNames].filter(({ limits }) => hasLimits(limits));
 }

@@ -23,23 +23,23 @@ export function chooseApi(
   client: DialectId,
   own?: Required<Pick<Api, 'dialect' | 'variant'>>,
 ): ChosenApi | undefined {
-  const bare = withoutPrefix(provider, model);
-  const forced = provider.generate.find(
-    ({ forcedBy }) => forcedBy !== undefined && bare !== model && model.startsWith(forcedBy),
-  );
-  if (forced !== undefined) return { api: forced, model: bare };
+  const { generate } = provider;
+  const forced = forcedApi(provider, model);
+  if (forced !== undefined) return { api: forced, model: withoutPrefix(provider, model) };
   const { model: placed } = placeOf(provider, model);
-  const fitting = provider.generate.filter(({ serves }) => serves === undefined || serves(placed));
-  const exact = own && fitting.find(({ dialect, variant }) => dialect === own.dialect && variant === own.variant);
-  const api = exact ?? fitting.find(({ dialect }) => dialect === client) ?? fitting[0];
+  const fits = ({ serves }: Api): boolean => serves === undefined || serves(placed);
+  const exact = own && generate.find((api) => api.dialect === own.dialect && api.variant === own.variant && fits(api));
+  const api = exact ?? generate.find((one) => one.dialect === client && fits(one)) ?? generate.find(fits);
   return api === undefined ? undefined : { api, model };
 }
 
 /** The model's name without the prefix that asks for one of the provider's APIs. */
-export function withoutPrefix({ generate }: Provider, model: string): string {
-  const prefix = generate.map(({ forcedBy }) => forcedBy).find((text) => text !== undefined && model.startsWith(text));
-  return prefix === undefined ? model : model.slice(prefix.length);
-}
+export const withoutPrefix = (provider: Provider, model: string): string =>
+  model.slice(forcedApi(provider, model)?.forcedBy?.length ?? 0);
+
+/** The API that a prefix of the model's name asks for. */
+const forcedApi = ({ generate }: Provider, model: string): Api | undefined =>
+  generate.find(({ forcedBy }) => forcedBy !== undefined && model.startsWith(forcedBy));
 
 /** The model's name as the API knows it, and what else the name said. */
 export const placeOf = (provider: Provider, model: string): ReturnType<NonNullable<Provider['place']>> =>

@@ -142,12 +142,19 @@ function dispatch(agent: Agent, call: HttpCall, { onEnd, now }: Watch): Incoming
       origin: address.origin,
       path: address.path,
       method: call.method,
-      headers: { 'accept-encoding': 'identity', ...call.headers },
+      headers: headerList(call.headers),
       body: call.body ?? null,
     },
     incoming,
   );
   return incoming;
+}
+
+/** Names and values in turn, which undici reads without asking what kind of object it was given. */
+function headerList(headers: Headers): string[] {
+  const list = 'accept-encoding' in headers ? [] : ['accept-encoding', 'identity'];
+  for (const name in headers) list.push(name, headers[name] as string);
+  return list;
 }
 
 /** An address as a connection needs it. */

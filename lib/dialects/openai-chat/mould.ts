@@ -22,9 +22,18 @@ const PLACE = '"delta":{"content":"';
 const PADDING = ',"obfuscation":"';
 const PADDED = /^,"obfuscation":"[\w+/=-]*"\}$/;
 
-/** Text that means itself between the quotes of JSON. */
-// oxlint-disable-next-line no-control-regex
-const LITERAL = /^[^"\\\x00-\x1f]*$/;
+const QUOTE = 34;
+const BACKSLASH = 92;
+const SPACE = 32;
+
+/** True for text that means itself between the quotes of JSON. */
+function isLiteral(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < SPACE || code === QUOTE || code === BACKSLASH) return false;
+  }
+  return true;
+}
 
 /** Where the padding begins; undefined where there is none. */
 function paddingOf(data: string): number | undefined {
@@ -38,7 +47,7 @@ export function mouldOf(data: string, { choices }: JsonObject, events: readonly 
   if (event?.type !== 'text-delta' || events.length !== 1) return undefined;
   if (!Array.isArray(choices) || choices.length !== 1 || !isObject(choices[0])) return undefined;
   const from = data.indexOf(PLACE) + PLACE.length;
-  const isPlain = LITERAL.test(event.text) && data.startsWith(`${event.text}"`, from);
+  const isPlain = isLiteral(event.text) && data.startsWith(`${event.text}"`, from);
   if (from < PLACE.length || !isPlain || data.includes(PLACE, from)) return undefined;
   const padding = paddingOf(data);
   const tail = data.slice(from + event.text.length, padding);
@@ -48,7 +57,9 @@ export function mouldOf(data: string, { choices }: JsonObject, events: readonly 
 /** The text of a chunk that has this form; undefined for any other. */
 export function textIn({ head, tail, padded }: Mould, data: string): string | undefined {
   const end = (padded ? paddingOf(data) : data.length) ?? 0;
-  if (end < head.length + tail.length || !data.startsWith(head) || !data.endsWith(tail, end)) return undefined;
-  const text = data.slice(head.length, end - tail.length);
-  return LITERAL.test(text) ? text : undefined;
+  const to = end - tail.length;
+  // Slices are compared faster than `startsWith` looks into one.
+  if (to < head.length || data.slice(0, head.length) !== head || data.slice(to, end) !== tail) return undefined;
+  const text = data.slice(head.length, to);
+  return isLiteral(text) ? text : undefined;
 }

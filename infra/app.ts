@@ -5,6 +5,7 @@
  * - `-c name=tollgate` begins the names of the stacks and of the secrets, so that two installations fit into one account
  * - `-c bedrock=true` lets the gateway's role call Bedrock, so that its models need no stored credential
  * - `-c iam=true` a second URL of the gateway for callers that sign their requests as AWS roles and need no key
+ * - `-c totalsDelay=30` how long ledger entries wait for others before reports show them, seconds (default 30)
  * - `-c alarmEmail=you@example.com` where alarms go
  * - `-c TOLLGATE_NUM_RETRIES=3`: a setting of `lib/env.ts`, for all functions
  */
@@ -44,6 +45,7 @@ export function createApp(
     settings: operatorSettings(app),
     bedrock: flag(app, 'bedrock'),
     iam: flag(app, 'iam'),
+    totalsDelay: seconds(app, 'totalsDelay', 30),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -99,6 +101,15 @@ function flag(app: App, key: string): boolean {
   const value = text(app, key) ?? 'false';
   if (value !== 'true' && value !== 'false') throw new Error(`context ${key}: expected true or false, got ${value}`);
   return value === 'true';
+}
+
+/** Lambda waits for a batch of a stream five minutes at most. */
+const LONGEST_DELAY = 300;
+
+function seconds(app: App, key: string, usual: number): number {
+  const value = text(app, key) ?? String(usual);
+  if (/^\d+$/.test(value) && Number(value) <= LONGEST_DELAY) return Number(value);
+  throw new Error(`context ${key}: expected seconds, 0 to ${LONGEST_DELAY}, got ${value}`);
 }
 
 function shell(app: App): Shell {

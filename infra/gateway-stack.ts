@@ -20,6 +20,8 @@ export interface GatewayStackProps extends StackProps {
   readonly bundles: string;
   /** What the operator chose, for every function. */
   readonly settings: Settings;
+  /** How long ledger entries wait for others before they are added to the totals, seconds; 0 to 300. */
+  readonly totalsDelay: number;
   /** Whether the gateway's role may call Bedrock. */
   readonly bedrock: boolean;
   /** Whether the gateway has a second URL for callers that sign their requests as AWS roles. */
@@ -33,6 +35,7 @@ export class GatewayStack extends Stack {
   readonly #stores: Stores;
   readonly #bundles: string;
   readonly #settings: Settings;
+  readonly #totalsDelay: number;
   readonly #alarms: Alarms;
   readonly #deadLetters: Queue;
 
@@ -47,6 +50,7 @@ export class GatewayStack extends Stack {
     this.#alarms = new Alarms(this, 'Alarms', alarmEmail);
     this.#deadLetters = this.#createDeadLetters();
 
+    this.#totalsDelay = props.totalsDelay;
     this.#settings = {
       ...settings,
       TOLLGATE_REGISTRY_TABLE: stores.registry.tableName,
@@ -216,8 +220,8 @@ export class GatewayStack extends Stack {
       eventSourceArn: tableStreamArn,
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
-      // What lets entries share writes: a lone one costs ten times as much.
-      maxBatchingWindow: Duration.seconds(5),
+      // What lets entries share writes, and bounds what lone ones cost: a batch comes when it is full, or this long after its first entry.
+      maxBatchingWindow: Duration.seconds(this.#totalsDelay),
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
       retryAttempts: 8,

@@ -77,8 +77,8 @@ export interface Reconciliation {
   readonly closed?: Checkpoint;
 }
 
-/** How long an entry may take to be counted everywhere, milliseconds: settlement at once, the stream in seconds. */
-const UNDER_WAY_MS = 120_000;
+/** How long an entry may take to be counted everywhere, milliseconds: settlement at once, the stream within a minute or so. */
+const UNDER_WAY_MS = 180_000;
 
 /** Adds up the ledger and compares. Reads every entry of the span; without one, the whole ledger, or what came since the checkpoint. */
 export async function reconcile(deps: ReconcileDeps, span: ReconcileSpan = {}): Promise<Reconciliation> {

@@ -233,6 +233,17 @@ describe('Web Function shell', () => {
 });
 
 describe('context', () => {
+  test('says how long ledger entries wait for each other', () => {
+    const delayOf = (choices: Record<string, string>): unknown =>
+      Object.values(resourcesOf(synth(choices).gateway, 'AWS::Lambda::EventSourceMapping'))[0]?.Properties[
+        'MaximumBatchingWindowInSeconds'
+      ];
+
+    expect(delayOf({})).toBe(30);
+    expect(delayOf({ totalsDelay: '5' })).toBe(5);
+    expect(() => synth({ totalsDelay: '1m' })).toThrow('context totalsDelay: expected seconds, 0 to 300, got 1m');
+  });
+
   test('refuses a shell that does not exist', () => {
     expect(() => synth({ gateway: 'websocket' })).toThrow('context gateway: expected url or web, got websocket');
   });

@@ -84,8 +84,9 @@ export function createDynamoClient(options: DynamoOptions = {}): Dynamo {
       return (await load()).send(command);
     },
     destroy() {
-      if (loading === undefined) void http?.close();
-      else void loading.then((client) => client.destroy());
+      const close = (): void => void http?.close();
+      if (loading === undefined) close();
+      else void loading.then((client) => client.destroy(), close);
     },
   };
 }

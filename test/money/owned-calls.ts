@@ -148,6 +148,7 @@ function countsFor(entry: LedgerEntry, { kind, id }: Scope): boolean {
     member: pairId(entry.teamId ?? '', entry.userId ?? ''),
     team: entry.teamId,
     user: entry.userId,
+    project: entry.projectId,
     organization: entry.organizationId,
     customer: entry.endUser,
   };

@@ -80,7 +80,8 @@ export async function serveGateway(
       return key;
     },
     close: async () => {
-      await http.close();
+      // Clients keep connections that nothing goes over any more.
+      await http.close(1_000);
       await composed.close();
     },
   };

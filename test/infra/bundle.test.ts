@@ -172,6 +172,18 @@ describe('what is bundled', () => {
     },
   );
 
+  test('keeps the description of the API out of what management loads at its start', async () => {
+    const [spec] = BUNDLES.filter(({ name }) => name === 'admin');
+    if (spec === undefined) throw new Error('no such bundle');
+    const { metafile } = await compile(spec, HERE);
+    const loaded = [...startSources(metafile, join('dist', spec.name, spec.file)).keys()];
+    const described = /functions\/admin\/(answers\/|openapi|parameters|refusals)/;
+
+    expect(Object.keys(metafile.inputs).filter((source) => described.test(source)).length).toBeGreaterThan(10);
+    expect(loaded.length).toBeGreaterThan(100);
+    expect(loaded.filter((source) => described.test(source))).toEqual([]);
+  });
+
   test.each(BUNDLES.map((spec) => [spec.name, spec] as const))('%s has its entry and data in the sources', (_, spec) => {
     for (const path of [spec.entry, ...Object.values(spec.data ?? {})]) expect(existsSync(join(HERE, path)), path).toBe(true);
   });

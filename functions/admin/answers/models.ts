@@ -146,7 +146,7 @@ const costs = <T extends z.ZodMiniType>(nameOf: (cost: string) => string, value:
 
 /** By route. */
 export const MODEL_ANSWERS: Answers = {
-  'POST /model/new': answers(made, 404, 409),
+  'POST /model/new': answers(made, 409),
   'GET /model/info': answers(rows, 404),
   'GET /v1/model/info': answers(rows, 404),
   'GET /v2/model/info': answers(
@@ -162,7 +162,7 @@ export const MODEL_ANSWERS: Answers = {
   'POST /model/update': answers(made, 404, 409),
   'PATCH /model/{id}/update': answers(made, 404, 409),
   'POST /model/delete': answers(object({ message: message('Model: 4dff... deleted successfully') }), 404),
-  'POST /credentials': answers(done('Credential created successfully'), 404, 409),
+  'POST /credentials': answers(done('Credential created successfully'), 409),
   'GET /credentials': answers(object({ success: flag('Done.', true), credentials: list(credential) })),
   'GET /credentials/by_name/{name}': answers(credential, 404),
   'GET /credentials/{name}': answers(credential, 404),

@@ -144,7 +144,7 @@ const role = object({
 
 /** By route. */
 export const PEOPLE_ANSWERS: Answers = {
-  'POST /user/new': answers(newUser, 404, 409),
+  'POST /user/new': answers(newUser, 409),
   'POST /user/update': answers(object({ user_id: userId, data: user }), 404, 409),
   'POST /user/bulk_update': answers(
     object({
@@ -173,7 +173,7 @@ export const PEOPLE_ANSWERS: Answers = {
   ),
   'GET /user/available_roles': answers(object(Object.fromEntries(ROLES.map((name) => [name, role])))),
 
-  'POST /team/new': answers(team, 404, 409),
+  'POST /team/new': answers(team, 409),
   'POST /team/update': answers(team, 404, 409),
   'PATCH /team/{team_id}': answers(team, 404, 409),
   'POST /team/delete': answers(object({ deleted_teams: names('Teams that were deleted.', 'platform') }), 404),
@@ -238,7 +238,7 @@ export const PEOPLE_ANSWERS: Answers = {
     409,
   ),
 
-  'POST /organization/new': answers(organization, 404, 409),
+  'POST /organization/new': answers(organization, 409),
   'PATCH /organization/update': answers(organization, 404, 409),
   'DELETE /organization/delete': answers(list(plainOrganization), 404),
   'GET /organization/list': answers(list(fullOrganization)),

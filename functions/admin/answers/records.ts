@@ -57,7 +57,7 @@ const plainCustomer = component('PlainCustomer', 'A customer without figures.', 
 
 const CUSTOMERS: Answers = Object.fromEntries(
   ['/customer', '/end_user'].flatMap((at) => [
-    [`POST ${at}/new`, answers(customer, 404, 409)],
+    [`POST ${at}/new`, answers(customer, 409)],
     [`POST ${at}/update`, answers(customer, 404, 409)],
     [`GET ${at}/info`, answers(customer, 404)],
     [`GET ${at}/list`, answers(list(customer))],
@@ -68,7 +68,7 @@ const CUSTOMERS: Answers = Object.fromEntries(
         404,
       ),
     ],
-    [`POST ${at}/block`, answers(object({ blocked_users: list(plainCustomer) }), 404, 409)],
+    [`POST ${at}/block`, answers(object({ blocked_users: list(plainCustomer) }), 409)],
     [
       `POST ${at}/unblock`,
       answers(object({ unblocked_users: names('Customers that are no longer blocked.', 'customer-17') }), 404, 409),
@@ -154,7 +154,7 @@ export const RECORD_ANSWERS: Answers = {
     404,
   ),
   'POST /budget/delete': answers(budget, 404),
-  'POST /tag/new': answers(object({ message: message('Tag prod created successfully'), tag }), 404, 409),
+  'POST /tag/new': answers(object({ message: message('Tag prod created successfully'), tag }), 409),
   'POST /tag/update': answers(object({ message: message('Tag prod updated successfully'), tag }), 404, 409),
   'POST /tag/info': answers(map('The tags there are, by name.', tag)),
   'GET /tag/list': answers(list(tag)),

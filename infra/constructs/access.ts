@@ -61,7 +61,7 @@ export const ACCESS = {
     masterKey: true,
   },
   keeper: {
-    registry: ['GetItem', 'Query', 'PutItem', 'DeleteItem'],
+    registry: ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem'],
     keySecrets: ['GetSecretValue', 'CreateSecret', 'PutSecretValue'],
     meters: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem'],
     ledger: ['GetItem', 'PutItem'],

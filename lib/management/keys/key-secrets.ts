@@ -5,26 +5,26 @@ import { hashSecret, newSecret, type VirtualKey } from '../../domain/key.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import { describeError } from '../../log.ts';
 import { actorOf } from '../access.ts';
 import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, text } from '../input.ts';
-import { readKeyRow } from './key-answer.ts';
+import { keySecretName, readKeyRow } from './key-answer.ts';
 import { readKeyFields, type KeyFields } from './key-input.ts';
-import { aliasTaken, changeKey, existingKey, keyName, secretInput } from './key-records.ts';
+import { aliasTaken, existingKey, keyName, secretInput } from './key-records.ts';
 import { undo } from '../records/records.ts';
 import { requireBounds } from './key-rules.ts';
 import { requireChange, requireUser } from './key-rights.ts';
-import { renewed, schedule, supersede } from './key-succession.ts';
+import { isBeingRotated, renewed, supersede } from './key-succession.ts';
 import { changeFields } from './keys.ts';
-import { moveMappings } from '../people/mappings.ts';
 
 const inUse = (): GatewayError =>
   new GatewayError('conflict', 'new_key: a key with this secret exists already', { param: 'new_key' });
 
 /**
  * `POST /key/{key}/regenerate` and `/key/regenerate`: a new secret for the same key, shown once, and fields changed on the way. Without a
- * `grace_period` the old secret is gone at once; spend, budget and ledger stay with the key.
+ * `grace_period` the old secret is closed at once, and with it older ones that were still open; spend, budget and ledger stay with the key.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `conflict`, `permission`.
  */
@@ -37,15 +37,14 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
     throw new GatewayError('invalid_request', fault, { param: 'new_master_key' });
   }
   const grace = check(z.nullish(text(16)), body['grace_period'], 'grace_period') ?? undefined;
-  const revokeAt = grace === undefined ? undefined : addDuration(deps.now(), parseDuration(grace, 'grace_period'));
+  const revokeAt = grace === undefined ? deps.now() : addDuration(deps.now(), parseDuration(grace, 'grace_period'));
   const secret = check(secretInput, body['new_key'], 'new_key') ?? newSecret(deps.random);
   if ((await deps.keys.get(hashSecret(secret), { fresh: true })) !== undefined) throw inUse();
   const old = await existingKey(deps, keyName(body));
   await requireChange(deps, caller, { before: old, after: old, fields, route: '/key/regenerate' });
-  const { made, row } =
-    revokeAt === undefined
-      ? await replaceAtOnce(deps, caller, old, secret, fields)
-      : await replaceWithGrace(deps, caller, { old, secret, fields, revokeAt });
+  if (isBeingRotated(old, deps.now())) throw busy();
+  const { made, row } = await replaceSecret(deps, caller, { old, secret, fields, revokeAt });
+  await tellOwner(deps, made, secret);
   await audit(deps, caller, {
     action: 'rotated',
     kind: 'key',
@@ -55,6 +54,9 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
   });
   return { ...row, key: secret };
 }
+
+const busy = (): GatewayError =>
+  new GatewayError('conflict', 'The key was changed by others at the same time; repeat the call.', { retryable: true });
 
 /** A key under its new secret, with the row that its caller gets: read before the old secret is given up, since it tells the new one. */
 interface Made {
@@ -69,7 +71,7 @@ interface Replacement {
   readonly revokeAt: number;
 }
 
-async function replaceWithGrace(
+async function replaceSecret(
   deps: ManagementDeps,
   caller: Caller,
   { old, secret, fields, revokeAt }: Replacement,
@@ -80,52 +82,33 @@ async function replaceWithGrace(
   if (alias !== undefined && alias !== old.alias && (await deps.keys.findByAlias(alias)) !== undefined) throw aliasTaken();
   const fresh = { ...renewed(changed, secret, deps.now()), updatedBy: actorOf(caller) };
   if ((await deps.keys.create(fresh)) !== 'created') throw inUse();
+  const takeBack = (): Promise<void> => undo(deps, 'key', () => deps.keys.delete(fresh.hash));
+  let row: JsonObject = {};
+  let made: VirtualKey | 'stale';
   try {
-    const row = { ...(await readKeyRow(deps, fresh)), key_alias: alias ?? null };
-    const made = await supersede(deps, { old, fresh, alias, revokeAt });
-    if (made !== 'stale') return { made, row };
-    throw new GatewayError('conflict', 'The key was changed by others at the same time; repeat the call.', { retryable: true });
+    row = { ...(await readKeyRow(deps, fresh)), key_alias: alias ?? null };
+    made = await supersede(deps, { old, fresh, alias, revokeAt });
   } catch (error) {
-    await undo(deps, 'key', async () => {
-      const known = await deps.keys.get(old.hash, { fresh: true });
-      // Once the old secret points to the new record, that one has to stay.
-      if (known !== undefined && known.supersededBy !== fresh.hash) await deps.keys.delete(fresh.hash);
-    });
+    const known = await deps.keys.get(old.hash, { fresh: true });
+    // It was done all the same: whoever asked has to be told the new secret, and the keeper does the rest.
+    if (known?.supersededBy === fresh.hash) return { made: fresh, row };
+    await takeBack();
     throw error;
   }
+  if (made !== 'stale') return { made, row };
+  await takeBack();
+  throw busy();
 }
 
-/** The alias that the new record is to have. */
-const aliasOf = ({ alias }: VirtualKey): Pick<VirtualKey, 'alias'> => (alias === undefined ? {} : { alias });
-
-/** The old key is retired before the new one exists: at no moment do two secrets open one key, and the alias is free. */
-async function replaceAtOnce(
-  deps: ManagementDeps,
-  caller: Caller,
-  old: VirtualKey,
-  secret: string,
-  fields: KeyFields,
-): Promise<Made> {
-  const { before: retired } = await changeKey(deps, old.hash, (key) => {
-    const { alias: _freed, ...rest } = key;
-    return { ...rest, blocked: true };
-  });
-  const undone: (() => Promise<unknown>)[] = [() => changeKey(deps, retired.hash, () => retired)];
+/** The newest secret of a key that the keeper rotates is where its owner looks for it. Never throws: whoever asked has it too. */
+async function tellOwner(deps: ManagementDeps, key: VirtualKey, secret: string): Promise<void> {
+  if (key.autoRotate !== true) return;
   try {
-    const changed = await changeFields(deps, retired, fields);
-    await requireChange(deps, caller, { before: retired, after: changed, fields, route: '/key/regenerate' });
-    const fresh = { ...renewed(changed, secret, deps.now()), ...aliasOf(changed), updatedBy: actorOf(caller) };
-    const outcome = await deps.keys.create(fresh);
-    if (outcome !== 'created') throw outcome === 'exists' ? inUse() : aliasTaken();
-    undone.unshift(() => deps.keys.delete(fresh.hash));
-    const row = await readKeyRow(deps, fresh);
-    await moveMappings(deps, retired.hash, fresh.hash);
-    await schedule(deps, fresh);
-    await deps.keys.delete(retired.hash);
-    deps.onChange?.();
-    return { made: fresh, row };
+    await deps.secrets.put(keySecretName(key), JSON.stringify({ key: secret, key_alias: key.alias ?? null }));
   } catch (error) {
-    for (const step of undone) await undo(deps, 'key', step);
-    throw error;
+    deps.log('error', 'the new secret of a rotated key could not be left for its owner', {
+      key: key.hash,
+      error: describeError(error).name,
+    });
   }
 }

@@ -10,7 +10,7 @@ import { openBudget, recordStartingSpend } from '../budget.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { buryKey } from '../people/history.ts';
 import { check, text, usd } from '../input.ts';
-import { keyRow, keySecretName, readKeyRow, standingOf } from './key-answer.ts';
+import { keyRow, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
 import { allOf, ownedBy, undo } from '../records/records.ts';
@@ -267,17 +267,9 @@ export async function deleteKeys(deps: ManagementDeps, caller: Caller, body: Jso
     }
     found.set(key.hash, key);
   }
-  await Promise.all([...found.values()].map((key) => bury(deps, caller, key)));
+  await Promise.all([...found.values()].map((key) => buryKey(deps, caller, key)));
   deps.onChange?.();
   return { deleted_keys: [...found.keys()] };
-}
-
-/** Deletes a key, and the secret that the keeper left for its owner. */
-async function bury(deps: ManagementDeps, caller: Caller, key: VirtualKey): Promise<void> {
-  await buryKey(deps, caller, key);
-  // It opens nothing any more: should it stay, that is told in the log alone.
-  if (key.lastRotatedAt !== undefined && key.autoRotate === true)
-    await undo(deps, 'key', () => deps.secrets.delete(keySecretName(key)));
 }
 
 /** `POST /key/health`: whether the key of the caller works; it has no logging of its own that could fail. */

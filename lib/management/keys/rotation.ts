@@ -8,7 +8,7 @@ import { hashSecret, newSecret, type VirtualKey } from '../../domain/key.ts';
 import { newCallId } from '../../domain/call-id.ts';
 import { describeError } from '../../log.ts';
 import { keySecretName } from './key-answer.ts';
-import { finishSuccession, renewed, supersede, type SecretDeps } from './key-succession.ts';
+import { CLAIM_MS, finishSuccession, renewed, supersede, type SecretDeps } from './key-succession.ts';
 import { readSecret } from '../models/secret.ts';
 import type { AuditStore } from '../../stores/audit.ts';
 import type { SecretStore } from '../../stores/secrets.ts';
@@ -35,8 +35,6 @@ export interface Rotations {
   readonly failed: number;
 }
 
-/** How long one keeper has for a key before another takes over, milliseconds; longer than any keeper lives. */
-const CLAIM_MS = 300_000;
 /** How often a key that others change meanwhile is read again. */
 const TRIES = 4;
 
@@ -121,6 +119,11 @@ async function takePlace(deps: RotationDeps, claimed: VirtualKey, secret: string
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const now = deps.now();
     const fresh = await writeFresh(deps, renewed(old, secret, now));
+    // A secret that is made known must not open a key that is gone: whoever deletes it from now on sees both records.
+    if ((await deps.keys.get(old.hash, { fresh: true })) === undefined) {
+      await deps.keys.delete(fresh.hash);
+      return undefined;
+    }
     if (attempt === 0)
       await deps.secrets.put(keySecretName(old), JSON.stringify({ key: secret, key_alias: old.alias ?? null }));
     const made = await supersede(deps, { old, fresh, alias: old.alias, revokeAt: graceEnd(deps, old, now) });

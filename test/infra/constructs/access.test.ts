@@ -145,12 +145,15 @@ describe('access', () => {
     await tables.stores.meters.hold({ ...request, meter: 'team#t#usd#total#1', home: request.meter }, 'lost', NOW - 1);
     const rotated = aKey({
       hash: hashSecret('sk-rotated'),
+      // Not for the first time: older secrets may have to be led on.
+      origin: hashSecret('sk-rotated-before'),
       alias: 'rotated',
       autoRotate: true,
       rotationInterval: '1d',
       nextRotationAt: NOW,
     });
     await tables.stores.keys.create(rotated);
+    await linkThroughout(tables.stores, NOW - 86_400_000);
     await tables.stores.tasks.put({ kind: 'rotate', hash: rotated.hash, at: NOW });
     await tables.stores.tasks.put({ kind: 'revoke', hash: 'gone', at: NOW });
     const keep = createKeeper({

@@ -30,17 +30,12 @@ const keysOf = async (admin: Admin): Promise<readonly VirtualKey[]> =>
   (await readAll(admin.deps.keys)).filter(({ supersededBy }) => supersededBy === undefined);
 
 /** Lets something happen once, right before a store is asked for that. */
-function meanwhile<S extends object, M extends keyof S>(
-  store: S,
-  method: M,
-  act: () => Promise<unknown>,
-  when: (...given: never[]) => boolean = () => true,
-): void {
+function meanwhile<S extends object>(store: S, method: keyof S, act: () => Promise<unknown>): void {
   const original = (store[method] as (...given: unknown[]) => unknown).bind(store);
   let isDone = false;
   Object.assign(store, {
-    [method]: async (...given: never[]) => {
-      if (!isDone && when(...given)) {
+    [method]: async (...given: unknown[]) => {
+      if (!isDone) {
         isDone = true;
         await act();
       }
@@ -204,10 +199,11 @@ describe('a key that is rotated by the keeper', () => {
   it('is gone when it is deleted while the keeper is at it, though the keeper dies of it', async () => {
     const admin = await due();
     meanwhile(admin.deps.secrets, 'put', () => post(admin, '/key/delete', { keys: [FIRST] }));
-    const { replace } = admin.deps.keys;
+    const { keys } = admin.deps;
     const crash = {
-      ...admin.deps.keys,
-      replace: (key: VirtualKey) => (key.supersededBy === undefined ? replace(key) : Promise.reject(new Error('died'))),
+      ...keys,
+      replace: (key: VirtualKey) =>
+        key.supersededBy === undefined ? keys.replace(key) : Promise.reject(new Error('the keeper died')),
     };
     await rotate({
       ...admin.deps,

@@ -12,7 +12,7 @@ import { usageOfBroken } from './counting/broken-answer.ts';
 import type { Recount } from './counting/recount.ts';
 import { Tally, type Estimator } from './tally.ts';
 import type { Answer } from './transport/http.ts';
-import { codecOf, createStreamWriter, isStreamOf } from './transport/framing.ts';
+import { codecOf, createStreamWriter, isStreamOf, type Editing, type FrameParser } from './transport/framing.ts';
 import type { FrameBatch } from './transport/sse.ts';
 import { joined, type Headers, type SseFrame } from './transport/message.ts';
 
@@ -194,7 +194,13 @@ function streamed(run: Relay): Reply {
     started = true;
     let ended = false;
     try {
-      yield* run.passes && run.decoding.jsonTool === undefined ? passed(run, tally) : translated(run, tally);
+      const stage = run.passes && run.decoding.jsonTool === undefined ? passing(run, tally) : translating(run, tally);
+      for await (const chunk of answer.body) {
+        const bytes = stage.push(chunk);
+        if (bytes.length > 0) yield bytes;
+      }
+      const rest = stage.end();
+      if (rest.length > 0) yield rest;
       ended = true;
       finish(tally.error === undefined ? 'success' : 'error', tally.error);
     } catch (thrown) {
@@ -251,57 +257,77 @@ function errorBytes(run: Relay, error: GatewayError): Uint8Array {
   return codecOf(run.client.framing).writer(text);
 }
 
-/**
- * Same dialect: bytes as they are, while the decoder watches. They leave in whole frames, so that an error can follow wherever the
- * provider breaks off, and what one chunk brought leaves as one chunk.
- */
-async function* passed(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
+/** What becomes of a stream on its way: bytes in, bytes out, which may be none. What one chunk brought leaves as one chunk. */
+interface Stage {
+  push(chunk: Uint8Array): Uint8Array;
+  end(): Uint8Array;
+}
+
+const NO_BYTES = new Uint8Array();
+
+/** Same dialect: bytes as they are, while the decoder watches. */
+function passing(run: Relay, tally: Tally): Stage {
+  const { editing, parser } = codecOf(run.upstream.framing);
+  return editing === undefined ? watching(run, parser(), tally) : editingFrames(run, editing, tally);
+}
+
+/** Bytes go through as they come. */
+function watching(run: Relay, parser: FrameParser, tally: Tally): Stage {
   const decoder = run.upstream.decodeStream(run.decoding);
-  const { editing, parser: createParser } = codecOf(run.upstream.framing);
-  let tail: Uint8Array = NO_BYTES;
-  let unbroken: boolean;
-  if (editing === undefined) {
-    const parser = createParser();
-    for await (const chunk of run.answer.body) {
+  return {
+    push(chunk) {
       for (const frame of parser.push(chunk)) watch(decoder, frame, tally);
-      yield chunk;
-    }
-    for (const frame of parser.end()) watch(decoder, frame, tally);
-    unbroken = tally.error === undefined;
-  } else {
-    const batcher = editing.batcher();
-    let unreadable = false;
-    const ready = (batch: FrameBatch): Uint8Array =>
-      edited(batch, (frame) => {
-        if (unreadable) return NO_BYTES;
-        const before = tally.error;
-        watch(decoder, frame, tally);
-        const { error } = tally;
-        if (error !== undefined && error !== before) {
-          // What our own decoder cannot read, no client can; nor is there a way back into the stream.
-          unreadable = error.detail.fromUpstream !== true;
-          if (unreadable || run.redact(error) !== error) return errorBytes(run, error);
-        }
-        return substitute(run, frame, editing.text);
-      });
-    for await (const chunk of run.answer.body) {
-      const bytes = ready(batcher.push(chunk));
-      if (bytes.length > 0) yield bytes;
-    }
-    // What is left lacks its end: half a frame is an error too, and no client could read it.
-    unbroken = tally.error === undefined;
-    tail = ready(batcher.end());
-  }
+      return chunk;
+    },
+    end() {
+      for (const frame of parser.end()) watch(decoder, frame, tally);
+      return lastBytes(run, decoder, tally, { unbroken: tally.error === undefined, tail: NO_BYTES });
+    },
+  };
+}
+
+/** Bytes leave in whole frames, so that an error can follow wherever the provider breaks off. */
+function editingFrames(run: Relay, { batcher, text }: Editing, tally: Tally): Stage {
+  const decoder = run.upstream.decodeStream(run.decoding);
+  const batches = batcher();
+  let unreadable = false;
+  const ready = (batch: FrameBatch): Uint8Array =>
+    edited(batch, (frame) => {
+      if (unreadable) return NO_BYTES;
+      const before = tally.error;
+      watch(decoder, frame, tally);
+      const { error } = tally;
+      if (error !== undefined && error !== before) {
+        // What our own decoder cannot read, no client can; nor is there a way back into the stream.
+        unreadable = error.detail.fromUpstream !== true;
+        if (unreadable || run.redact(error) !== error) return errorBytes(run, error);
+      }
+      return substitute(run, frame, text);
+    });
+  return {
+    push: (chunk) => ready(batches.push(chunk)),
+    end() {
+      // What is left lacks its end: half a frame is an error too, and no client could read it.
+      const unbroken = tally.error === undefined;
+      return lastBytes(run, decoder, tally, { unbroken, tail: ready(batches.end()) });
+    },
+  };
+}
+
+/** The end of a passed stream: an error that nobody has told yet, or what was left. */
+function lastBytes(
+  run: Relay,
+  decoder: StreamDecoder,
+  tally: Tally,
+  { unbroken, tail }: { readonly unbroken: boolean; readonly tail: Uint8Array },
+): Uint8Array {
   for (const event of decoder.end()) tally.push(event);
-  if (unbroken && tally.error !== undefined) yield errorBytes(run, tally.error);
-  else if (tail.length > 0) yield tail;
+  return unbroken && tally.error !== undefined ? errorBytes(run, tally.error) : tail;
 }
 
 function watch(decoder: StreamDecoder, frame: SseFrame, tally: Tally): void {
   for (const event of decoder.push(frame)) tally.push(event);
 }
-
-const NO_BYTES = new Uint8Array();
 
 /** The bytes of a batch with its substitutes; a frame without one stays as it is. Most batches have none and are not taken apart. */
 function edited({ raw, frames, parts }: FrameBatch, substituteOf: (frame: SseFrame) => Uint8Array | undefined): Uint8Array {
@@ -319,8 +345,8 @@ function substitute(run: Relay, frame: SseFrame, textOf: (frame: SseFrame) => st
   return data === undefined ? undefined : codecOf(run.client.framing).writer(textOf({ ...frame, data }));
 }
 
-/** Different dialects: frames to events to the client's frames. What one chunk brought leaves as one chunk. */
-async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array> {
+/** Different dialects: frames to events to the client's frames. */
+function translating(run: Relay, tally: Tally): Stage {
   const parser = codecOf(run.upstream.framing).parser();
   const decoder = run.upstream.decodeStream(run.decoding);
   const encoder = run.client.encodeStream(run.context);
@@ -334,15 +360,18 @@ async function* translated(run: Relay, tally: Tally): AsyncGenerator<Uint8Array>
     }
     return text;
   };
-  for await (const chunk of run.answer.body) {
+  const read = (frames: readonly SseFrame[]): string => {
     let text = '';
-    for (const frame of parser.push(chunk)) text += encode(decoder.push(frame));
-    if (text !== '') yield writer(text);
-  }
-  let text = '';
-  for (const frame of parser.end()) text += encode(decoder.push(frame));
-  text += encode(decoder.end());
-  for (const event of tally.missing()) text += encoder.push(event);
-  text += encoder.end();
-  if (text !== '') yield writer(text);
+    for (const frame of frames) text += encode(decoder.push(frame));
+    return text;
+  };
+  const bytesOf = (text: string): Uint8Array => (text === '' ? NO_BYTES : writer(text));
+  return {
+    push: (chunk) => bytesOf(read(parser.push(chunk))),
+    end() {
+      let text = read(parser.end()) + encode(decoder.end());
+      for (const event of tally.missing()) text += encoder.push(event);
+      return bytesOf(text + encoder.end());
+    },
+  };
 }

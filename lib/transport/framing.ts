@@ -37,11 +37,14 @@ interface FramingCodec {
   /** For framings with a beginning and an end. */
   readonly streamWriter?: () => StreamWriter;
   /** How such a stream is passed on in whole frames, some taken out or edited; absent where its bytes go through as they come. */
-  readonly editing?: {
-    readonly batcher: () => FrameBatcher;
-    /** The text of an edited frame, for the writer. */
-    readonly text: (frame: SseFrame) => string;
-  };
+  readonly editing?: Editing;
+}
+
+/** How frames are edited. */
+export interface Editing {
+  readonly batcher: () => FrameBatcher;
+  /** The text of an edited frame, for the writer. */
+  readonly text: (frame: SseFrame) => string;
 }
 
 const utf8 = new TextEncoder();

@@ -1,5 +1,5 @@
 /** Puts a local run together: state, emulators, models, keys, the gateway and management behind one address. */
-import { findEndpoints } from '../../lib/endpoints/index.ts';
+import { endpoints, findEndpoints } from '../../lib/endpoints/index.ts';
 import { readEnv, type Env } from '../../lib/env.ts';
 import { banner, urlOf } from '../../lib/local/banner.ts';
 import type { CommandLine } from '../../lib/local/command-line.ts';
@@ -176,11 +176,21 @@ const MANAGEMENT = new Set(
  * Management has its routes, and whatever lies beside them: an unknown `/key/...` is answered by management too. Bedrock's
  * `/model/{id}/converse` and `/invoke` lie there as well and are the gateway's, and so are the open routes that both have: health.
  */
-function isManagement(path: string): boolean {
+function decide(path: string): boolean {
   const routes = routesAt(path);
   if (routes.some(({ open }) => open !== true)) return true;
   return (routes.length > 0 || MANAGEMENT.has(path.split('/')[1])) && findEndpoints(path).length === 0;
 }
+
+/** Paths of the data plane that are one path only: asked for all the time, so decided once. */
+const DECIDED: ReadonlyMap<string, boolean> = new Map(
+  endpoints
+    .flatMap(({ paths }) => paths)
+    .filter((path) => !path.includes('{'))
+    .map((path) => [path, decide(path)]),
+);
+
+const isManagement = (path: string): boolean => DECIDED.get(path) ?? decide(path);
 
 async function listen(begin: () => Promise<WebServer>, { host, port }: LocalOptions): Promise<WebServer> {
   try {

@@ -67,10 +67,10 @@ export function secretOf({ headers, query }: Pick<HttpRequest, 'headers' | 'quer
 }
 
 /** The hash of the master key, made again only when the key changes. */
-const masterHash = memoized(hashSecret);
+const masterHash = memoized((secret) => Buffer.from(hashSecret(secret)));
 
-function memoized(make: (text: string) => string): (text: string) => string {
-  let known: { readonly text: string; readonly made: string } | undefined;
+function memoized<T>(make: (text: string) => T): (text: string) => T {
+  let known: { readonly text: string; readonly made: T } | undefined;
   return (text) => {
     if (known?.text !== text) known = { text, made: make(text) };
     return known.made;
@@ -78,7 +78,7 @@ function memoized(make: (text: string) => string): (text: string) => string {
 }
 
 /** True when two hex digests are equal, in constant time. */
-const sameDigest = (one: string, other: string): boolean => timingSafeEqual(Buffer.from(one), Buffer.from(other));
+const sameDigest = (one: string, other: Uint8Array): boolean => timingSafeEqual(Buffer.from(one), other);
 
 const refuse = (message: string, code: string): GatewayError =>
   new GatewayError('authentication', message, {

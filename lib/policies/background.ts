@@ -11,7 +11,7 @@ import { describeError } from '../log.ts';
 import { EventLog, Live } from './background-events.ts';
 import { readerOf, storedOf, type ConversationDeps } from './conversation.ts';
 import { outcomeOfFailure } from './outcome.ts';
-import type { Next, Policy } from './policy.ts';
+import { onlyWhere, type Next, type Policy } from './policy.ts';
 
 /** Follows the stream of a response and keeps count of what it says. */
 export interface Follower {
@@ -46,7 +46,7 @@ const PAUSES = [200, 1_000];
 
 /** Answers at once, and makes the response while the client is away. */
 export function background(deps: BackgroundDeps): Policy {
-  return async function backgroundPolicy(exchange, next) {
+  return onlyWhere(isInBackground, async function backgroundPolicy(exchange, next) {
     const { turn } = exchange;
     if (turn?.background === undefined) return next();
     const follower = deps.follow(exchange);
@@ -63,8 +63,10 @@ export function background(deps: BackgroundDeps): Policy {
     const { background: asked } = turn;
     const live = asked.streams ? { live: new Live(), log } : {};
     return work({ deps, exchange, turn, background: asked, follower, id: draft.id, ...live }, next);
-  };
+  });
 }
+
+const isInBackground = ({ turn }: Exchange): boolean => turn?.background !== undefined;
 
 interface Work {
   readonly deps: BackgroundDeps;

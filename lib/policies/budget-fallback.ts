@@ -1,7 +1,7 @@
 /** Cheaper models once a budget is spent: the key says which. Nothing was sent or held yet when a call is turned to one of them. */
 import { GatewayError } from '../errors.ts';
 import type { Exchange, Reply } from '../exchange.ts';
-import type { Policy } from './policy.ts';
+import { onlyWhere, type Policy } from './policy.ts';
 
 /** The entry of a key's fallbacks that counts when its whole budget has no room for the model asked for. */
 const WHOLE_BUDGET = '*';
@@ -12,7 +12,7 @@ const WHOLE_BUDGET = '*';
  * the first refusal stands.
  */
 export function budgetFallback(): Policy {
-  return async function budgetFallbackPolicy(exchange, next) {
+  return onlyWhere(hasFallbacks, async function budgetFallbackPolicy(exchange, next) {
     try {
       return await next();
     } catch (refusal) {
@@ -28,8 +28,10 @@ export function budgetFallback(): Policy {
       exchange.generate = generate;
       throw refusal;
     }
-  };
+  });
 }
+
+const hasFallbacks = ({ caller }: Exchange): boolean => caller?.type === 'key' && caller.key.budgetFallbacks !== undefined;
 
 /** Models to try, given why the call was refused. */
 function fallbacksOf({ caller, generate, modelName }: Exchange, refusal: unknown): readonly string[] {

@@ -26,7 +26,7 @@ import { describeError, type Log } from '../log.ts';
 import type { ConversationStore } from '../stores/conversations.ts';
 import { compactionsIn } from './compacted-items.ts';
 import { addPart, readConversation, type Conversation } from './conversation-parts.ts';
-import type { Policy } from './policy.ts';
+import { onlyWhere, type Policy } from './policy.ts';
 
 /** What conversations need. */
 export interface ConversationDeps {
@@ -260,7 +260,7 @@ const onlyOne = <T>([first, ...rest]: readonly T[]): T | undefined =>
 
 /** Keeps each response, unless the client says `store: false`, and adds each turn to its conversation. */
 export function remember(deps: ConversationDeps): Policy {
-  return async function rememberPolicy(exchange, next) {
+  return onlyWhere(isTurn, async function rememberPolicy(exchange, next) {
     const reply = await next();
     const { turn } = exchange;
     if (turn === undefined || deps.ttlMs === 0) return reply;
@@ -268,8 +268,10 @@ export function remember(deps: ConversationDeps): Policy {
     // The work keeps its own outcome; the shell must wait for that too.
     if (turn.background !== undefined) return { ...reply, done: reply.done.then((outcome) => after(turn, outcome)) };
     return deps.record(reply, (response, bytes) => keep(deps, exchange, turn, response, bytes));
-  };
+  });
 }
+
+const isTurn = ({ turn }: Exchange): boolean => turn !== undefined;
 
 async function after({ background }: Turn, outcome: Outcome): Promise<Outcome> {
   await background?.kept;

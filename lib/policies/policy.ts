@@ -9,3 +9,9 @@ export type Next = () => Promise<Reply>;
  * business of the outermost policy alone.
  */
 export type Policy = (exchange: Exchange, next: Next) => Promise<Reply>;
+
+/** A policy for some calls, which the others pass without a turn of the event loop. `concerns` decides by what is known on the way in. */
+export const onlyWhere = (concerns: (exchange: Exchange) => boolean, policy: Policy): Policy =>
+  function stepAside(exchange, next) {
+    return concerns(exchange) ? policy(exchange, next) : next();
+  };

@@ -73,7 +73,7 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
   const full = needsCeiling ? ceilingOf(exchange) : undefined;
   let ceiling = full;
   const over = new Set<LimitedScope>();
-  let pauses: readonly number[] | undefined = PAUSES;
+  let pauses = PAUSES;
   for (let attempt = 1; ; attempt++) {
     const demand = demandOf(exchange, ceiling);
     const requests = withOneHome(
@@ -99,8 +99,10 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
       ceiling = ceiling && shrink(ceiling, taken.refusals);
       continue;
     }
-    pauses = await awaitRoom(deps, taken.refusals, pauses, (refusal) => fits(refusal) || fitsSmaller(full, refusal));
-    if (pauses === undefined) throw refused(deps, exchange, final);
+    const fitsSomehow = (refusal: Refusal): boolean => fits(refusal) || fitsSmaller(full, refusal);
+    const waited = await awaitRoom(deps, taken.refusals, pauses, fitsSomehow);
+    if (waited.type === 'none') throw refused(deps, exchange, waited.refusals[taken.refusals.indexOf(final)] ?? final);
+    pauses = waited.pauses;
     ceiling = full;
     attempt = 0;
   }

@@ -19,32 +19,36 @@ export interface PatienceDeps {
   readonly sleep?: (ms: number) => Promise<unknown>;
 }
 
+/** What came of waiting: room to try again in, with the pauses that are left, or the refusals as they are now. */
+export type Waited =
+  | { readonly type: 'room'; readonly pauses: readonly number[] }
+  | { readonly type: 'none'; readonly refusals: readonly Refusal[] };
+
 /**
- * Waits until there may be room for a call that only holds of others are in the way of. Each look reads the meters that
- * refused; where what was spent leaves no room, or where there is a crowd, nobody looks.
+ * Waits until there may be room for a call that only holds of others are in the way of. Each look reads the meters that refused; where what
+ * was spent leaves no room, or where there is a crowd, nobody looks.
  *
  * @param pauses what is left of the patience, milliseconds
  * @param fits whether a refusal would be none, with the meter it has
- * @returns the pauses that are left, when it is worth trying again
  */
 export async function awaitRoom(
   { meters, sleep = timer }: PatienceDeps,
   refusals: readonly Refusal[],
   pauses: readonly number[],
   fits: (refusal: Refusal) => boolean,
-): Promise<readonly number[] | undefined> {
-  if (!refusals.every((refusal) => isBrief(refusal) && fits(withoutHolds(refusal)))) return undefined;
+): Promise<Waited> {
+  const isBriefly = (seen: readonly Refusal[]): boolean =>
+    seen.every((refusal) => isBrief(refusal) && fits(withoutHolds(refusal)));
+  let seen = refusals;
   for (const [turn, pause] of pauses.entries()) {
+    if (!isBriefly(seen)) break;
     await sleep(pause);
-    const now = await Promise.all(
-      refusals.map(async (refusal) => ({
-        ...refusal,
-        meter: (await readMeter(meters, refusal.request.meter)) ?? refusal.meter,
-      })),
+    seen = await Promise.all(
+      seen.map(async (refusal) => ({ ...refusal, meter: (await readMeter(meters, refusal.request.meter)) ?? refusal.meter })),
     );
-    if (now.every(fits)) return pauses.slice(turn + 1);
+    if (seen.every(fits)) return { type: 'room', pauses: pauses.slice(turn + 1) };
   }
-  return undefined;
+  return { type: 'none', refusals: seen };
 }
 
 /** A request counts for its minute, however its call ends. */

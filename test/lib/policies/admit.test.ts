@@ -135,6 +135,7 @@ describe('admit', () => {
       costParts: { output: (3n * USD) / 100n },
       price: { source: 'catalog', version: 'v1' },
       held: USD / 10n,
+      heldIn: [expect.any(String)],
       attempts: 1,
       durationMs: 500,
       firstByteMs: 40,
@@ -510,6 +511,19 @@ describe('admit behind calls that are being settled', () => {
     await policy({ sleep })(second, answers(second, used(1)));
 
     expect(second.admission).toMatchObject({ clampedOutputTokens: 200 });
+  });
+
+  it('tells the figures as they are when it gives up, as soon as nothing can come of waiting', async () => {
+    const key = aKey({ tpmLimit: 200 });
+    const sleep = await isBeingSettled(aCall(key, {}, 100), 90);
+    const exchange = aCall(key, {}, 150);
+    let sleeps = 0;
+    const slept = () => (sleeps++, sleep());
+
+    const failure = await failureOf(policy({ sleep: slept })(exchange, answers(exchange, used(1))));
+
+    expect(failure).toMatchObject({ kind: 'rate_limit', detail: { facts: { limit_type: 'tokens', used: 95, held: 0 } } });
+    expect(sleeps).toBe(1);
   });
 
   it('waits no longer than settling takes', async () => {

@@ -44,14 +44,14 @@ export async function tellCrossings(deps: SoftBudgetDeps, watched: readonly Hold
 }
 
 async function tell({ meters, log, now }: SoftBudgetDeps, request: HoldRequest): Promise<void> {
-  const { soft = 0n, scope, window } = request;
+  const { soft = 0n, scope, name, window } = request;
   const meter = await readMeter(meters, request.meter);
   if (meter === undefined || spentOf(meter, 'usd') < soft) return;
   const told = countOf(meter, TOLD);
   if (told === soft) return;
   const { done } = await meters.change(request.meter, { add: { [TOLD]: soft - told }, equal: { [TOLD]: told } }, request);
   if (!done) return;
-  log('warn', `soft budget crossed: ${describeScope(request)}`, {
+  log('warn', `soft budget crossed: ${describeScope({ scope, ...(name === undefined ? {} : { name }) })}`, {
     ...counted('SoftBudgetCrossed', { scope: scope.kind }, now()),
     scopeId: scope.id,
     window: window.name,

@@ -73,6 +73,8 @@ async function rotateKey(deps: RotationDeps, task: KeyTask): Promise<boolean> {
   const successor = key?.supersededBy === undefined ? undefined : await deps.keys.get(key.supersededBy, { fresh: true });
   if (key !== undefined && successor !== undefined) await finishSuccession(deps, key, successor);
   const isOver = key?.expiresAt !== undefined && key.expiresAt <= deps.now();
+  // Its own end was looked at before it pointed to the other, and is not looked at again.
+  if (successor !== undefined && isOver) await deps.keys.delete(task.hash);
   if (key?.autoRotate !== true || key.nextRotationAt === undefined || key.supersededBy !== undefined || isOver) {
     await deps.tasks.done(task);
     return false;

@@ -139,6 +139,22 @@ describe('a key that gets a new secret', () => {
     expect(answer).toMatchObject({ status: 200, body: { key_alias: 'app' } });
   });
 
+  it.each(GRACES)('has its new secret told when what follows fails, and the keeper does the rest (%j)', async (grace) => {
+    const admin = await start();
+    // The keeper is there a moment too early as well.
+    meanwhile(admin.deps.keys, 'replace', () => keeper(admin));
+    meanwhile(admin.deps.claimMappings, 'list', () => Promise.reject(new Error('the store is away')));
+    const answer = await regenerate(admin, grace);
+    expect(answer).toMatchObject({ status: 200, body: { key: SECOND, key_alias: 'app' } });
+    expect([await opens(admin, FIRST), await opens(admin, SECOND)]).toEqual(['grace_period' in grace, true]);
+    admin.clock.now += 360_000;
+    await keeper(admin);
+    expect(await admin.deps.keys.findByAlias('app')).toMatchObject({ hash: hashSecret(SECOND) });
+    admin.clock.now += 3_600_000;
+    await keeper(admin);
+    expect(await readAll(admin.deps.keys)).toHaveLength(1);
+  });
+
   it.each(GRACES)('stays as it was when the store fails at any step, or has the new secret (%j)', async (grace) => {
     for (let step = 1; step < 12; step++) {
       const admin = await start();

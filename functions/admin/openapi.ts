@@ -49,6 +49,34 @@ const AUDIENCES: Readonly<Record<Audience, string>> = {
   'org-admin': 'Org admins of the organization, proxy admins.',
 };
 
+/** Families of routes, by the first segment of their paths. */
+const TAGS: Readonly<Record<string, string>> = {
+  calls: 'Models, in the dialect of the client.',
+  key: 'Virtual keys.',
+  user: 'Users.',
+  team: 'Teams and their members.',
+  organization: 'Organizations and their members.',
+  project: 'Projects, between team and key.',
+  customer: 'Customers: end users of an application.',
+  end_user: 'The same, under another name.',
+  budget: 'Shared budgets.',
+  tag: 'Tags, and who used what under them.',
+  access_group: 'Names for lists of models.',
+  model: 'Deployments.',
+  model_group: 'Names over deployments.',
+  credentials: 'Credentials of providers.',
+  cost: 'What calls would cost.',
+  spend: 'The ledger.',
+  global: 'The whole house.',
+  receipts: 'Signed receipts.',
+  audit: 'Who changed what.',
+  jwt: 'Tokens that stand for keys.',
+  iam: 'Roles of AWS that stand for keys.',
+  health: 'Whether it runs.',
+};
+
+const tagOf = (path: string): string => path.split('/').find((part) => part !== '' && !/^v\d+$/.test(part)) ?? 'management';
+
 /** `POST /team/model/add` is `post_team_model_add`. */
 const operationId = (method: string, path: string): string =>
   [method.toLowerCase(), ...path.split(/[^A-Za-z0-9]+/).filter((part) => part !== '')].join('_');
@@ -84,7 +112,7 @@ function managementOperation(route: AdminRoute, bodies: Bodies): JsonObject {
   const schema = body === undefined ? undefined : bodies.refTo(body, id);
   return {
     operationId: id,
-    tags: [path.split('/').find((part) => part !== '' && !/^v\d+$/.test(part)) ?? 'management'],
+    tags: [tagOf(path)],
     summary,
     ...(isOpen ? {} : { description: `For: ${AUDIENCES[route.who]}`, 'x-tollgate-audience': route.who }),
     security: isOpen ? [] : keysOf(MANAGEMENT_KEYS),
@@ -183,6 +211,7 @@ export function describeApi(routes: readonly AdminRoute[]): JsonObject {
         "An AI gateway: calls in every client's own dialect, and LiteLLM's management routes. On AWS calls and management are two " +
         'addresses; on one machine they are one.',
     },
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: { ...schemas, ...bodies.schemas },

@@ -143,6 +143,7 @@ function spendEntry(scope: Scope, amount: Money, { now }: ImportDeps): LedgerEnt
     ...(field === undefined ? {} : { [field]: scope.id }),
     tags: scope.kind === 'tag' ? [scope.id] : [],
     kind: 'adjustment',
+    adjusts: scope,
     route: IMPORT,
     clientDialect: '',
     modelGroup: '',

@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { budgetsOf } from '../../lib/domain/budget.ts';
+import { budgetMeter, budgetsOf } from '../../lib/domain/budget.ts';
 import { scopeOf, type VirtualKey } from '../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../lib/domain/ledger-entry.ts';
 import type { Limits } from '../../lib/domain/limits.ts';
 import { heldOf, spentOf } from '../../lib/domain/meter.ts';
 import type { Money } from '../../lib/domain/money.ts';
+import { shardsOf } from '../../lib/domain/shard.ts';
 import type { Team } from '../../lib/domain/team.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Caller, Outcome } from '../../lib/exchange.ts';
@@ -17,7 +18,8 @@ import type { ManagementDeps } from '../../lib/management/deps.ts';
 import { resetGlobalSpend } from '../../lib/management/spend/spend-reset.ts';
 import { countedSpend, takeBack } from '../../lib/money/adjustment.ts';
 import { reconcile } from '../../lib/money/reconcile.ts';
-import { readMeter } from '../../lib/money/shards.ts';
+import { createShardHints, readMeter } from '../../lib/money/shards.ts';
+import type { ScopeSettings } from '../../lib/policies/scopes.ts';
 import { open as openDynamo } from '../../lib/stores/dynamodb/index.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
@@ -117,13 +119,13 @@ async function project(stores: Stores): Promise<readonly LedgerEntry[]> {
 }
 
 /** Sum of all differences, once everything was counted. */
-async function differenceIn(stores: Stores): Promise<Money> {
+async function differenceIn(stores: Stores, settings: ScopeSettings = { global: GATEWAY }): Promise<Money> {
   await project(stores);
   const readWhole = (id: string) => readMeter(stores.meters, id);
   const { difference } = await reconcile({
     stores,
     readMeter: readWhole,
-    settings: { global: GATEWAY },
+    settings,
     now: () => LATER + HOUR,
   });
   return difference;
@@ -229,6 +231,37 @@ describe('a reset of all spend', () => {
     const taken = (await project(world.stores)).filter(({ adjusts }) => adjusts !== undefined);
     expect(taken.reduce((sum, { cost = 0n }) => sum + cost, 0n)).toBe(TOKEN * -24n);
     expect(await differenceIn(world.stores)).toBe(0n);
+  });
+
+  it('reaches what was spent in the shards of a meter, and opens that room again', async () => {
+    const world = await aWorld();
+    const key = aCappedKey({ maxBudget: TOKEN * 40n, budgetAnchor: NOW - DAY });
+    await world.stores.keys.create(key);
+    const { meter } = budgetMeter(key, NOW);
+    const hints = createShardHints();
+    hints.learn(meter, 4);
+    const policy = admitOn(world.stores, { hints });
+    const spendAll = async (): Promise<number> => {
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 8 }, async () => {
+          const exchange = aCall(key, 10);
+          await (
+            await policy(exchange, answering(exchange, used(10)))
+          ).done;
+        }),
+      );
+      return outcomes.filter(({ status }) => status === 'fulfilled').length;
+    };
+    expect(await spendAll()).toBe(4);
+    const split = await world.stores.meters.read(meter);
+    expect(split && shardsOf(split).length).toBeGreaterThan(0);
+
+    await resetGlobalSpend(depsOn(world.stores), MASTER, {});
+
+    expect(await spentBy(world, key)).toBe(0n);
+    expect(await spendAll()).toBe(4);
+    expect(await spentBy(world, key)).toBe(TOKEN * 40n);
+    expect(await differenceIn(world.stores, {})).toBe(0n);
   });
 
   it('goes on where a call before it ran out of time', async () => {

@@ -8,6 +8,7 @@ import { createAdmin, type Answer } from './support.ts';
 
 interface Operation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly security: readonly object[];
   readonly parameters: readonly { readonly name: string; readonly in: string }[];
   readonly responses: Readonly<
@@ -19,6 +20,7 @@ interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>> };
 }
 interface Document {
+  readonly tags: readonly { readonly name: string }[];
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
@@ -64,6 +66,12 @@ describe('/openapi.json', () => {
       const named = operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => `{${name}}`);
       expect(named, path).toEqual(path.match(/\{\w+\}/g) ?? []);
     }
+  });
+
+  it('says of every family of routes what it is', () => {
+    const said = new Set(api.tags.map(({ name }) => name));
+    const used = Object.values(api.paths).flatMap((methods) => Object.values(methods).flatMap(({ tags }) => tags));
+    expect([...new Set(used)].filter((tag) => !said.has(tag))).toEqual(['openapi.json']);
   });
 
   it('asks for a key wherever a route does', () => {

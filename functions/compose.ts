@@ -23,6 +23,7 @@ import { describeError, type Log } from '../lib/log.ts';
 import type { ManagementDeps } from '../lib/management/deps.ts';
 import { gatewayLimits } from '../lib/money/gateway-limits.ts';
 import { joinLedger } from '../lib/money/joint-ledger.ts';
+import { joinMeters } from '../lib/money/joint-meters.ts';
 import { listModels, offeredTo } from '../lib/registry/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
 import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
@@ -155,7 +156,7 @@ export function compose(from: Composition): Composed {
       sleep,
     },
     admit: admit({
-      meters: stores.meters,
+      meters: joinMeters(stores.meters),
       ledger: joinLedger(stores.ledger),
       spendOf: registry.spendOf,
       now,

@@ -1,7 +1,7 @@
 /** The changes that move room between a meter and its shards, each a pair of writes: `domain/shard.ts` says what they keep true. */
 import { COUNTERS, type Counter, type HoldRequest, type Meter } from '../domain/meter.ts';
 import { countOf, granted, own, returned } from '../domain/shard.ts';
-import type { Change } from '../stores/meters.ts';
+import type { Change } from '../domain/change.ts';
 
 /** A grant takes this part of what is free, shared out among the shards. */
 const GRANT_PARTS = 4n;

@@ -29,7 +29,8 @@ import {
   type Seen,
   type Shard,
 } from './shard-changes.ts';
-import type { Change, HoldOutcome, MeterStore } from '../stores/meters.ts';
+import type { Change } from '../domain/change.ts';
+import type { HoldOutcome, MeterStore } from '../stores/meters.ts';
 
 /** Open holds in one item above which the meter is split further: an update costs one more write unit for about as many. */
 const MOST_HOLDS = 20;

@@ -1,4 +1,5 @@
-import type { Amounts, Counter, Counts, HoldRequest, Meter } from '../domain/meter.ts';
+import type { Change } from '../domain/change.ts';
+import type { Amounts, Counter, HoldRequest, Meter } from '../domain/meter.ts';
 
 /** What a hold attempt came to. `late`: the write was sent more than once, so that a copy of it may still arrive. */
 export type HoldOutcome =
@@ -9,12 +10,29 @@ export type HoldOutcome =
   /** The meter is not as the given change expects it; the meter as it is. */
   | { readonly type: 'missed'; readonly meter: Meter; readonly late?: true };
 
-/** A change of counts, all or nothing. Names are counters of limits and counts kept beside them; an absent count is 0. */
-export interface Change {
-  readonly add: Counts;
-  readonly equal?: Counts;
-  readonly atMost?: Counts;
-  readonly atLeast?: Counts;
+/** A hold to be made. */
+export interface HoldOrder {
+  readonly request: HoldRequest;
+  readonly holdId: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** What decides and is added instead of the limits. */
+  readonly change?: Change;
+}
+
+/** What several holds in one write came to: the meter with all of them, or as it was. `late` as with one. */
+export interface JointHold {
+  readonly done: boolean;
+  readonly meter: Meter;
+  readonly late?: true;
+}
+
+/** A hold to be settled. */
+export interface Settlement {
+  readonly holdId: string;
+  readonly held: Amounts;
+  readonly actual: Amounts;
+  readonly buryUntil?: number;
 }
 
 /**
@@ -33,6 +51,13 @@ export interface MeterStore {
    * @param buryUntil forbids the hold until then (milliseconds since the epoch), there or not: a copy of its write may be under way
    */
   settle(meter: string, holdId: string, held: Amounts, actual: Amounts, buryUntil?: number): Promise<'settled' | 'absent'>;
+  /**
+   * Several holds of one item: all of them, or none. Adds what `change` adds, if the meter allows it and none of the holds is there or
+   * forbidden. A repeat after a time-out is not `done`, and finds them in the meter. Nothing is buried.
+   */
+  holdAll(orders: readonly HoldOrder[], change: Change): Promise<JointHold>;
+  /** Settles several holds of one item: all of them, if all are open, or none. */
+  settleAll(meter: string, settlements: readonly Settlement[]): Promise<boolean>;
   read(meter: string): Promise<Meter | undefined>;
   /** Several at once, in their order. */
   readAll(meters: readonly string[]): Promise<readonly (Meter | undefined)[]>;

@@ -10,6 +10,7 @@ import type { PriceSheet } from '../../lib/domain/price-types.ts';
 import type { Exchange, Outcome, Reply, Target } from '../../lib/exchange.ts';
 import { sweep, type Sweep } from '../../lib/money/keeper.ts';
 import { joinLedger } from '../../lib/money/joint-ledger.ts';
+import { joinMeters } from '../../lib/money/joint-meters.ts';
 import { admit, type AdmitDeps } from '../../lib/policies/admit.ts';
 import type { Policy } from '../../lib/policies/policy.ts';
 import { createShardHints, readMeter } from '../../lib/money/shards.ts';
@@ -88,7 +89,7 @@ export const joined = (
   { meters, ledger }: Pick<Stores, 'meters' | 'ledger'>,
   lanes = 1,
 ): Pick<Stores, 'meters' | 'ledger'> => ({
-  meters,
+  meters: joinMeters(meters, { lanes }),
   ledger: joinLedger(ledger, { lanes }),
 });
 

@@ -24,6 +24,8 @@ export interface PlannedCall {
   readonly key?: number;
   /** It comes when the leases of the others are over. */
   readonly isLater?: boolean;
+  /** Of a process of its own, where the others share one. */
+  readonly isApart?: boolean;
 }
 
 /** What shall happen at once. Limits in tokens. */
@@ -36,7 +38,7 @@ export interface Plan {
   readonly keepers?: number;
   /** Shards that every process believes the meters to have; call number n uses shard n modulo this. */
   readonly shards?: number;
-  /** The calls, but for those that come later, are of one process: what they ask of the stores travels together. */
+  /** The calls, but for later ones and those apart, are of one process: what they ask of the stores travels together. */
   readonly together?: boolean;
 }
 
@@ -102,18 +104,24 @@ export function aWorldOf(plan: Plan): World {
   }
 
   const callers = plan.calls.map(actorOf);
-  const process: Actor = {
+  const isShared = ({ isLater, isApart }: PlannedCall): boolean =>
+    plan.together === true && isLater !== true && isApart !== true;
+  const [shared, apart] = [true, false].map((wanted) =>
+    callers.filter((_, index) => isShared(plan.calls[index] as PlannedCall) === wanted),
+  ) as [Actor[], Actor[]];
+  const ofOneProcess: Actor = {
     name: 'process',
-    isAtTheDoor: () => callers.some(({ isAtTheDoor }) => isAtTheDoor?.() === true),
+    isAtTheDoor: () => shared.some(({ isAtTheDoor }) => isAtTheDoor?.() === true),
     async run(stores) {
-      const shared = joined(stores);
-      await Promise.all(callers.filter(({ isLater }) => isLater !== true).map((caller) => caller.run(shared)));
+      const together = joined(stores);
+      await Promise.all(shared.map((caller) => caller.run(together)));
     },
   };
 
   return {
     actors: [
-      ...(plan.together === true ? [process, ...callers.filter(({ isLater }) => isLater === true)] : callers),
+      ...(shared.length === 0 ? [] : [ofOneProcess]),
+      ...apart,
       ...Array.from({ length: plan.keepers ?? 0 }, (_, index) => ({
         name: `keeper ${index}`,
         isLater: true,

@@ -13,15 +13,22 @@ import { explore, type Bounds } from './explorer.ts';
 const asked = Number(process.env['TOLLGATE_EXPLORE'] ?? 0);
 
 /** A plan, and how far it is followed in the suite. */
-interface Story extends Plan, Pick<Bounds, 'faults' | 'switches'> {}
+interface Story extends Plan, Pick<Bounds, 'faults' | 'switches' | 'overtakes'>, Partial<Pick<Bounds, 'schedules'>> {}
 
 const [SMALL, WHOLE, LARGE] = [
   { most: 10, writes: 4 },
   { most: 10, writes: 10 },
   { most: 20, writes: 2 },
 ] as const;
-const TWELVE = { most: 12, writes: 1 };
 const OVER = { most: 10, writes: 14 };
+/** The second and the third go together, as long as the first is under way. */
+const PROCESS = {
+  together: true,
+  calls: [SMALL, WHOLE, { most: 12, writes: 1 }],
+  faults: 1,
+  switches: 0,
+  overtakes: 0,
+};
 
 const STORIES: Readonly<Record<string, Story>> = {
   'two calls, one fits': { keyLimits: [15], calls: [SMALL, WHOLE], faults: 1, switches: 2 },
@@ -73,14 +80,46 @@ const STORIES: Readonly<Record<string, Story>> = {
     faults: 0,
     switches: 1,
   },
-  'calls of one process': { keyLimits: [25], together: true, calls: [SMALL, WHOLE, TWELVE], faults: 1, switches: 1 },
-  'calls of one process, and a keeper': {
+  'calls of one process': { ...PROCESS, keyLimits: [25], switches: 1 },
+  'calls of one process, with room for all': { ...PROCESS, keyLimits: [40], switches: 1, overtakes: 1 },
+  'calls of one process, one too large': {
+    ...PROCESS,
     keyLimits: [40],
-    together: true,
     keepers: 1,
-    calls: [SMALL, WHOLE, TWELVE],
-    faults: 1,
+    calls: [SMALL, { most: 35, writes: 1 }, WHOLE, { most: 12, writes: 12 }],
+  },
+  'calls of one process, all but the first too large': {
+    ...PROCESS,
+    keyLimits: [40],
+    calls: [{ most: 35, writes: 1 }, WHOLE, { most: 12, writes: 12 }],
+  },
+  'calls of one process that fit one by one': {
+    ...PROCESS,
+    keyLimits: [40],
+    calls: [LARGE, WHOLE, { most: 12, writes: 12 }],
+    overtakes: 1,
+    schedules: 3_000,
+  },
+  'calls of one process, and one that is faster': {
+    ...PROCESS,
+    keyLimits: [25],
+    calls: [{ most: 5, writes: 1 }, WHOLE, { most: 12, writes: 1 }, { most: 15, writes: 1, isApart: true }],
     switches: 1,
+    schedules: 3_000,
+  },
+  'calls of one process, and a keeper': { ...PROCESS, keyLimits: [40], keepers: 1 },
+  'calls of one process for two slots': { ...PROCESS, keyLimits: [40], parallelLimit: 2 },
+  'calls of one process, and a later one': {
+    ...PROCESS,
+    keyLimits: [30],
+    calls: [...PROCESS.calls, { most: 10, writes: 3, isLater: true }],
+  },
+  'calls of one process, two of a team': { ...PROCESS, keyLimits: [25], teamLimit: 20 },
+  'calls of one process in shards': {
+    ...PROCESS,
+    keyLimits: [40],
+    shards: 2,
+    calls: [...PROCESS.calls, { most: 9, writes: 9 }, { most: 5, writes: 8 }, SMALL],
   },
   'more than was held': { keyLimits: [30], shards: 2, calls: [WHOLE, OVER, { most: 10, writes: 6 }], faults: 0, switches: 2 },
   'more than was held, and a fault': { keyLimits: [25], shards: 2, calls: [WHOLE, OVER], faults: 1, switches: 1 },
@@ -94,13 +133,13 @@ const MOST_FAULTS = 2;
 const MOST = 1_000;
 
 describe('every order of events', () => {
-  for (const [name, { faults, switches, ...plan }] of Object.entries(STORIES)) {
+  for (const [name, { faults, switches, overtakes = Infinity, schedules: most = MOST, ...plan }] of Object.entries(STORIES)) {
     const bounds: Bounds =
       asked > 0
-        ? { faults: Math.min(MOST_FAULTS, faults + 1), switches: Infinity, schedules: asked }
-        : { faults, switches, schedules: MOST };
+        ? { faults: Math.min(MOST_FAULTS, faults + 1), switches: Infinity, overtakes: overtakes + 1, schedules: asked }
+        : { faults, switches, overtakes, schedules: most };
 
-    it(`keeps caps and books: ${name}`, { timeout: asked > 0 ? 3_600_000 : 15_000 }, async () => {
+    it(`keeps caps and books: ${name}`, { timeout: asked > 0 ? 3_600_000 : 30_000 }, async () => {
       const { schedules, states, isComplete } = await explore(() => aWorldOf(plan), bounds);
 
       process.stdout.write(`explored ${name}: ${schedules} schedules, ${states} states${isComplete ? ', all' : ''}\n`);

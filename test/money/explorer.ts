@@ -14,7 +14,7 @@ export type Books = Pick<Stores, 'meters' | 'ledger'>;
 /** A process: it runs once, and sees the world through the stores it is given. */
 export interface Actor {
   readonly name: string;
-  /** Its clock is past every lease: when it does something, no copy of a hold is under way any longer, and nobody is `isAtTheDoor`. */
+  /** Its clock is past every lease: when it does something, no copy of a hold or a burial is under way any longer, and nobody is `isAtTheDoor`. */
   readonly isLater?: boolean;
   /** True while it takes holds: that is a matter of seconds, and leases outlive calls by a minute. */
   readonly isAtTheDoor?: () => boolean;
@@ -47,6 +47,8 @@ export interface Bounds {
   readonly faults: number;
   /** How often a process may be left for another one although it could go on. What arrives late costs nothing. */
   readonly switches: number;
+  /** How often an operation may be carried out before an older one of its own process; as often as it can be by default. */
+  readonly overtakes?: number;
   /** Schedules after which it stops, unless it is through before. */
   readonly schedules: number;
 }
@@ -65,6 +67,8 @@ interface Operation {
   readonly label: string;
   readonly reads: boolean;
   readonly isHold: boolean;
+  /** Of the way in, which is over long before leases end. */
+  readonly isEarly: boolean;
   readonly step: () => Promise<unknown>;
   readonly answer: (result: unknown) => void;
   readonly fail: (error: Error) => void;
@@ -97,13 +101,15 @@ class Run {
   readonly #failures: unknown[] = [];
   #faults: number;
   #switches: number;
+  #overtakes: number;
   /** Who went last. */
   #current: number | undefined;
 
-  constructor(world: World, { faults, switches }: Bounds) {
+  constructor(world: World, { faults, switches, overtakes = Infinity }: Bounds) {
     this.#world = world;
     this.#faults = faults;
     this.#switches = switches;
+    this.#overtakes = overtakes;
     this.#told = world.actors.map(() => '');
     for (const [index, actor] of world.actors.entries()) {
       actor.run(this.#storesOf(index)).catch((error: unknown) => this.#failures.push(error));
@@ -120,13 +126,14 @@ class Run {
   choices(): readonly Choice[] {
     const { actors } = this.#world;
     const isEarly =
-      this.#late.some(({ isHold }) => isHold) ||
+      this.#late.some((operation) => operation.isEarly) ||
       actors.some(({ isAtTheDoor }, index) => isAtTheDoor?.() === true && !this.#dead.has(index));
     const open = this.#pending.filter(({ actor }) => !(isEarly && actors[actor]?.isLater === true));
     const stays = this.#switches === 0 && open.some(({ actor }) => actor === this.#current);
     return [
       ...open
         .filter(({ actor }) => !stays || actor === this.#current)
+        .filter((operation) => this.#overtakes > 0 || this.#isOldest(operation))
         .flatMap((operation) =>
           (operation.reads ? FATES_OF_READS : FATES)
             .filter((fate) => fate === 'done' || this.#faults > 0)
@@ -165,6 +172,8 @@ class Run {
       this.#late.map(({ label }) => label).toSorted(),
       this.#faults,
       this.#switches,
+      this.#overtakes,
+      Number.isFinite(this.#overtakes) && this.#pending.map(({ label }) => label),
       Number.isFinite(this.#switches) && this.#current,
     ];
     return digest(asText(parts));
@@ -174,6 +183,7 @@ class Run {
     if (fate !== 'done') this.#faults--;
     const isSwitch = operation.actor !== this.#current && this.#pending.some(({ actor }) => actor === this.#current);
     if (isSwitch) this.#switches--;
+    if (!this.#isOldest(operation)) this.#overtakes--;
     this.#current = operation.actor;
     remove(this.#pending, operation);
     const { actor, step, answer, fail } = operation;
@@ -200,6 +210,10 @@ class Run {
     answer(fate === 'doubled' && operation.isHold ? { ...(result as object), late: true } : result);
   }
 
+  #isOldest(operation: Operation): boolean {
+    return this.#pending.find(({ actor }) => actor === operation.actor) === operation;
+  }
+
   async #arrive(operation: Operation): Promise<void> {
     remove(this.#late, operation);
     await operation.step().catch(() => {});
@@ -213,7 +227,9 @@ class Run {
       for (const id of ids) this.#meters.add(id);
       return new Promise<T>((answer, fail) => {
         const label = `${name} ${what}`;
-        this.#pending.push({ actor, label, reads, isHold: what.startsWith('hold'), step, answer: answer as never, fail });
+        const isHold = what.startsWith('hold');
+        const isEarly = isHold || what.startsWith('bury');
+        this.#pending.push({ actor, label, reads, isHold, isEarly, step, answer: answer as never, fail });
       });
     };
     return {
@@ -228,6 +244,15 @@ class Run {
             await ask(`bury ${id} in ${meter}`, [meter], false, () => meters.settle(meter, id, amounts, {}, expiresAt));
           }
           return outcome;
+        },
+        holdAll: (orders, change) => {
+          const id = orders[0]?.request.meter ?? '';
+          const ids = orders.map(({ holdId }) => holdId).join(', ');
+          return ask(`hold ${ids} in ${id}`, [id], false, () => meters.holdAll(orders, change));
+        },
+        settleAll: (id, settlements) => {
+          const ids = settlements.map(({ holdId }) => holdId).join(', ');
+          return ask(`settle ${ids} in ${id}`, [id], false, () => meters.settleAll(id, settlements));
         },
         settle: (...given) => ask(`settle ${given[1]} in ${given[0]}`, [given[0]], false, () => meters.settle(...given)),
         change: (...given) => ask(`change ${given[0]}`, [given[0]], false, () => meters.change(...given)),

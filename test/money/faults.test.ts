@@ -2,17 +2,12 @@
  * Every write of a call fails in every way a store can fail, once or until the keeper comes. Whatever happens in between, in the end the
  * meter, the ledger and the hold agree, and nothing was counted twice.
  */
-import {
-  ConditionalCheckFailedException,
-  ProvisionedThroughputExceededException,
-  TransactionConflictException,
-} from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../lib/errors.ts';
 import { open } from '../../lib/stores/dynamodb/index.ts';
-import type { SdkClient } from '../../lib/stores/dynamodb/sdk-client.ts';
-import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
+import { NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, TOKEN, used } from './calls.ts';
+import { faultyClient, FAULTS, type Plan } from './faulty-client.ts';
 
 let emulator: Emulator;
 beforeAll(async () => {
@@ -20,56 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.stop());
 
-/** How a call of the store fails. `after`: it was carried out, and the answer was lost. */
-const FAULTS = ['before', 'after', 'throttled', 'conflict'] as const;
-type Fault = (typeof FAULTS)[number];
-
-const refusalOf = (fault: Fault): Error => {
-  const detail = { message: fault, $metadata: {} };
-  if (fault === 'throttled') return new ProvisionedThroughputExceededException(detail);
-  if (fault === 'conflict') return new TransactionConflictException(detail);
-  return Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
-};
-
-/** Which calls of a client fail, counted from 0. */
-interface Plan {
-  readonly at: number;
-  readonly times: number;
-  readonly fault: Fault;
-}
-
-/** A client whose calls fail as planned. `calls` counts them all. */
-function faultyClient(
-  plan: Plan | undefined,
-  maxAttempts: number,
-): { readonly client: SdkClient; readonly calls: () => number } {
-  const client = clientFor(emulator.endpoint, { maxAttempts });
-  let calls = 0;
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const call = calls++;
-      const fails = plan !== undefined && call >= plan.at && call < plan.at + plan.times;
-      if (!fails) return next(args);
-      if (plan.fault === 'after') {
-        // A failed condition is an answer too, and can be lost as well.
-        await next(args).catch((error: unknown) => {
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        });
-      }
-      throw refusalOf(plan.fault);
-    },
-    { step: 'finalizeRequest', priority: 'low', name: 'faults' },
-  );
-  return { client, calls: () => calls };
-}
-
 const ANSWERED = TOKEN * 6n;
 const HELD = TOKEN * 10n;
 
 /** One call of a fresh key under a plan of faults; what the books say then. */
 async function callUnder(plan: Plan | undefined, maxAttempts = 1) {
   const key = aCappedKey({ maxBudget: TOKEN * 100n, maxParallelRequests: 3, rpmLimit: 100, tpmLimit: 10_000 });
-  const faulty = faultyClient(plan, maxAttempts);
+  const faulty = faultyClient(emulator.endpoint, plan, maxAttempts);
   const exchange = aCall(key, 10);
   let reachedProvider = false;
   const reply = admitOn(open(faulty.client, NAMES))(exchange, () => {

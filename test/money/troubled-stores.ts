@@ -57,7 +57,13 @@ export function troubledStores({ meters, ledger }: Books, at: number, trouble: T
         const outcome = await run(() => meters.hold(...given));
         return here ? { ...outcome, late: true } : outcome;
       },
+      holdAll: async (...given) => {
+        const here = calls === at && isCopied;
+        const outcome = await run(() => meters.holdAll(...given));
+        return here ? { ...outcome, late: true } : outcome;
+      },
       settle: (...given) => run(() => meters.settle(...given)),
+      settleAll: (...given) => run(() => meters.settleAll(...given)),
       change: (...given) => run(() => meters.change(...given)),
       seed: (...given) => run(() => meters.seed(...given)),
       due: (...given) => run(() => meters.due(...given)),

@@ -1,6 +1,6 @@
 /** An `UpdateItem` of a meter, put together clause by clause. */
 import type { AttributeValue, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
-import type { Change } from '../meters.ts';
+import type { Change } from '../../domain/change.ts';
 import { number, text } from './attributes.ts';
 import { attributeOf } from './meter-item.ts';
 

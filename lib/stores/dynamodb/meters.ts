@@ -4,9 +4,10 @@
  */
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
-import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type Amounts, type HoldRequest, type Meter } from '../../domain/meter.ts';
+import { termsOf, type Change } from '../../domain/change.ts';
+import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type HoldRequest, type Meter } from '../../domain/meter.ts';
 import { roomChanges } from '../../domain/shard.ts';
-import type { Change, HoldOutcome, MeterStore } from '../meters.ts';
+import type { HoldOrder, HoldOutcome, MeterStore, Settlement } from '../meters.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
 import {
@@ -103,11 +104,14 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
 
     async hold(request, holdId, expiresAt, change) {
       const { meter: id } = request;
-      const { done, item, late } = await update(holdUpdate(request, holdId, expiresAt, change ?? termsOf(request)));
+      const order = { request, holdId, expiresAt };
+      const { done, item, late } = await update(holdUpdate(id, [order], change ?? termsOf(request)));
       const meter = toMeter(id, item);
       if (done || meter.holds.some((hold) => hold.id === holdId)) return { type: 'held', meter, ...(late ? { late } : {}) };
       if (late && request.swept)
-        await bury(id, holdId, expiresAt, () => update(settleUpdate(id, holdId, request.amounts, {}, expiresAt)));
+        await bury(id, holdId, expiresAt, () =>
+          update(settleUpdate(id, [{ holdId, held: request.amounts, actual: {}, buryUntil: expiresAt }])),
+        );
       const outcome = { meter, ...(late ? { late } : {}) } as const;
       if (change !== undefined) return { type: 'missed', ...outcome } satisfies HoldOutcome;
       const counter = firstWithoutRoom(meter, request);
@@ -115,8 +119,17 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
       return { type: 'refused', counter, ...outcome } satisfies HoldOutcome;
     },
 
+    async holdAll(orders, change) {
+      const id = orders[0]?.request.meter as string;
+      const { done, item, late } = await update(holdUpdate(id, orders, change));
+      return { done, meter: toMeter(id, item), ...(late ? { late } : {}) };
+    },
+
+    settleAll: async (meter, settlements) => (await update(settleUpdate(meter, settlements))).done,
+
     async settle(meter, holdId, held, actual, buryUntil) {
-      const settle = (): Promise<Answer> => update(settleUpdate(meter, holdId, held, actual, buryUntil));
+      const settlement = { holdId, held, actual, ...(buryUntil === undefined ? {} : { buryUntil }) };
+      const settle = (): Promise<Answer> => update(settleUpdate(meter, [settlement]));
       if ((await settle()).done) return 'settled';
       if (buryUntil === undefined) return 'absent';
       return (await bury(meter, holdId, buryUntil, settle)) ? 'settled' : 'absent';
@@ -183,34 +196,19 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
   };
 }
 
-/** What a hold adds and needs where its limits decide alone. */
-function termsOf({ amounts, limits }: HoldRequest): Change {
-  const atMost: Record<string, bigint> = {};
-  for (const counter of COUNTERS) {
-    const [amount, limit] = [amounts[counter], limits[counter]];
-    if (amount !== undefined && limit !== undefined) atMost[counter] = limit - amount;
-  }
-  return { add: amounts, atMost };
-}
-
-/** If the hold is neither there nor buried, and the change may be made: make it, put the hold. Creates the meter too. */
-function holdUpdate(
-  request: HoldRequest,
-  holdId: string,
-  expiresAt: number,
-  change: Change,
-): Omit<UpdateItemCommandInput, 'TableName'> {
-  const { meter, amounts, swept } = request;
-  const update: Update = createUpdate(meter)
-    .absent(HOLD + holdId)
-    .absent(BURIED + holdId)
-    .change(change)
-    .set(HOLD + holdId, holdAttribute(amounts, expiresAt, request))
-    .add('rev', 1n);
+/** If none of the holds is there or buried, and the change may be made: make it, put the holds. Creates the meter too. */
+function holdUpdate(id: string, orders: readonly HoldOrder[], change: Change): Omit<UpdateItemCommandInput, 'TableName'> {
+  const update: Update = createUpdate(id);
+  for (const { holdId } of orders) update.absent(HOLD + holdId).absent(BURIED + holdId);
+  update.change(change);
+  for (const { request, holdId, expiresAt } of orders)
+    update.set(HOLD + holdId, holdAttribute(request.amounts, expiresAt, request));
+  update.add('rev', BigInt(orders.length));
+  const leases = orders.filter(({ request }) => request.swept).map(({ expiresAt }) => expiresAt);
   // Only the first hold after a sweep moves the meter in the index.
-  if (swept) update.setOnce('due', number(expiresAt)).setOnce('q', text(dueShard(meter)));
-  const ttl = lastSecond(request);
-  if (ttl !== undefined) update.set('ttl', number(ttl));
+  if (leases.length > 0) update.setOnce('due', number(Math.min(...leases))).setOnce('q', text(dueShard(id)));
+  const ttls = orders.map(({ request }) => lastSecond(request)).filter((ttl) => ttl !== undefined);
+  if (ttls.length > 0) update.set('ttl', number(Math.max(...ttls)));
   return update.build('ALL_NEW');
 }
 
@@ -220,25 +218,20 @@ function lastSecond({ window, keepUntil, amounts }: Pick<HoldRequest, 'window' |
   return Math.ceil(window.end / 1000) + (amounts.usd === undefined ? KEEP_RATES_SECONDS : KEEP_MONEY_SECONDS);
 }
 
-/** If the hold is there: add what was used less what was held, remove the hold. */
-function settleUpdate(
-  meter: string,
-  holdId: string,
-  held: Amounts,
-  actual: Amounts,
-  buryUntil: number | undefined,
-): Omit<UpdateItemCommandInput, 'TableName'> {
+/** If the holds are there: add what was used less what was held, remove the holds. */
+function settleUpdate(meter: string, settlements: readonly Settlement[]): Omit<UpdateItemCommandInput, 'TableName'> {
+  const update = createUpdate(meter);
   const added: Partial<Record<(typeof COUNTERS)[number], bigint>> = {};
-  for (const counter of COUNTERS) {
-    const delta = (actual[counter] ?? 0n) - (held[counter] ?? 0n);
-    if (delta !== 0n) added[counter] = delta;
+  for (const { holdId, held, actual, buryUntil } of settlements) {
+    update.present(HOLD + holdId).remove(HOLD + holdId);
+    if (buryUntil !== undefined) update.set(BURIED + holdId, number(buryUntil));
+    for (const counter of COUNTERS) {
+      const delta = (actual[counter] ?? 0n) - (held[counter] ?? 0n);
+      if (delta !== 0n) added[counter] = (added[counter] ?? 0n) + delta;
+    }
   }
-  const update = createUpdate(meter)
-    .present(HOLD + holdId)
-    .remove(HOLD + holdId)
-    .change({ add: { ...added, ...roomChanges(meter, added) } });
-  if (buryUntil !== undefined) update.set(BURIED + holdId, number(buryUntil));
-  return update.build();
+  for (const counter of COUNTERS) if (added[counter] === 0n) delete added[counter];
+  return update.change({ add: { ...added, ...roomChanges(meter, added) } }).build();
 }
 
 /** Which partition of the sparse index a meter belongs to. */

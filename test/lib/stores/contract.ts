@@ -375,6 +375,126 @@ export function storesContract(name: string, stores: () => Stores): void {
       expect(outcomes.filter(({ type }) => type === 'held')).toHaveLength(7);
     });
 
+    it('makes several holds of one item as one, all of them or none', async () => {
+      const request = aHold({ amounts: { usd: 5n, requests: 1n }, limits: { usd: 20n } });
+      const order = (holdId: string, expiresAt: number) => ({ request, holdId, expiresAt });
+      const change = { add: { usd: 10n, requests: 2n }, atMost: { usd: 10n } };
+      const orders = [order('one', 7), order('two', 6)];
+
+      const first = await stores().meters.holdAll(orders, change);
+      const repeat = await stores().meters.holdAll(orders, change);
+      const more = await stores().meters.holdAll([order('three', 900), order('four', 900), order('five', 900)], {
+        add: { usd: 15n },
+        atMost: { usd: 5n },
+      });
+      const halfNew = await stores().meters.holdAll([order('three', 900), order('one', 900)], change);
+
+      const meter = {
+        id: request.meter,
+        committed: { usd: 10n, requests: 2n },
+        rev: 2,
+        holds: expect.toSatisfy((holds: readonly { readonly id: string }[]) => {
+          expect(holds).toHaveLength(2);
+          expect(holds).toEqual(
+            expect.arrayContaining([
+              { id: 'one', amounts: request.amounts, expiresAt: 7 },
+              { id: 'two', amounts: request.amounts, expiresAt: 6 },
+            ]),
+          );
+          return true;
+        }),
+      };
+      expect(first).toEqual({ done: true, meter });
+      for (const answer of [repeat, more, halfNew]) expect(answer).toEqual({ done: false, meter });
+      expect(await stores().meters.read(request.meter)).toEqual(meter);
+      expect(await stores().meters.due(5, 100)).toEqual([]);
+      expect((await stores().meters.due(6, 100)).map(({ id }) => id)).toEqual([request.meter]);
+      await stores().meters.checked(request.meter, 2, undefined);
+    });
+
+    it('makes no hold of several where one of them is forbidden', async () => {
+      const request = aHold();
+      await stores().meters.settle(request.meter, 'one', request.amounts, {}, 900);
+
+      const { done, meter } = await stores().meters.holdAll(
+        [
+          { request, holdId: 'two', expiresAt: 500 },
+          { request, holdId: 'one', expiresAt: 500 },
+        ],
+        { add: { usd: 20n } },
+      );
+
+      expect(done).toBe(false);
+      expect(meter).toMatchObject({ holds: [], buried: [{ id: 'one', until: 900 }] });
+      expect(meter.committed.usd ?? 0n).toBe(0n);
+    });
+
+    it('makes as many holds in one go as are ever asked for, with all their facts', async () => {
+      const call = {
+        owner: { keyHash: 'k'.repeat(64), tags: ['a'.repeat(100)] },
+        at: 1,
+        kind: 'generate',
+        route: '/v1/chat/completions',
+        clientDialect: 'openai-chat',
+        modelGroup: 'm'.repeat(100),
+        stream: true,
+      };
+      const amounts = { usd: 1n, requests: 1n, tokens: 1n, input_tokens: 1n, output_tokens: 1n, parallel: 1n };
+      const request = aHold({ amounts, limits: amounts, call });
+      const orders = Array.from({ length: 25 }, (_, place) => ({
+        request,
+        holdId: `01aaaaaaaaaaaaaaaaaaaaaaaa~${place}`,
+        expiresAt: 500,
+      }));
+      const settlements = orders.map(({ holdId }) => ({ holdId, held: amounts, actual: {}, buryUntil: 900 }));
+
+      expect((await stores().meters.holdAll(orders, { add: { usd: 25n }, atMost: { usd: 0n } })).done).toBe(true);
+      expect(await stores().meters.settleAll(request.meter, settlements)).toBe(true);
+
+      const meter = await stores().meters.read(request.meter);
+      expect(meter?.holds).toEqual([]);
+      expect(meter?.buried).toHaveLength(25);
+      await stores().meters.checked(request.meter, 25, undefined);
+    });
+
+    it('settles several holds as one, if all of them are open', async () => {
+      const request = aHold({ amounts: { usd: 10n } });
+      for (const id of ['one', 'two', 'three']) await stores().meters.hold(request, id, 500);
+      const paid = (holdId: string, usd: bigint) => ({ holdId, held: request.amounts, actual: { usd } });
+
+      expect(await stores().meters.settleAll(request.meter, [paid('one', 4n), paid('nobody', 1n)])).toBe(false);
+      expect(await stores().meters.settleAll(request.meter, [paid('one', 4n), { ...paid('two', 16n), buryUntil: 900 }])).toBe(
+        true,
+      );
+      expect(await stores().meters.settleAll(request.meter, [paid('one', 4n), paid('two', 16n)])).toBe(false);
+      expect(await stores().meters.settleAll(unique('no-meter'), [paid('one', 4n)])).toBe(false);
+
+      expect(await stores().meters.read(request.meter)).toMatchObject({
+        committed: { usd: 30n },
+        holds: [{ id: 'three' }],
+        buried: [{ id: 'two', until: 900 }],
+      });
+    });
+
+    it('pays for several holds of a shard out of its room', async () => {
+      const shard = `${unique('shard')}#0~3`;
+      const request = { ...aHold(), meter: shard, amounts: { usd: 10n } };
+      const orders = ['one', 'two'].map((holdId) => ({ request, holdId, expiresAt: 500 }));
+      const change = { add: { usd: 20n, 'room.usd': -20n }, atLeast: { 'room.usd': 20n } };
+
+      expect((await stores().meters.holdAll(orders, change)).done).toBe(false);
+      await stores().meters.change(shard, { add: { 'room.usd': 25n }, equal: { 'room.usd': 0n } });
+      expect((await stores().meters.holdAll(orders, change)).done).toBe(true);
+      const settlements = [3n, 11n].map((usd, place) => ({
+        holdId: orders[place]?.holdId as string,
+        held: request.amounts,
+        actual: { usd },
+      }));
+      expect(await stores().meters.settleAll(shard, settlements)).toBe(true);
+
+      expect(await stores().meters.read(shard)).toMatchObject({ committed: { usd: 14n }, counts: { 'room.usd': 11n } });
+    });
+
     it('forbids a hold that is settled while a copy of its write may come', async () => {
       const request = aHold();
       await stores().meters.hold(request, 'one', 500);

@@ -4,7 +4,17 @@ import { number, type Item } from './attributes.ts';
 import { transact } from './client.ts';
 import { put } from './entities.ts';
 import { KEYS } from './keys.ts';
-import { isLinked, LINKED, linkWrites, readState, stateItem, type LinkedKind, type LinkState } from './links.ts';
+import {
+  beginning,
+  isCurrent,
+  isLinked,
+  LINKED,
+  linkWrites,
+  readState,
+  stateItem,
+  type LinkedKind,
+  type LinkState,
+} from './links.ts';
 import { listItems } from './listing.ts';
 import { documentOf, putWrite, type Registry } from './registry.ts';
 import { TEAMS } from './teams.ts';
@@ -49,11 +59,11 @@ export function createLinkStore(registry: Registry): LinkStore {
     async catchUp(now, limit) {
       if (now < quietUntil) return { linked: 0, complete: true };
       const state = await readState(registry, true);
-      if (state === undefined) {
-        await save({ since: now, rev: 1 });
+      if (!isCurrent(state)) {
+        await save(beginning(now, state));
         return { linked: 0, complete: false };
       }
-      const { since, completeAt, list = KEYS.list, cursor } = state;
+      const { since, completeAt, list = KEYS.list, cursor, version } = state;
       const complete = completeAt !== undefined;
       const isUnderWay = state.list !== undefined;
       if (!complete && now < since + OLD_VERSION_MS) return { linked: 0, complete };
@@ -70,8 +80,8 @@ export function createLinkStore(registry: Registry): LinkStore {
       const next = page.cursor === undefined ? KINDS[KINDS.indexOf(kind) + 1]?.list : kind.list;
       const rev = state.rev + 1;
       const at = page.cursor === undefined ? {} : { cursor: page.cursor };
-      const passed = complete ? { since, completeAt } : { since };
-      await save(next === undefined ? { since, completeAt: now, rev } : { ...passed, list: next, ...at, rev });
+      const passed = { since, version, rev, ...(complete ? { completeAt } : {}) };
+      await save(next === undefined ? { ...passed, completeAt: now } : { ...passed, list: next, ...at });
       return { linked: missing.length, complete: complete || next === undefined };
     },
   };

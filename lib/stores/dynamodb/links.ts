@@ -14,7 +14,7 @@ import { BatchGetItemCommand, QueryCommand } from './commands.ts';
 import { fromCursor, listPage, toCursor } from './listing.ts';
 import { documentOf, getRecord, keyItem, type RecordKey, type Registry } from './registry.ts';
 
-/** Written on items as `links`: what they are linked by. A new kind of owner wants a new number, and old items are linked anew. */
+/** Written on items as `links`: what they are linked by. A new kind of record or owner wants a new number: all items are linked anew then. */
 const VERSION = 1;
 /** Items of one BatchGetItem. */
 const MOST_READ = 100;
@@ -128,6 +128,8 @@ export interface LinkState {
   readonly cursor?: string;
   /** When every record had been seen last. */
   readonly completeAt?: number;
+  /** Of the links that this is about. */
+  readonly version: number;
   readonly rev: number;
 }
 
@@ -136,6 +138,16 @@ const STATE: RecordKey = { pk: 'links', sk: 'state' };
 /** Reads the state. `consistent` sees every write that was answered. */
 export const readState = async (registry: Registry, consistent: boolean): Promise<LinkState | undefined> =>
   documentOf(await getRecord(registry, STATE, consistent)) as LinkState | undefined;
+
+/** Where the linking begins, after the state there is; that of other links says nothing of these. */
+export const beginning = (since: number, before: LinkState | undefined): LinkState => ({
+  since,
+  version: VERSION,
+  rev: (before?.rev ?? 0) + 1,
+});
+
+/** True when a state is about the links of now. */
+export const isCurrent = (state: LinkState | undefined): state is LinkState => state?.version === VERSION;
 
 /** The item of a state. */
 export const stateItem = (state: LinkState): Item => ({
@@ -147,5 +159,10 @@ export const stateItem = (state: LinkState): Item => ({
 /** A question to the state that is not asked again once the answer is yes. */
 export function completeness(registry: Registry): () => Promise<boolean> {
   let known = false;
-  return async () => (known ||= (await readState(registry, false))?.completeAt !== undefined);
+  return async () => {
+    if (known) return true;
+    const state = await readState(registry, false);
+    known = isCurrent(state) && state.completeAt !== undefined;
+    return known;
+  };
 }

@@ -1,5 +1,5 @@
 /** Links from owners to their records: what a listing by owner reads, and how records that are older than links get theirs. */
-import { DeleteItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { documentText } from '../../../../lib/stores/dynamodb/document.ts';
 import { open } from '../../../../lib/stores/dynamodb/index.ts';
@@ -186,6 +186,31 @@ describe('keys from before there were links', () => {
     expect(await links.catchUp(NOW + 2 * HOUR_MS, 100)).toEqual({ linked: 0, complete: true });
     for (let run = 0; run < 4; run++) await links.catchUp(NOW + 2 * HOUR_MS + DAY_MS + run, 100);
     expect(await ofTeam('t')).toEqual([key.hash]);
+  });
+
+  it('are looked at anew when what they are linked by is another', async () => {
+    await linkThroughout(stores(), NOW);
+    const key = aKey({ teamId: 't' });
+    await stores().keys.create(key);
+    // As an earlier version of links would have left it all: complete, in its own way.
+    const state = { doc: { S: JSON.stringify({ since: 0, completeAt: 1, version: 0, rev: 9 }) }, rev: { N: '9' } };
+    const at = { pk: { S: 'links' }, sk: { S: 'state' } };
+    await emulator.client.send(new PutItemCommand({ TableName: NAMES.registry, Item: { ...at, ...state } }));
+    const link = { pk: { S: 'link#key#team#t' }, sk: { S: key.hash } };
+    await emulator.client.send(new DeleteItemCommand({ TableName: NAMES.registry, Key: link }));
+    const address = { pk: { S: `key#${key.hash}` }, sk: { S: 'key' } };
+    await emulator.client.send(
+      new UpdateItemCommand({
+        TableName: NAMES.registry,
+        Key: address,
+        UpdateExpression: 'SET links = :old',
+        ExpressionAttributeValues: { ':old': { N: '0' } },
+      }),
+    );
+    expect(await ofTeam('t')).toEqual([key.hash]);
+    await linkThroughout(stores(), NOW);
+    expect(await ofTeam('t')).toEqual([key.hash]);
+    expect((await emulator.client.send(new GetItemCommand({ TableName: NAMES.registry, Key: link }))).Item).toBeDefined();
   });
 
   it('costs a keeper nothing to know that there is nothing to do', async () => {

@@ -23,9 +23,11 @@ export function unknownFields(object: JsonObject, known: ReadonlySet<string>): J
   return rest;
 }
 
+const ABSENT = {};
+
 /** A field of an object literal that is absent when its value is. */
 export const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
-  value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
+  value === undefined ? ABSENT : ({ [name]: value } as { readonly [Key in Name]?: Value });
 
 const DATA_URL = /^data:([^;,]*)((?:;[^;,]+)*?);base64,([\s\S]*)$/i;
 

@@ -212,7 +212,8 @@ export class Incoming implements ConnectionAware, AsyncIterableIterator<Uint8Arr
 
 function joined(headers: Record<string, string | string[] | undefined>): Headers {
   const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
   }
   return flat;

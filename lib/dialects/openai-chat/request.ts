@@ -75,8 +75,9 @@ function decodeSampling(fields: Fields): Sampling {
     ...decodeLogprobs(fields),
   };
   // Not OpenAI's, but common: read here, and kept for the providers that know it.
-  const topK = new Fields({ top_k: fields.peek('top_k') }, '').integer('top_k');
-  return { ...entries, ...present('topK', topK) };
+  const given = fields.peek('top_k');
+  if (given === undefined) return entries;
+  return { ...entries, ...present('topK', new Fields({ top_k: given }, '').integer('top_k')) };
 }
 
 function decodeLogprobs(fields: Fields): Pick<Sampling, 'logprobs' | 'topLogprobs'> {

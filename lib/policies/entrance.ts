@@ -101,7 +101,11 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
     }
     const fitsSomehow = (refusal: Refusal): boolean => fits(refusal) || fitsSmaller(full, refusal);
     const waited = await awaitRoom(deps, taken.refusals, pauses, fitsSomehow);
-    if (waited.type === 'none') throw refused(deps, exchange, waited.refusals[taken.refusals.indexOf(final)] ?? final);
+    if (waited.type === 'none') {
+      // Whoever stood in the way first may have room by now.
+      const standing = waited.refusals.filter((refusal) => !fitsSomehow(refusal));
+      throw refused(deps, exchange, standing.find(({ request }) => request === final.request) ?? standing[0] ?? final);
+    }
     pauses = waited.pauses;
     ceiling = full;
     attempt = 0;

@@ -452,6 +452,28 @@ describe("LiteLLM's Python client", () => {
     expect((await list(`key_alias=${alias}`)).keys).toEqual([]);
   });
 
+  it('takes back what keys spent, so that an exhausted one is served again', async () => {
+    const { key } = await call<{ key: string }>('POST', '/key/generate', { models: ['demo'], max_budget: 1, spend: 1 });
+    const ask = async (): Promise<number> => {
+      const response = await fetch(`${server.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'Hello' }] }),
+      });
+      await response.text();
+      return response.status;
+    };
+    expect(await ask()).toBe(429);
+
+    expect(await call('POST', '/global/spend/reset')).toEqual({
+      message: 'Spend for all API Keys and Teams reset successfully',
+      status: 'success',
+    });
+
+    expect((await call<{ info: Json }>('GET', `/key/info?key=${key}`)).info).toMatchObject({ spend: 0, max_budget: 1 });
+    expect(await ask()).toBe(200);
+  });
+
   it('makes, reads, lists and deletes users', async () => {
     const id = unique('py-user');
     await call('POST', '/user/new', { user_id: id, user_email: `${id}@example.org` });

@@ -159,15 +159,15 @@ export const MODEL_ANSWERS: Answers = {
     }),
   ),
   'GET /model_group/info': answers(object({ data: list(group) }), 404),
-  'POST /model/update': answers(made, 404, 409),
-  'PATCH /model/{id}/update': answers(made, 404, 409),
+  'POST /model/update': answers(made, 404),
+  'PATCH /model/{id}/update': answers(made, 404),
   'POST /model/delete': answers(object({ message: message('Model: 4dff... deleted successfully') }), 404),
   'POST /credentials': answers(done('Credential created successfully'), 409),
   'GET /credentials': answers(object({ success: flag('Done.', true), credentials: list(credential) })),
   'GET /credentials/by_name/{name}': answers(credential, 404),
   'GET /credentials/{name}': answers(credential, 404),
   'PATCH /credentials/{name}': answers(done('Credential updated successfully'), 404, 409),
-  'DELETE /credentials/{name}': answers(done('Credential deleted successfully'), 404, 409),
+  'DELETE /credentials/{name}': answers(done('Credential deleted successfully'), 404),
   'POST /cost/estimate': answers(
     object({
       model: text('Name that clients call.', 'fast'),

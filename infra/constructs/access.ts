@@ -74,7 +74,7 @@ export const ACCESS = {
     totals: ['GetItem', 'Query', 'PutItem'],
   },
   ledger: {
-    totals: ['GetItem', 'UpdateItem', 'BatchWriteItem'],
+    totals: ['GetItem', 'BatchGetItem', 'UpdateItem', 'BatchWriteItem'],
   },
 } as const satisfies Record<string, Access>;
 

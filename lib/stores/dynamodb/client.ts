@@ -150,11 +150,13 @@ const unavailable = (cause: unknown): GatewayError =>
  */
 export async function transact(
   client: Dynamo,
-  writes: readonly TransactWriteItem[] | ((attempt: number) => readonly TransactWriteItem[]),
+  writes:
+    | readonly TransactWriteItem[]
+    | ((attempt: number) => readonly TransactWriteItem[] | Promise<readonly TransactWriteItem[]>),
 ): Promise<readonly CancellationReason[] | undefined> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const items = typeof writes === 'function' ? writes(attempt) : writes;
+      const items = typeof writes === 'function' ? await writes(attempt) : writes;
       await answered(client.send(new TransactWriteItemsCommand({ TransactItems: [...items] })));
       return undefined;
     } catch (error) {

@@ -2,7 +2,7 @@
  * Items of the totals table. Every name begins with the generation it belongs to, so that all of it can be written anew beside what is
  * in use:
  *
- * - `<generation>#life#<kind>#<partition>` / `<id>#<slot>`: totals of a scope's life
+ * - `<generation>#life#<kind>#<partition>` / `<id>#<slot>`: totals of a scope's life, and of its last day (`total-heads`)
  * - `<generation>#day#<kind>#<id>` / `<day>#<hash of the dimensions>#<slot>`: totals of a day
  * - `<generation>#calls#<kind>#<id>` / `<minute>#<hash of the ids>`: calls of a scope
  * - `<generation>#seen#<second>` / `seen`: which entries were added; goes when the stream can no longer deliver them
@@ -78,11 +78,17 @@ export const dayAddress = (generation: number, scope: TotalScope, dimensions: Di
   sk: `${dimensions.day}#${shortHash(JSON.stringify(Object.values(dimensions)))}#`,
 });
 
+/** The figures of a total that are not 0, by attribute; spend always. */
+export function figuresOf(total: Total): Item {
+  const figures: Item = { [SPEND]: number(total.spend) };
+  if (total.takenBack !== 0n) figures[TAKEN_BACK] = number(total.takenBack);
+  for (const name of COUNTS) if (total[name] !== 0) figures[FIGURES[name]] = number(total[name]);
+  return figures;
+}
+
 /** Adds a total to the item at an address, in a slot; creates it too. `facts` are the same at every write of an item. */
 export function additionTo(table: string, { pk, sk }: Address, slot: number, facts: Item, total: Total): TransactWriteItem {
-  const values: Item = { [`:${SPEND}`]: number(total.spend) };
-  if (total.takenBack !== 0n) values[`:${TAKEN_BACK}`] = number(total.takenBack);
-  for (const name of COUNTS) if (total[name] !== 0) values[`:${FIGURES[name]}`] = number(total[name]);
+  const values = Object.fromEntries(Object.entries(figuresOf(total)).map(([name, value]) => [`:${name}`, value]));
   const adds = Object.keys(values).map((value) => `${value.slice(1)} ${value}`);
   const sets = Object.keys(facts).map((name) => `#${name} = :${name}_`);
   return {

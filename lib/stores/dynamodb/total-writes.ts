@@ -5,30 +5,31 @@
 import type { TransactWriteItem, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { addTotals, dimensionsOf, listedUnder, scopesOf, totalOf, type Total, type TotalScope } from '../../domain/total.ts';
-import { text, type Item } from './attributes.ts';
-import { answered, transact, wasRefused } from './client.ts';
-import { BatchWriteItemCommand, type Dynamo } from './commands.ts';
 import {
-  additionTo,
-  callsItem,
-  dayAddress,
-  dayFacts,
-  lifeAddress,
-  minuteKey,
-  remembering,
-  scopePartition,
-  seenPartition,
-  seenToken,
-  type Address,
-} from './total-items.ts';
+  addTotals,
+  dayOf,
+  dimensionsOf,
+  listedUnder,
+  NO_TOTAL,
+  scopesOf,
+  totalOf,
+  type DayTotal,
+  type TotalScope,
+} from '../../domain/total.ts';
+import { text, textOf, type Item } from './attributes.ts';
+import { answered, transact, wasRefused } from './client.ts';
+import { BatchGetItemCommand, BatchWriteItemCommand, type Dynamo } from './commands.ts';
+import { headAddress, planOf, writesOf, type Addition } from './total-heads.ts';
+import { callsItem, minuteKey, remembering, scopePartition, seenPartition, seenToken, type Address } from './total-items.ts';
 
 /** Most writes of a transaction (API reference, TransactWriteItems). */
 const MOST_WRITES = 100;
-/** Most scopes of a part: two rows each, and what remembers it. */
-const MOST_SCOPES = 40;
+/** Most scopes of a part: a head each, what may have to leave it, a row, and what remembers it. */
+const MOST_SCOPES = 18;
 /** Most entries remembered by one write: a condition is bounded (4 KB, 300 operators). */
 const MOST_REMEMBERED = 60;
+/** How often a pack is tried again because a head was not as it was read. */
+const MOST_ROUNDS = 8;
 /** Slots of a row. The first is used as long as nobody is in the way. */
 const SLOTS = 8;
 /** Most writes of a batch (API reference, BatchWriteItem). */
@@ -44,18 +45,13 @@ interface Part {
   readonly first: boolean;
 }
 
-interface Row {
-  readonly address: Address;
-  readonly facts: Item;
-  total: Total;
-}
-
 /** What goes into one transaction. */
 class Pack {
   readonly parts: Part[] = [];
-  readonly rows = new Map<string, Row>();
+  readonly additions = new Map<string, Addition>();
   readonly seen = new Map<string, string[]>();
   readonly #generation: number;
+  #writes = 0;
 
   constructor(generation: number) {
     this.#generation = generation;
@@ -63,40 +59,64 @@ class Pack {
 
   /** Adds the part if there is room for it; an empty pack has room for any. */
   take(part: Part): boolean {
-    const rows = this.#rowsOf(part);
-    const partition = seenPartition(this.#generation, part.entry);
+    const { entry, scopes, token } = part;
+    const dimensions = dimensionsOf(entry);
+    const group = JSON.stringify(dimensions);
+    const partition = seenPartition(this.#generation, entry);
     const tokens = this.seen.get(partition) ?? [];
-    const fresh = rows.filter(([name]) => !this.rows.has(name)).length + (this.seen.has(partition) ? 0 : 1);
-    const full = this.rows.size + this.seen.size + fresh > MOST_WRITES || tokens.length === MOST_REMEMBERED;
+    const writes = scopes.reduce(
+      (sum, scope) => {
+        const known = this.additions.get(nameOf(scope));
+        if (known === undefined) return sum + writesOf({ days: new Map([[group, undefined]]) });
+        return sum + (known.days.has(group) ? 0 : 1);
+      },
+      this.seen.has(partition) ? 0 : 1,
+    );
+    const full = this.#writes + writes > MOST_WRITES || tokens.length === MOST_REMEMBERED;
     if (full && this.parts.length > 0) return false;
+    this.#writes += writes;
     this.parts.push(part);
-    this.seen.set(partition, [...tokens, part.token]);
-    for (const [name, row] of rows) {
-      const known = this.rows.get(name);
-      if (known === undefined) this.rows.set(name, row);
-      else known.total = addTotals(known.total, row.total);
+    this.seen.set(partition, [...tokens, token]);
+    const total = totalOf(entry);
+    for (const scope of scopes) {
+      const known = this.additions.get(nameOf(scope)) ?? { scope, life: NO_TOTAL, days: new Map<string, DayTotal>() };
+      this.additions.set(nameOf(scope), known);
+      known.life = addTotals(known.life, total);
+      known.days.set(group, { ...dimensions, total: addTotals(known.days.get(group)?.total ?? NO_TOTAL, total) });
     }
     return true;
   }
 
-  #rowsOf({ entry, scopes }: Part): readonly (readonly [string, Row])[] {
-    const total = totalOf(entry);
-    const dimensions = dimensionsOf(entry);
-    return scopes.flatMap((scope) => {
-      const rows: Row[] = [
-        { address: lifeAddress(this.#generation, scope), facts: { id: text(scope.id) }, total },
-        { address: dayAddress(this.#generation, scope, dimensions), facts: dayFacts(dimensions), total },
-      ];
-      return rows.map((row) => [`${row.address.pk}\n${row.address.sk}`, row] as const);
-    });
-  }
-
-  writes(table: string, now: number, slot: number): readonly TransactWriteItem[] {
+  /** Remembering first, then the heads. */
+  async writes({ client, table, now }: TotalTable, slot: number): Promise<readonly TransactWriteItem[]> {
+    const at = now();
+    const additions = [...this.additions.values()];
+    const addresses = additions.map(({ scope }) => headAddress(this.#generation, scope, slot));
+    const heads = await readItems(client, table, addresses);
+    const place = { table, generation: this.#generation, slot, today: dayOf(at) };
+    const plans = additions.map((addition, index) => planOf(addition, heads[index], place));
     return [
-      ...[...this.seen].map(([partition, tokens]) => remembering(table, partition, tokens, now)),
-      ...[...this.rows.values()].map(({ address, facts, total }) => additionTo(table, address, slot, facts, total)),
+      ...[...this.seen].map(([partition, tokens]) => remembering(table, partition, tokens, at)),
+      ...plans.map(({ head }) => head),
+      ...plans.flatMap(({ days }) => days),
     ];
   }
+}
+
+const nameOf = ({ kind, id }: TotalScope): string => `${kind}#${id}`;
+
+/** Items as they are now, in the order of their addresses. */
+async function readItems(client: Dynamo, table: string, addresses: readonly Address[]): Promise<readonly (Item | undefined)[]> {
+  const found = new Map<string, Item>();
+  let keys: Item[] = addresses.map(({ pk, sk }) => ({ pk: text(pk), sk: text(sk) }));
+  while (keys.length > 0) {
+    const { Responses, UnprocessedKeys } = await answered(
+      client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } })),
+    );
+    for (const item of Responses?.[table] ?? []) found.set(`${textOf(item, 'pk')}\n${textOf(item, 'sk')}`, item);
+    keys = UnprocessedKeys?.[table]?.Keys ?? [];
+  }
+  return addresses.map(({ pk, sk }) => found.get(`${pk}\n${sk}`));
 }
 
 /** Where totals are written. */
@@ -140,17 +160,23 @@ function partsOf(entries: readonly LedgerEntry[]): readonly Part[] {
 }
 
 /** Writes a pack; where some of it was added before, the parts of it that were not, and nothing was written. */
-async function write({ client, table, now }: TotalTable, pack: Pack): Promise<readonly Part[] | undefined> {
-  const refused = await transact(client, (attempt) => pack.writes(table, now(), attempt === 0 ? 0 : slotOf(pack, attempt)));
-  if (refused === undefined) return undefined;
-  const known = new Set<string>();
-  let index = 0;
-  for (const tokens of pack.seen.values()) {
-    const stored = new Set(refused[index]?.Item?.['ids']?.SS);
-    if (wasRefused(refused, index)) for (const token of tokens) if (stored.has(token)) known.add(token);
-    index++;
+async function write(on: TotalTable, pack: Pack): Promise<readonly Part[] | undefined> {
+  for (let round = 0; ; round++) {
+    const refused = await transact(on.client, (attempt) =>
+      pack.writes(on, round + attempt === 0 ? 0 : slotOf(pack, round + attempt)),
+    );
+    if (refused === undefined) return undefined;
+    const known = new Set<string>();
+    let index = 0;
+    for (const tokens of pack.seen.values()) {
+      const stored = new Set(refused[index]?.Item?.['ids']?.SS);
+      if (wasRefused(refused, index)) for (const token of tokens) if (stored.has(token)) known.add(token);
+      index++;
+    }
+    if (known.size > 0) return pack.parts.filter(({ token }) => !known.has(token));
+    // Somebody else wrote to a head after it was read.
+    if (round === MOST_ROUNDS) throw new Error('totals are being written by too many others');
   }
-  return pack.parts.filter(({ token }) => !known.has(token));
 }
 
 /** A slot besides the first, another one at each try and for each pack. */

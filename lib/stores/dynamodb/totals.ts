@@ -1,13 +1,14 @@
 /** Totals on DynamoDB: how they are read, and how all of them are written anew. Items: `total-items`; how entries get in: `total-writes`. */
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { addTotals, NO_TOTAL } from '../../domain/total.ts';
+import { addTotals, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallRef, TotalStore } from '../totals.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
 import { GetItemCommand, QueryCommand, ScanCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
 import { queryAll } from './registry.ts';
+import { groupsIn } from './total-heads.ts';
 import {
   callsIn,
   dayIn,
@@ -71,6 +72,18 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
     return addEntries(on, number, entries);
   }
 
+  /** The rows of a scope's life, one a slot. */
+  async function headsOf(of: number, scope: TotalScope): Promise<readonly Item[]> {
+    const { pk, sk } = lifeAddress(of, scope);
+    const items = await queryAll(client, {
+      TableName: table,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+      ExpressionAttributeValues: { ':pk': text(pk), ':sk': text(sk) },
+    });
+    return items.filter((item) => (textOf(item, 'id') ?? '') === scope.id);
+  }
+
   /** Items of a partition from `lower` to `upper`. */
   const page = async (
     pk: string,
@@ -105,19 +118,7 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
       return fill(live, entries);
     },
 
-    async read(scope) {
-      const { pk, sk } = lifeAddress(await generation(), scope);
-      const items = await queryAll(client, {
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-        ExpressionAttributeValues: { ':pk': text(pk), ':sk': text(sk) },
-      });
-      return items
-        .filter((item) => (textOf(item, 'id') ?? '') === scope.id)
-        .map(totalIn)
-        .reduce(addTotals, NO_TOTAL);
-    },
+    read: async (scope) => (await headsOf(await generation(), scope)).map(totalIn).reduce(addTotals, NO_TOTAL),
 
     async list(kind, { limit, cursor }) {
       const [, given = '0', after] = /^(\d+)(?::(.*))?$/s.exec(fromCursor(cursor ?? toCursor('0'))) ?? [];
@@ -132,10 +133,14 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
     },
 
     async days(scope, { from, to }, { limit, cursor }) {
-      const pk = scopePartition(await generation(), 'day', scope);
+      const live = await generation();
+      const pk = scopePartition(live, 'day', scope);
       const after = cursor === undefined ? undefined : fromCursor(cursor);
+      // With the first page, before it: a day that leaves a head meanwhile is told twice for a moment, and never missed.
+      const heads = cursor === undefined ? await headsOf(live, scope) : [];
       const { items, last } = await page(pk, [from, `${to}~`], { limit, cursor: after, newestFirst: true });
-      return { items: items.map(dayIn), ...(last === undefined ? {} : { cursor: toCursor(last) }) };
+      const inside = heads.flatMap(groupsIn).filter(({ day }) => day >= from && day <= to);
+      return { items: [...inside, ...items.map(dayIn)], ...(last === undefined ? {} : { cursor: toCursor(last) }) };
     },
 
     async calls(scope, { from, to }, { limit, cursor }) {

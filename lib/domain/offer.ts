@@ -55,7 +55,7 @@ const MOST_NAMES = 1_000;
 /** The deployments that serve a name for a caller; those of its team come alone where there are some. */
 export function matchFor(deployments: readonly Deployment[], name: string, audience: Audience): readonly Match[] {
   const known = matches.get(deployments) ?? new Map<string, readonly Match[]>();
-  const key = audience === undefined ? name : `${name}\n${audience ?? ''}`;
+  const key = matchKey(name, audience);
   const remembered = known.get(key);
   if (remembered !== undefined) return remembered;
   const found = findMatches(deployments, name, audience);
@@ -65,6 +65,12 @@ export function matchFor(deployments: readonly Deployment[], name: string, audie
   known.set(key, found);
   return found;
 }
+
+/** One text for both. Names are clients' words: none may look like another audience. */
+const matchKey = (name: string, audience: Audience): string =>
+  typeof audience === 'string'
+    ? `${audience.length} ${audience} ${name}`
+    : `${audience === null ? 'nobody' : 'operator'} ${name}`;
 
 function findMatches(deployments: readonly Deployment[], name: string, audience: Audience): readonly Match[] {
   const known = deploymentsFor(deployments, audience);

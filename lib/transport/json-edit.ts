@@ -29,18 +29,18 @@ interface Member {
  * @example replaceTopLevel(Buffer.from('{"model":"a","n":1e400}'), { model: 'b' }) // {"model":"b","n":1e400}
  */
 export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string, unknown>>): Uint8Array {
-  // A character for each byte: strings are searched and cut faster than bytes are.
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
-  const { members, open } = membersOf(text);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  // A character for each byte: strings are searched faster than bytes are.
+  const { members, open } = membersOf(bytes.toString('latin1'));
   const wanted = new Map(Object.entries(edits));
   const last = new Map<string, number>();
   for (let index = 0; index < members.length; index++) last.set((members[index] as Member).name, index);
   if (wanted.size === 0 && last.size === members.length) return body;
-  const parts: string[] = [];
+  const parts: Uint8Array[] = [];
   let copied = 0;
   let kept = 0;
   const copyTo = (end: number): void => {
-    parts.push(text.slice(copied, end));
+    parts.push(bytes.subarray(copied, end));
     copied = end;
   };
 
@@ -59,7 +59,7 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
     } else {
       kept += 1;
       copyTo(member.valueStart);
-      parts.push(bytesOf(JSON.stringify(value)));
+      parts.push(Buffer.from(JSON.stringify(value)));
       copied = member.end;
     }
   }
@@ -68,15 +68,12 @@ export function replaceTopLevel(body: Uint8Array, edits: Readonly<Record<string,
   if (added.length > 0) {
     copyTo(Math.max(copied, members.at(-1)?.end ?? open + 1));
     const fields = added.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',');
-    parts.push(bytesOf(kept > 0 ? `,${fields}` : fields));
+    parts.push(Buffer.from(kept > 0 ? `,${fields}` : fields));
   }
   if (parts.length === 0) return body;
-  copyTo(text.length);
-  return Buffer.from(parts.join(''), 'latin1');
+  copyTo(bytes.length);
+  return Buffer.concat(parts);
 }
-
-/** The UTF-8 bytes of a text, a character for each. */
-const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
 
 /** The members of the object, and where its opening brace is. */
 function membersOf(text: string): { members: Member[]; open: number } {

@@ -30,6 +30,21 @@ describe("a team's own deployments", () => {
   });
 });
 
+describe('what was found before', () => {
+  it('is told to nobody else, whatever names clients invent', () => {
+    const list = [...all, aDeployment({ id: 'any', modelName: '*' })];
+    const names = ['gpt-4o', '1 t gpt-4o', 'nobody gpt-4o', 'operator gpt-4o', 't gpt-4o', 'gpt-4o\nt'];
+
+    for (const audience of ['t', 'u', '1 t', null, undefined]) {
+      for (const name of names) {
+        const anew = matchFor([...list], name, audience);
+        expect(matchFor(list, name, audience)).toEqual(anew);
+        expect(matchFor(list, name, audience)).toEqual(anew);
+      }
+    }
+  });
+});
+
 describe('the region of a deployment', () => {
   it.each([
     ['eu-west-1', 'eu', true],

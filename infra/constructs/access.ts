@@ -41,8 +41,9 @@ export interface Access {
 export const ACCESS = {
   gateway: {
     registry: ['GetItem', 'Query'],
-    // Customers nobody has seen before, and users of tokens where the operator lets those be made (`user_id_upsert`).
-    records: ['customer', 'user'],
+    // Customers nobody has seen before, and users of tokens where the operator lets those be made (`user_id_upsert`),
+    // with the links they are found by.
+    records: ['customer', 'user', 'link#user'],
     meters: ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     // Entries of calls that end together are inserted together.
     ledger: ['GetItem', 'PutItem', 'PartiQLInsert'],

@@ -1,6 +1,7 @@
-/** Owners by which records are listed without a look at all of them. */
+/** Owners, and the like, by which records are listed without a look at all of them. */
 import type { VirtualKey } from './key.ts';
 import type { Team } from './team.ts';
+import type { User } from './user.ts';
 
 /** An owner of records. */
 export interface RecordOwner<Kind extends string = string> {
@@ -14,6 +15,9 @@ export type KeyOwner = RecordOwner<'team' | 'user' | 'organization' | 'project' 
 /** What teams are listed by. */
 export type TeamOwner = RecordOwner<'organization'>;
 
+/** What users are found by: their e-mail, in small letters, and their id at the identity provider. */
+export type UserOwner = RecordOwner<'email' | 'sso'>;
+
 /** The owners of a key. */
 export const ownersOfKey = ({ teamId, userId, organizationId, projectId, origin }: VirtualKey): readonly KeyOwner[] =>
   known([
@@ -26,6 +30,13 @@ export const ownersOfKey = ({ teamId, userId, organizationId, projectId, origin 
 
 /** The owners of a team. */
 export const ownersOfTeam = ({ organizationId }: Team): readonly TeamOwner[] => known([['organization', organizationId]]);
+
+/** What a user is found by. */
+export const ownersOfUser = ({ email, ssoUserId }: User): readonly UserOwner[] =>
+  known([
+    ['email', email?.toLowerCase()],
+    ['sso', ssoUserId],
+  ]);
 
 const known = <Kind extends string>(pairs: readonly (readonly [Kind, string | undefined])[]): readonly RecordOwner<Kind>[] =>
   pairs.flatMap(([kind, id]) => (id === undefined ? [] : [{ kind, id }]));

@@ -3,7 +3,7 @@ import type { Deleted } from '../domain/entity.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
-import type { TeamOwner } from '../domain/owned.ts';
+import type { TeamOwner, UserOwner } from '../domain/owned.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
 import type { AuditStore } from './audit.ts';
@@ -41,7 +41,7 @@ export interface Entities {
 /** Who there is: stores of records that management makes. */
 export interface IdentityStores {
   readonly teams: EntityStore<Team> & OwnedListing<Team, TeamOwner>;
-  readonly users: EntityStore<User>;
+  readonly users: EntityStore<User> & OwnedListing<User, UserOwner>;
   readonly organizations: EntityStore<Organization>;
   readonly projects: EntityStore<Project>;
   readonly customers: EntityStore<Customer>;

@@ -17,11 +17,15 @@ export interface Guarded {
   stop(): void;
 }
 
+interface Written {
+  readonly pk?: { readonly S?: string };
+}
+
 interface Operation {
   readonly TableName?: string;
   readonly RequestItems?: Readonly<Record<string, unknown>>;
-  readonly Item?: { readonly pk?: { readonly S?: string } };
-  readonly TransactItems?: readonly Readonly<Record<string, { readonly TableName: string }>>[];
+  readonly Item?: Written;
+  readonly TransactItems?: readonly Readonly<Record<string, { readonly TableName: string; readonly Item?: Written }>>[];
   readonly Statements?: readonly { readonly Statement: string }[];
 }
 
@@ -43,8 +47,10 @@ function needsOf(action: string, operation: Operation): readonly (readonly [tabl
 }
 
 /** Whether an item is of a kind that may be written where not all may: `dynamodb:LeadingKeys`. */
-const isOfKinds = ({ Item }: Operation, kinds: readonly string[] = []): boolean =>
-  kinds.some((kind) => Item?.pk?.S?.startsWith(`${kind}#`) === true);
+const isOfKinds = ({ Item, TransactItems }: Operation, kinds: readonly string[] = []): boolean =>
+  (TransactItems?.map((write) => write['Put']?.Item) ?? [Item]).every((item) =>
+    kinds.some((kind) => item?.pk?.S?.startsWith(`${kind}#`) === true),
+  );
 
 /** Puts the guard before the emulator at `endpoint`. */
 export async function guard(endpoint: string, names: TableNames, access: Access): Promise<Guarded> {

@@ -2,6 +2,7 @@
 import { defined } from '../../kinds/json.ts';
 import * as z from 'zod/mini';
 import type { Limits } from '../../domain/limits.ts';
+import { readAll } from '../../domain/pages.ts';
 import type { Group, Member } from '../../domain/team.ts';
 import { PLAIN_USER, type User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
@@ -14,7 +15,7 @@ import { count, names, text, usd } from '../input.ts';
 import { USER } from './identity-kinds.ts';
 import { duration, isoOf, limitRow, withLimits } from '../limit-fields.ts';
 import { createOne } from '../records/record-kind.ts';
-import { changeRecord, newEntity, newId, select, tooBusy } from '../records/records.ts';
+import { changeRecord, newEntity, newId, ownedBy, tooBusy } from '../records/records.ts';
 import { budgetTable, figuresOf, memberScope } from '../standing.ts';
 
 /** How often a change is tried again when somebody else changed the membership meanwhile. */
@@ -50,8 +51,8 @@ export type MemberFields = z.infer<typeof schema>;
 export async function findUser(deps: ManagementDeps, { user_id: id, user_email: email }: Who): Promise<User | undefined> {
   if (id) return deps.users.get(id, { fresh: true });
   if (!email) throw new GatewayError('invalid_request', 'user_id: expected a user_id or a user_email', { param: 'user_id' });
-  const [user] = await select(deps.users, (each) => each.email?.toLowerCase() === email.toLowerCase());
-  return user;
+  const found = await readAll(ownedBy(deps.users, { kind: 'email', id: email.toLowerCase() }));
+  return found.toSorted((one, other) => other.createdAt - one.createdAt)[0];
 }
 
 /**

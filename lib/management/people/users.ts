@@ -1,5 +1,7 @@
 /** `/user/...`: people who own keys and manage things. Listings are in `user-list.ts`. */
 import * as z from 'zod/mini';
+import { ownersOfUser } from '../../domain/owned.ts';
+import { readAll } from '../../domain/pages.ts';
 import { PLAIN_USER, type User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
@@ -15,7 +17,7 @@ import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts'
 import { generateKey } from '../keys/keys.ts';
 import { duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, requireUser, requireUserId, WHO } from './membership.ts';
-import { newEntity, newId, select, undo } from '../records/records.ts';
+import { each, newEntity, newId, ownedBy, select, undo } from '../records/records.ts';
 import { forbidden, managedOrganizations, referredOrganization, requireFresh } from './scoping.ts';
 import { limitedRow } from '../standing.ts';
 
@@ -83,14 +85,8 @@ export async function userRow(deps: ManagementDeps, user: User): Promise<JsonObj
 
 /** Refuses an e-mail or an id at the identity provider that somebody else has: people are found by them. */
 async function requireUnique(deps: ManagementDeps, user: User): Promise<void> {
-  if (user.email === undefined && user.ssoUserId === undefined) return;
-  const [other] = await select(
-    deps.users,
-    ({ id, email, ssoUserId }) =>
-      id !== user.id &&
-      ((user.email !== undefined && email?.toLowerCase() === user.email.toLowerCase()) ||
-        (user.ssoUserId !== undefined && ssoUserId === user.ssoUserId)),
-  );
+  const same = await each(ownersOfUser(user), (owner) => readAll(ownedBy(deps.users, owner)));
+  const other = same.flat().find(({ id }) => id !== user.id);
   if (other === undefined) return;
   const param = other.ssoUserId !== undefined && other.ssoUserId === user.ssoUserId ? 'sso_user_id' : 'user_email';
   throw new GatewayError('conflict', `${param}: another user has it already`, { param });

@@ -12,9 +12,9 @@ import { completeness } from './links.ts';
 import { createMemberStore } from './members.ts';
 import { createMeterStore } from './meters.ts';
 import { createModelStore } from './models.ts';
+import { createOwnedStore, TEAMS, USERS } from './owned-entities.ts';
 import type { TableNames } from './schema.ts';
 import { createTaskStore } from './tasks.ts';
-import { createTeamStore } from './teams.ts';
 import { createTotalStore } from './totals.ts';
 
 export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
@@ -31,8 +31,8 @@ export function open(client: Dynamo, names: TableNames): Stores {
   const registry = { client, table: names.registry };
   const isLinkedThroughout = completeness(registry);
   return {
-    teams: createTeamStore(registry, isLinkedThroughout),
-    users: createEntityStore(registry, 'user'),
+    teams: createOwnedStore(registry, TEAMS, isLinkedThroughout),
+    users: createOwnedStore(registry, USERS, isLinkedThroughout),
     organizations: createEntityStore(registry, 'organization'),
     projects: createEntityStore(registry, 'project'),
     customers: createEntityStore(registry, 'customer'),

@@ -17,7 +17,7 @@ import {
 } from './links.ts';
 import { listItems } from './listing.ts';
 import { documentOf, putWrite, type Registry } from './registry.ts';
-import { TEAMS } from './teams.ts';
+import { TEAMS, USERS } from './owned-entities.ts';
 
 /** For so long a version that writes no links may go on beside one that does: a deployment takes minutes. Milliseconds. */
 const OLD_VERSION_MS = 3_600_000;
@@ -27,7 +27,7 @@ const DAY_MS = 86_400_000;
 const AT_ONCE = 16;
 
 // Each with its own type of record: what they have in common is that their documents are theirs.
-const KINDS = [KEYS, TEAMS] as unknown as readonly LinkedKind<{ readonly rev: number }>[];
+const KINDS = [KEYS, TEAMS, USERS] as unknown as readonly LinkedKind<{ readonly rev: number }>[];
 
 /** The link keeper on DynamoDB. */
 export function createLinkStore(registry: Registry): LinkStore {

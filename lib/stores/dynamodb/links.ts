@@ -15,7 +15,7 @@ import { fromCursor, listPage, toCursor } from './listing.ts';
 import { documentOf, getRecord, keyItem, type RecordKey, type Registry } from './registry.ts';
 
 /** Written on items as `links`: what they are linked by. A new kind of record or owner wants a new number: all items are linked anew then. */
-const VERSION = 1;
+const VERSION = 2;
 /** Items of one BatchGetItem. */
 const MOST_READ = 100;
 

@@ -1,9 +1,9 @@
 /** Records of the registry in memory. Same rules as on DynamoDB; nothing outlives the process. */
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { Entity } from '../../domain/entity.ts';
-import { isAmong, ownersOfTeam, type TeamOwner } from '../../domain/owned.ts';
+import { isAmong, type RecordOwner } from '../../domain/owned.ts';
 import { readAll } from '../../domain/pages.ts';
-import type { Group, Member, Team } from '../../domain/team.ts';
+import type { Group, Member } from '../../domain/team.ts';
 import type { AuditStore } from '../audit.ts';
 import type { EntityStore } from '../entities.ts';
 import type { OwnedListing, Page } from '../keys.ts';
@@ -40,12 +40,14 @@ export function createEntityStore<T extends Entity>(): EntityStore<T> {
   };
 }
 
-/** Teams in memory. */
-export function createTeamStore(): EntityStore<Team> & OwnedListing<Team, TeamOwner> {
-  const store = createEntityStore<Team>();
+/** Records in memory that are listed by what owns them too. */
+export function createOwnedStore<T extends Entity, Owner extends RecordOwner>(
+  ownersOf: (record: T) => readonly RecordOwner[],
+): EntityStore<T> & OwnedListing<T, Owner> {
+  const store = createEntityStore<T>();
   return {
     ...store,
-    listOf: async (owner) => ({ items: (await readAll(store)).filter((team) => isAmong(ownersOfTeam(team), owner)) }),
+    listOf: async (owner) => ({ items: (await readAll(store)).filter((record) => isAmong(ownersOf(record), owner)) }),
   };
 }
 

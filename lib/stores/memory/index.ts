@@ -1,8 +1,9 @@
 /** The stores in memory, by port: for unit tests and for local runs without a database. */
+import { ownersOfTeam, ownersOfUser } from '../../domain/owned.ts';
 import type { Stores } from '../stores.ts';
 import { createCheckpointStore } from './checkpoints.ts';
 import { createConversationStore } from './conversations.ts';
-import { createAuditStore, createEntityStore, createLinkStore, createMemberStore, createTeamStore } from './entities.ts';
+import { createAuditStore, createEntityStore, createLinkStore, createMemberStore, createOwnedStore } from './entities.ts';
 import { createLedgerStore } from './ledger.ts';
 import { createMeterStore } from './meters.ts';
 import { createCredentialStore, createKeyStore, createModelStore } from './registry.ts';
@@ -14,8 +15,8 @@ export { createSecretStore } from './secrets.ts';
 /** Every store, empty. */
 export function open(): Stores {
   return {
-    teams: createTeamStore(),
-    users: createEntityStore(),
+    teams: createOwnedStore(ownersOfTeam),
+    users: createOwnedStore(ownersOfUser),
     organizations: createEntityStore(),
     projects: createEntityStore(),
     customers: createEntityStore(),

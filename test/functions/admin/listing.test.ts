@@ -121,6 +121,21 @@ describe('lists of teams, users and organizations', () => {
     expect([status, rows.map((row) => String(row[id])).toSorted()]).toEqual([200, expected]);
   });
 
+  it('find people by e-mail without a look at the others', async () => {
+    const { admin } = await populated();
+    await admin.call('POST', '/user/update', { body: { user_id: 'mia', user_email: 'Mia@Acme.example' } });
+    withoutScans(admin);
+    const post = (path: string, body: object) => admin.call('POST', path, { body });
+    const member = { user_email: 'mia@acme.EXAMPLE', role: 'user' };
+    expect(await post('/team/member_add', { team_id: 'blue', member })).toMatchObject({
+      status: 200,
+      body: { updated_users: [{ user_id: 'mia' }] },
+    });
+    const taken = { status: 409, body: { error: { param: 'user_email' } } };
+    expect(await post('/user/new', { user_id: 'new', user_email: 'MIA@acme.example' })).toMatchObject(taken);
+    expect(await post('/user/new', { user_id: 'new', user_email: 'new@acme.example' })).toMatchObject({ status: 200 });
+  });
+
   it('count the keys of each user', async () => {
     const { admin } = await populated();
     withoutScans(admin);

@@ -67,10 +67,13 @@ describe('access', () => {
   });
 
   test('lets the guard of these tests refuse records of other kinds than those that may be written', async () => {
-    const { stores, guarded } = await storesOf({ records: ['customer'] });
+    const { stores, guarded } = await storesOf({ records: ACCESS.gateway.records });
     const customer = { id: 'c', createdAt: NOW, updatedAt: NOW, metadata: {}, rev: 1, budgetAnchor: 0, blocked: false };
 
     expect(await stores.customers.create(customer)).toBe('created');
+    const user = { ...customer, role: 'internal_user', models: [], aliases: {}, teams: [], organizations: [] } as const;
+    const found = { ...user, id: 'u', email: 'u@acme.example', ssoUserId: 'subject' };
+    expect(await stores.users.create(found)).toBe('created');
     await expect(stores.tags.create({ ...customer, models: [] })).rejects.toThrow();
 
     expect([...guarded.denied]).toEqual(['registry:PutItem']);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../lib/domain/audit.ts';
 import { readAll } from '../../../lib/domain/pages.ts';
 import type { Member, Team } from '../../../lib/domain/team.ts';
+import type { User } from '../../../lib/domain/user.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 
 let serial = 0;
@@ -100,6 +101,22 @@ export function identityContract(name: string, stores: () => Stores): void {
       await stores().teams.replace({ ...first, organizationId: other, rev: 2 });
       await stores().teams.delete(second.id);
       expect([await idsOf(one), (await idsOf(other)).includes(first.id)]).toEqual([[], true]);
+    });
+  });
+
+  describe(`users on ${name}`, () => {
+    it('are found by e-mail, whatever its case, and by their id at the identity provider', async () => {
+      const [email, sso] = [`${unique('Ada')}@Acme.example`, unique('subject')];
+      const { alias: _alias, ...record } = aTeam();
+      const user: User = { ...record, role: 'internal_user', teams: [], organizations: [], email, ssoUserId: sso };
+      const idsBy = async (kind: 'email' | 'sso', id: string) =>
+        (await readAll({ list: (page) => stores().users.listOf({ kind, id }, page) })).map((found) => found.id);
+      await stores().users.create(user);
+      expect([await idsBy('email', email.toLowerCase()), await idsBy('sso', sso)]).toEqual([[user.id], [user.id]]);
+      const { ssoUserId: _sso, ...other } = { ...user, email: `${unique('bob')}@acme.example`, rev: 2 };
+      await stores().users.replace(other);
+      expect([await idsBy('email', email.toLowerCase()), await idsBy('sso', sso)]).toEqual([[], []]);
+      expect(await idsBy('email', other.email)).toEqual([user.id]);
     });
   });
 

@@ -3,6 +3,7 @@
  * limit at most. A refusal for which that leaves room was wrong.
  */
 import { callIdOf } from '../../lib/domain/call-id.ts';
+import type { Amounts, HoldRequest } from '../../lib/domain/meter.ts';
 import type { Money } from '../../lib/domain/money.ts';
 import { meterOfShard } from '../../lib/domain/shard.ts';
 import type { MeterStore } from '../../lib/stores/meters.ts';
@@ -36,38 +37,61 @@ export interface WatchedMeters {
 export function watchMeters(meters: MeterStore): WatchedMeters {
   const holds = new Map<string, Map<string, Watched>>();
   let moment = 0;
-  const listOf = (item: string): readonly Watched[] => [...(holds.get(meterOfShard(item))?.values() ?? [])];
+  const familyOf = (item: string): Map<string, Watched> => {
+    const root = meterOfShard(item);
+    const known = holds.get(root) ?? new Map<string, Watched>();
+    holds.set(root, known);
+    return known;
+  };
+  const listOf = (meter: string): readonly Watched[] => [...(holds.get(meter)?.values() ?? [])];
+
+  /** Notes that a hold is asked for; until it is known to have been refused, it may stand. */
+  function ask({ meter: item, amounts }: HoldRequest, holdId: string): Watched | undefined {
+    const { usd: amount } = amounts;
+    if (amount === undefined) return undefined;
+    const [asked, never] = [++moment, Infinity];
+    const one: Watched = { callId: callIdOf(holdId), amount, asked, isHeld: true, actual: 0n, settling: never, settled: never };
+    familyOf(item).set(`${item} ${holdId}`, one);
+    return one;
+  }
+
+  /** Notes that a settlement is asked for, and gives back what notes its answer. */
+  function settling(item: string, holdId: string, actual: Amounts): () => void {
+    const one = holds.get(meterOfShard(item))?.get(`${item} ${holdId}`);
+    if (one === undefined) return () => {};
+    Object.assign(one, { settling: ++moment, actual: actual.usd ?? 0n });
+    return () => void (one.settled = ++moment);
+  }
 
   return {
     meters: {
       ...meters,
       async hold(request, holdId, ...rest) {
-        const { meter: item, amounts } = request;
-        const { usd } = amounts;
-        if (usd === undefined) return meters.hold(request, holdId, ...rest);
-        const one: Watched = {
-          callId: callIdOf(holdId),
-          amount: usd,
-          asked: ++moment,
-          isHeld: true,
-          actual: 0n,
-          settling: Infinity,
-          settled: Infinity,
-        };
-        const root = meterOfShard(item);
-        const known = holds.get(root) ?? new Map<string, Watched>();
-        holds.set(root, known);
-        known.set(`${item} ${holdId}`, one);
+        const one = ask(request, holdId);
         const outcome = await meters.hold(request, holdId, ...rest);
-        one.isHeld = outcome.type === 'held';
+        if (one !== undefined) one.isHeld = outcome.type === 'held';
         return outcome;
       },
+      async holdAll(orders, change) {
+        const asked = orders.map(({ request, holdId }) => ({ holdId, one: ask(request, holdId) }));
+        const joint = await meters.holdAll(orders, change);
+        for (const { holdId, one } of asked) {
+          if (one !== undefined) one.isHeld = joint.done || joint.meter.holds.some(({ id }) => id === holdId);
+        }
+        return joint;
+      },
       async settle(item, holdId, held, actual, ...rest) {
-        const one = holds.get(meterOfShard(item))?.get(`${item} ${holdId}`);
-        if (one !== undefined) Object.assign(one, { settling: ++moment, actual: actual.usd ?? 0n });
+        const settled = settling(item, holdId, actual);
         const outcome = await meters.settle(item, holdId, held, actual, ...rest);
-        if (one !== undefined) one.settled = ++moment;
+        settled();
         return outcome;
+      },
+      async settleAll(item, settlements) {
+        const settled = settlements.map(({ holdId, actual }) => settling(item, holdId, actual));
+        const isDone = await meters.settleAll(item, settlements);
+        // Else each of them goes on alone.
+        if (isDone) for (const note of settled) note();
+        return isDone;
       },
     },
     seen: () => [...holds.keys()],

@@ -1,11 +1,16 @@
-/** Answers to what is not HTTP: written to the socket by hand, since Node has no request to answer then. */
-import { STATUS_CODES } from 'node:http';
+/**
+ * Answers to what no handler gets to see: to requests refused before their body is here, and to what is not HTTP, where Node has no
+ * request to answer and the socket is written by hand.
+ */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { HttpReply } from './message.ts';
 
 /** How long the rest of what the client sends is thrown away, so that it can read the answer before the connection goes. */
 const LINGER_MS = 2_000;
+/** Bytes of a refused body that are read and thrown away before the connection is closed on its sender. */
+export const DISCARD_LIMIT = 64 * 1024 * 1024;
 
 const refused = new WeakSet<Socket>();
 
@@ -33,6 +38,40 @@ export async function refuseMalformed(
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
+/**
+ * Answers a request at once, whose body may still be on its way. The connection is closed after the body, or when no more of it comes:
+ * closed any sooner, the client might lose the answer with it.
+ */
+export async function refuseEarly(request: IncomingMessage, response: ServerResponse, reply: HttpReply): Promise<void> {
+  const bytes = Buffer.from(bodyOf(reply));
+  if (!request.complete) response.shouldKeepAlive = false;
+  response.writeHead(reply.status, { ...reply.headers, 'content-length': String(bytes.byteLength) });
+  response.write(bytes);
+  await heardOut(request);
+  response.end();
+}
+
+/** When the rest of a body was thrown away: all of it, as much as we bear with, or what came before its sender paused. */
+function heardOut(request: IncomingMessage): Promise<void> {
+  if (request.complete) return Promise.resolve();
+  return new Promise((resolve) => {
+    let left = DISCARD_LIMIT;
+    let timer = setTimeout(() => settle(), LINGER_MS);
+    const settle = (): void => {
+      clearTimeout(timer);
+      request.off('data', count);
+      resolve();
+    };
+    const count = (chunk: Buffer): void => {
+      clearTimeout(timer);
+      left -= chunk.length;
+      if (left < 0) settle();
+      else timer = setTimeout(settle, LINGER_MS);
+    };
+    request.on('data', count).on('end', settle).on('close', settle);
+  });
+}
+
 function faultOf(code: string | undefined): GatewayError | undefined {
   if (code === 'HPE_HEADER_OVERFLOW') return new GatewayError('headers_too_large', 'The request headers are too large.');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
@@ -48,8 +87,10 @@ function pathOf(packet: Uint8Array | undefined): string {
   return /^[A-Z]+ (\/[^ ?\r\n]*)/.exec(line)?.[1] ?? '/';
 }
 
+const bodyOf = ({ body }: HttpReply): string => (body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : '');
+
 function textOf(reply: HttpReply): string {
-  const body = reply.body instanceof Uint8Array ? Buffer.from(reply.body).toString('utf8') : '';
+  const body = bodyOf(reply);
   const headers = Object.entries(reply.headers)
     .filter(([name]) => name !== 'content-length' && name !== 'connection')
     .map(([name, value]) => `${name}: ${value}\r\n`);

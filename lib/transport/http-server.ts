@@ -1,13 +1,14 @@
 /**
  * A plain Node HTTP server in front of the gateway: the Web Function shell and the local server.
  *
- * Lambda sends the whole request before it reads the answer, so every refusal reads and discards the body first; its connections are
- * kept longer than its idle time; a response that ends before it was finished is the only sign of a client that left.
+ * Lambda sends the whole request before it reads the answer, so behind it every refusal reads and discards the body first, while others
+ * are told at once; its connections are kept longer than its idle time; a response that ends before it was finished is the only sign of a
+ * client that left.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
-import { refuseMalformed } from './http-refusal.ts';
+import { DISCARD_LIMIT, refuseEarly, refuseMalformed } from './http-refusal.ts';
 import { isStream, type HttpReply, type HttpRequest } from './message.ts';
 
 /** What comes with a request. */
@@ -29,8 +30,8 @@ export interface HttpServerOptions {
   /** Largest request line and headers together, bytes; default 32 KiB. */
   readonly maxHeaderBytes?: number;
   /**
-   * Whether what stands before this server appends the client's address to `x-forwarded-for`, as Lambda does for a Web Function. Then its
-   * last value is the client's address; earlier ones are the client's own words.
+   * Whether Lambda stands before this server, as for a Web Function. It appends the client's address to `x-forwarded-for`, whose earlier
+   * values are the client's own words, and it reads no answer before the request is out.
    */
   readonly forwarded?: boolean;
   /** Told of handlers and bodies that threw, which they should not. */
@@ -48,12 +49,9 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Bytes of a refused body that are read and thrown away before the connection is closed on its sender. */
-const DISCARD_LIMIT = 64 * 1024 * 1024;
-
 /** A server; see `HttpServerOptions`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { handle, renderRefusal, maxBodyBytes, onError = () => undefined, now = Date.now } = options;
+  const { handle, renderRefusal, maxBodyBytes, forwarded = false, onError = () => undefined, now = Date.now } = options;
   const open = new Set<Promise<unknown>>();
   /** Requests not yet answered, by connection (there are several where a client pipelines). */
   const unanswered = new WeakMap<Socket, number>();
@@ -68,14 +66,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (!response.writableFinished) controller.abort(new GatewayError('client_closed', 'The client closed the connection.'));
     });
     const { path, query } = targetOf(request);
-    const body = await readBody(request, maxBodyBytes);
+    const body = hasHost(request) ? await readBody(request, maxBodyBytes, forwarded) : NO_HOST;
     if (body === 'gone') return;
-    if (body === 'too-large') {
-      if (!request.complete) response.shouldKeepAlive = false;
-      const error = new GatewayError('too_large', `The request body is larger than the ${maxBodyBytes} bytes allowed.`);
-      return writeReply(response, await renderRefusal(path, error));
-    }
-    const ip = options.forwarded === true ? lastForwarded(request) : request.socket.remoteAddress;
+    if (body === NO_HOST) response.shouldKeepAlive = false;
+    if (body instanceof GatewayError) return refuseEarly(request, response, await renderRefusal(path, body));
+    const ip = forwarded ? lastForwarded(request) : request.socket.remoteAddress;
     const reply: Awaited<ReturnType<typeof handle>> = await handle(
       {
         method: request.method ?? 'GET',
@@ -109,6 +104,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       headersTimeout: 80_000,
       requestTimeout: 960_000,
       noDelay: true,
+      // Node's own refusal has no words: ours has.
+      requireHostHeader: false,
     },
     (request, response) => {
       const work = answer(request, response).catch((error: unknown) => {
@@ -162,28 +159,42 @@ function targetOf(request: IncomingMessage): { path: string; query: string } {
 /** Node joins repeated headers by commas as asked, all but `set-cookie`, which no request has. */
 const headersOf = (request: IncomingMessage): Record<string, string> => request.headers as Record<string, string>;
 
+const NO_HOST = new GatewayError('invalid_request', 'The request has no Host header, which HTTP/1.1 asks for.');
+
+/** RFC 9112, section 3.2. */
+const hasHost = ({ headers, httpVersion }: IncomingMessage): boolean => headers.host !== undefined || httpVersion !== '1.1';
+
 function lastForwarded({ headers }: IncomingMessage): string | undefined {
   const values = headers['x-forwarded-for'];
   const last = (Array.isArray(values) ? values.join(',') : values)?.split(',').at(-1)?.trim();
   return last === '' ? undefined : last;
 }
 
-/** The body; `too-large` once its sender has been heard out; `gone` when the sender left in the middle. */
-function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | 'too-large' | 'gone'> {
+/**
+ * The body; `gone` when the sender left in the middle. One that is over the limit is an error as soon as that is known, or else, `heardOut`,
+ * once all of it was read and thrown away.
+ */
+function readBody(request: IncomingMessage, limit: number, heardOut: boolean): Promise<Uint8Array | GatewayError | 'gone'> {
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let size = 0;
-    let tooLarge = Number(request.headers['content-length'] ?? 0) > limit;
+    let tooLarge = false;
+    const refuse = (): void =>
+      resolve(new GatewayError('too_large', `The request body is larger than the ${limit} bytes allowed.`));
+    const outgrow = (): void => {
+      tooLarge = true;
+      chunks = [];
+      if (!heardOut) refuse();
+    };
+    if (Number(request.headers['content-length'] ?? 0) > limit) outgrow();
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) {
-        tooLarge = true;
-        chunks = [];
-        if (size > limit + DISCARD_LIMIT) resolve('too-large');
-      } else if (!tooLarge) chunks.push(chunk);
+      if (!tooLarge && size > limit) outgrow();
+      if (!tooLarge) chunks.push(chunk);
+      else if (size > limit + DISCARD_LIMIT) refuse();
     });
     request.on('end', () => {
-      if (tooLarge) resolve('too-large');
+      if (tooLarge) refuse();
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
     });
     request.on('close', () => resolve('gone'));

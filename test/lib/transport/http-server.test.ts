@@ -278,8 +278,38 @@ describe('a client that leaves', () => {
 });
 
 describe('a body over the limit', () => {
-  it('is read, thrown away and refused in the words of its path', async () => {
+  it('that says so is refused at once, before it is here, and its connection will be closed', async () => {
     const { port } = await serve({});
+
+    const text = await exchangeRaw(port, 'POST /v1/messages HTTP/1.1\r\nhost: h\r\ncontent-length: 99999999\r\n\r\n', '}');
+
+    expect(text).toMatch(/^HTTP\/1.1 413 /);
+    expect(text.toLowerCase()).toContain('connection: close');
+    expect(text).toContain('"path":"/v1/messages","kind":"too_large"');
+  });
+
+  it('is heard out before it is refused where Lambda sends it, which reads no answer before that', async () => {
+    const { port, server } = await serve({ forwarded: true });
+    const answered: number[] = [];
+    let sent = 0;
+    server.on('request', (_, response) => response.on('finish', () => answered.push(sent)));
+
+    const text = await new Promise<string>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.write('POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: 2048\r\n\r\n', () => {
+          sent = 2048;
+          setImmediate(() => socket.write('x'.repeat(2048)));
+        });
+      });
+      socket.on('data', (bytes) => resolve(bytes.toString()));
+    });
+
+    expect(text).toMatch(/^HTTP\/1.1 413 /);
+    expect(answered).toEqual([2048]);
+  });
+
+  it.each([false, true])('is thrown away and refused in the words of its path (behind Lambda: %s)', async (forwarded) => {
+    const { port } = await serve({ forwarded });
 
     const answer = await call(port, '/v1/messages', Buffer.alloc(5 * 1024 * 1024));
 
@@ -326,7 +356,7 @@ describe('a body over the limit', () => {
   });
 
   it('leaves the connection usable when all of it was read', async () => {
-    const { port } = await serve({});
+    const { port } = await serve({ forwarded: true });
     const big = `POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 2048\r\n\r\n${'x'.repeat(2048)}`;
 
     const text = await exchangeRaw(port, `${big}GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`);
@@ -359,6 +389,23 @@ describe('what is no HTTP', () => {
 
     expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
     expect(bodyOf(text)).toMatchObject({ path: '/', kind: 'invalid_request' });
+  });
+
+  it('because it names no host is answered 400 in the words of its path', async () => {
+    const { port } = await serve({});
+
+    const [without, old] = await Promise.all([
+      exchangeRaw(port, 'GET /v1/messages HTTP/1.1\r\n\r\n'),
+      exchangeRaw(port, 'GET / HTTP/1.0\r\n\r\n'),
+    ]);
+
+    expect(without).toMatch(/^HTTP\/1.1 400 /);
+    expect(bodyOf(without)).toEqual({
+      path: '/v1/messages',
+      kind: 'invalid_request',
+      message: 'The request has no Host header, which HTTP/1.1 asks for.',
+    });
+    expect(old).toMatch(/^HTTP\/1.1 200 /);
   });
 
   it('because two lengths disagree is answered 400', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../lib/exchange.ts';
 import { open } from '../../lib/stores/dynamodb/index.ts';
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynoxide.ts';
-import { aCall, aCappedKey, admitOn, answering, TOKEN, used } from './calls.ts';
+import { aCall, aCappedKey, admitOn, answering, joined, TOKEN, used } from './calls.ts';
 import { aWorld } from './owned-calls.ts';
 
 let emulator: Emulator;
@@ -26,7 +26,7 @@ async function unitsOf(exchanges: readonly Exchange[]): Promise<readonly number[
     },
     { step: 'initialize', name: 'units' },
   );
-  const policy = admitOn(open(client, NAMES));
+  const policy = admitOn(joined(open(client, NAMES), 2));
   const costs: number[] = [];
   for (const exchange of exchanges) {
     units = 0;
@@ -64,3 +64,55 @@ describe('a call', () => {
     expect(costs.slice(1)).toEqual([9, 9]);
   });
 });
+
+describe('calls of one process that come together', () => {
+  const CROWD = 16;
+
+  /** Write units and requests of a crowd by table, with or without company. */
+  async function spentBy(together: boolean) {
+    const client = clientFor(emulator.endpoint);
+    const spent: Record<string, { units: number; requests: number }> = {};
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        Object.assign(args.input, { ReturnConsumedCapacity: 'TOTAL' });
+        const result = await next(args);
+        const { ConsumedCapacity } = result.output as { ConsumedCapacity?: Used | readonly Used[] };
+        for (const { TableName, CapacityUnits } of [ConsumedCapacity ?? []].flat()) {
+          const known = spent[TableName] ?? { units: 0, requests: 0 };
+          spent[TableName] = { units: known.units + CapacityUnits, requests: known.requests + 1 };
+        }
+        return result;
+      },
+      { step: 'initialize', name: 'units' },
+    );
+    const stores = open(client, NAMES);
+    const policy = admitOn(together ? joined(stores, 2) : stores);
+    const key = aCappedKey({ maxBudget: TOKEN * 1_000n });
+    await Promise.all(
+      Array.from({ length: CROWD }, async () => {
+        const exchange = aCall(key, 10);
+        const reply = await policy(exchange, answering(exchange, used(6)));
+        await reply.done;
+      }),
+    );
+    client.destroy();
+    return { meters: spent[NAMES.meters], ledger: spent[NAMES.ledger] };
+  }
+
+  it('pay three write units each for the ledger as ever, and share those of the meter', async () => {
+    const [alone, together] = [await spentBy(false), await spentBy(true)];
+
+    expect([alone.ledger?.units, together.ledger?.units]).toEqual([3 * CROWD, 3 * CROWD]);
+    expect(alone.meters?.requests).toBe(2 * CROWD);
+    expect(together.meters?.requests).toBeLessThan(CROWD);
+    expect(together.meters?.units).toBeLessThan((alone.meters?.units ?? 0) / 2);
+    const told = ({ meters, ledger }: typeof alone) =>
+      `${meters?.units} units of the meter in ${meters?.requests} requests, ${ledger?.requests} to the ledger`;
+    process.stdout.write(`${CROWD} calls at once: ${told(alone)}; together ${told(together)}\n`);
+  });
+});
+
+interface Used {
+  readonly TableName: string;
+  readonly CapacityUnits: number;
+}

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
 import { readFlags } from '../../lib/local/flags.ts';
 import { StartError } from '../../lib/local/start-error.ts';
-import { reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/money/reconcile.ts';
+import { closingDay, reconcile, type Reconciliation, type ReconcileSpan } from '../../lib/money/reconcile.ts';
 import { jsonOf, reportOf } from '../../lib/money/reconcile-report.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import { openBooks, type Books } from './books.ts';
@@ -14,7 +14,8 @@ Usage: npm run reconcile -- [flags]
 
   --from DAY  first day to look at (2026-11-01, UTC); default: the whole ledger
   --to DAY    last day to look at
-  --bring-in  bring into meters what they did not hold: spend that the opening of a budget could not see
+  --bring-in  bring into meters what they did not hold: spend that the opening of a budget could not see.
+              Where all of the books are in order then, note so: the nightly reconciliation goes on from there
   --all       show what agrees too
   --json      the same as JSON, amounts in USD as decimal text
   --data DIR  folder of a local run (default .tollgate)
@@ -55,6 +56,7 @@ async function main(): Promise<boolean> {
       await wait(PAUSE_MS);
       done = await run(books, span, flags['bring-in'] === true);
     }
+    if (done.closed !== undefined) await books.stores.checkpoints.write(done.closed);
     const json = flags.json === true;
     process.stdout.write(
       json ? `${JSON.stringify(jsonOf(done, flags.all), null, 2)}\n` : `${books.place}\n${reportOf(done, flags.all)}`,
@@ -74,7 +76,7 @@ const run = ({ stores, env }: Books, span: ReconcileSpan, bringsIn: boolean): Pr
       now: Date.now,
       bringsIn,
     },
-    span,
+    bringsIn && span.from === undefined && span.to === undefined ? { closeAt: closingDay(Date.now()) } : span,
   );
 
 function spanOf(from: string | undefined, to: string | undefined): ReconcileSpan {

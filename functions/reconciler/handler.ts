@@ -4,13 +4,10 @@ import { formatUsd, toUsdNumber } from '../../lib/domain/money.ts';
 import { dayOf } from '../../lib/domain/total.ts';
 import { gatewayLimits } from '../../lib/money/gateway-limits.ts';
 import type { Log } from '../../lib/log.ts';
-import { reconcile, type ReconcileDeps, type Reconciliation } from '../../lib/money/reconcile.ts';
+import { closingDay, reconcile, type ReconcileDeps, type Reconciliation } from '../../lib/money/reconcile.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
-const DAY_MS = 86_400_000;
-/** Days that stay open behind a checkpoint: every window of a month or less is in them as a whole. */
-const DAYS = 35;
 /** Differences that are named in the log, most. */
 const MOST_NAMED = 20;
 
@@ -50,7 +47,7 @@ export function createReconciler({ env, stores, log, now = Date.now }: Reconcile
   }
 
   return async function reconcileNightly(): Promise<Pick<Reconciliation, 'entries'> & { readonly checks: number }> {
-    const done = await compared(Math.floor(now() / DAY_MS) * DAY_MS - DAYS * DAY_MS);
+    const done = await compared(closingDay(now()));
     if (done.closed !== undefined) await stores.checkpoints.write(done.closed);
     const differing = done.checks.filter(({ difference }) => difference !== 0n);
     log(differing.length === 0 ? 'info' : 'error', 'reconciliation', {

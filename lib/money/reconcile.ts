@@ -80,6 +80,13 @@ export interface Reconciliation {
 /** How long an entry may take to be counted everywhere, milliseconds: settlement at once, the stream within a minute or so. */
 const UNDER_WAY_MS = 180_000;
 
+const DAY_MS = 86_400_000;
+/** Days that stay open behind a checkpoint: every window of a month or less is in them as a whole. */
+const OPEN_DAYS = 35;
+
+/** Up to when the books may be closed at a moment, milliseconds since the epoch: the start of a day. */
+export const closingDay = (now: number): number => (Math.floor(now / DAY_MS) - OPEN_DAYS) * DAY_MS;
+
 /** Adds up the ledger and compares. Reads every entry of the span; without one, the whole ledger, or what came since the checkpoint. */
 export async function reconcile(deps: ReconcileDeps, span: ReconcileSpan = {}): Promise<Reconciliation> {
   const { stores, settings, now } = deps;

@@ -1,4 +1,4 @@
-/** A ledger to which calls that end together go together: docs/decisions/0015-joint-writes.md. */
+/** A ledger to which calls that end together go together: docs/decisions/0016-joint-writes.md. */
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { LedgerStore } from '../stores/ledger.ts';
 import { createTurns, type TurnOptions } from './turns.ts';

@@ -1,5 +1,5 @@
 /**
- * Meters on which calls of one process that come together go together: docs/decisions/0015-joint-writes.md. A joint write is what the
+ * Meters on which calls of one process that come together go together: docs/decisions/0016-joint-writes.md. A joint write is what the
  * single ones would be one after the other, all of them or none. Where it cannot be all, each goes the way it would have gone alone.
  */
 import { allows, inTurn, termsOf, withAdded, type Change } from '../domain/change.ts';

@@ -83,10 +83,14 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
     expect({ spent: spentOf(meter, 'usd'), held: heldOf(meter, 'usd') }).toEqual({ spent: USD(4), held: 0n });
   });
 
-  it.each(['read', 'seed', 'change'] as const)(
-    'comes out right when %s fails at first and the change is repeated',
-    async (step) => {
-      const id = `fault-${step}`;
+  it.each([
+    { step: 'read', meter: 'new' },
+    { step: 'change', meter: 'new' },
+    { step: 'change', meter: 'known' },
+  ] as const)(
+    'comes out right when the $step of a $meter meter fails at first and all is repeated',
+    async ({ step, meter }) => {
+      const id = `fault-${step}-${meter}`;
       let failures = 1;
       const failing = (meters: MeterStore): MeterStore => ({
         ...meters,
@@ -96,7 +100,7 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
         },
       });
       const admin = await prepare(id, ({ meters }) => ({ meters: failing(meters) }));
-      if (step === 'change') await seeded(admin, id);
+      if (meter === 'known') await seeded(admin, id);
       await expect(openBudgets(admin.deps, team(id))).rejects.toThrow('down');
       await openBudgets(admin.deps, team(id));
       expect(await meterOf(admin, team(id))).toMatchObject({ committed: { usd: USD(3) } });

@@ -29,6 +29,7 @@ import { admit } from '../lib/policies/admit.ts';
 import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
+import { createReadiness } from '../lib/registry/readiness.ts';
 import { createRegistry } from '../lib/registry/registry.ts';
 import type { EntityStore } from '../lib/stores/entities.ts';
 import { withoutKeys } from '../lib/redact.ts';
@@ -114,6 +115,13 @@ export function compose(from: Composition): Composed {
     ...(env.TOLLGATE_KEY_HEADER === undefined ? {} : { keyHeader: env.TOLLGATE_KEY_HEADER }),
   };
 
+  const ready = createReadiness({
+    ask: () => stores.models.version(),
+    // What only limits a question keeps nobody from leaving.
+    sleep: (ms) => wait(ms, undefined, { ref: false }),
+    now,
+  });
+
   const gateway = createGateway({
     dialects,
     authentication,
@@ -182,7 +190,7 @@ export function compose(from: Composition): Composed {
     }),
     count: createCount(outbound),
     models: (exchange) => listModels(registry, catalog, exchange.caller),
-    ready: async () => void (await stores.models.version()),
+    ready,
     log,
     now,
     random: draw,
@@ -204,6 +212,7 @@ export function compose(from: Composition): Composed {
     },
     deployments: registry.deployments,
     offeredTo: (caller) => offeredTo(registry, caller),
+    ready,
     userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),

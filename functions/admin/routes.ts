@@ -47,7 +47,7 @@ function description(): Promise<JsonObject> {
 
 /** Ready means: the registry table answers. A store that does not makes this an error of its own. */
 async function readiness(deps: ManagementDeps): Promise<JsonObject> {
-  await deps.models.version();
+  await deps.ready();
   return { status: 'healthy', db: 'connected' };
 }
 

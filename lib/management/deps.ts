@@ -30,6 +30,8 @@ export interface ManagementDeps extends Stores {
   readonly deployments: () => Promise<readonly Deployment[]>;
   /** Those whose names a caller may call. */
   readonly offeredTo: (caller: Caller) => Promise<readonly Deployment[]>;
+  /** Resolves when the store answers; see `createReadiness`. */
+  readonly ready: () => Promise<void>;
   /** What the catalog knows of the model that a deployment serves under a name. */
   readonly facts: (deployment: Deployment, model: string) => Promise<CatalogModel | undefined>;
   /** A deployment with its limits and price; see `createTargets`. */

@@ -73,6 +73,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
       const { accessGroup, budget } = createOwners({ stores: deps, now: () => clock.now, ttlMs: 0 });
       return offeredTo({ deployments: deps.deployments, accessGroup, budget }, caller);
     },
+    ready: async () => void (await deps.models.version()),
     deployments: async () => [...(await deps.models.list()), ...fixed],
     now: () => clock.now,
     // The same in every run, and never the same twice in one.

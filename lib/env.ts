@@ -46,6 +46,8 @@ export const ENV = {
   TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
   TOLLGATE_COST_MARGINS:
     'JSON, shares or USD a call put on top by provider: `{"global": 0.05, "anthropic": {"percentage": 0.1, "fixed_amount": 0.001}}`; LiteLLM `cost_margin_config`.',
+  TOLLGATE_CORS_ORIGINS:
+    'Origins whose pages may call from browsers, by commas: `https://chat.example.com`; `*` (default) means any, `none` means none. LiteLLM `LITELLM_CORS_ORIGINS`.',
   TOLLGATE_ALLOWED_IPS: 'Addresses and CIDR ranges that may call, by commas; default any. LiteLLM `allowed_ips`.',
   TOLLGATE_ALLOWED_ROUTES: 'Routes that may be called, by commas; default all. LiteLLM `allowed_routes`.',
   TOLLGATE_REQUIRED_PARAMS: 'Body parameters that every request has to carry, by commas. LiteLLM `enforced_params`.',
@@ -84,6 +86,11 @@ const list = z.pipe(
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   ),
+);
+const ORIGINS = 'expected origins such as https://chat.example.com, by commas, or * or none';
+const origins = z.pipe(
+  list.check(z.refine((items) => items.every((item) => /^(\*|none|[a-z][\w+.-]*:\/\/[^/\s]+)$/i.test(item)), ORIGINS)),
+  z.transform((items) => items.filter((item) => item !== 'none')),
 );
 const header = z.optional(
   z.pipe(
@@ -206,6 +213,7 @@ const schema = z.object({
   TOLLGATE_DISABLE_LEDGER: flag,
   TOLLGATE_COST_DISCOUNTS: json(discounts),
   TOLLGATE_COST_MARGINS: json(margins),
+  TOLLGATE_CORS_ORIGINS: z._default(origins, ['*']),
   TOLLGATE_ALLOWED_IPS: list.check(z.refine(areAddresses, 'expected IP addresses and CIDR ranges, by commas')),
   TOLLGATE_ALLOWED_ROUTES: list,
   TOLLGATE_REQUIRED_PARAMS: list,

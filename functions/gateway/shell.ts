@@ -7,8 +7,8 @@ import type { HttpReply, HttpRequest } from '../../lib/transport/message.ts';
 /** What a shell serves: the gateway, or on one machine the gateway and management behind one address. */
 export interface Service {
   handle(request: HttpRequest, context: ShellContext): Promise<HttpReply & { readonly done?: Promise<unknown> }>;
-  /** An error for whoever calls `path`. */
-  refuse(path: string, error: GatewayError): Promise<HttpReply>;
+  /** An error for whoever calls `path`, for a page of `origin` where one does. */
+  refuse(path: string, error: GatewayError, origin?: string): Promise<HttpReply>;
 }
 
 /** What every shell is given. */

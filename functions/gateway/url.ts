@@ -21,7 +21,7 @@ export function createUrlHandler({ service, log, maxBodyBytes, now = Date.now }:
     const request = requestOfEvent(event);
     if (request.body.byteLength > maxBodyBytes) {
       const error = new GatewayError('too_large', `The request body is larger than the ${maxBodyBytes} bytes allowed.`);
-      return service.refuse(request.path, error);
+      return service.refuse(request.path, error, request.headers['origin']);
     }
     const receivedAt = now();
     const deadline = receivedAt + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
@@ -38,7 +38,7 @@ export function createUrlHandler({ service, log, maxBodyBytes, now = Date.now }:
   }).handler(async (event: LambdaFunctionURLEvent, context: Context): Promise<FunctionUrlReply> => {
     const reply = await answer(event, context).catch((error: unknown) => {
       failed('a request failed outside the onion')(error);
-      return service.refuse(event.rawPath, GatewayError.from(error));
+      return service.refuse(event.rawPath, GatewayError.from(error), event.headers['origin']);
     });
     return replyToEvent(reply, failed('a body threw'));
   });

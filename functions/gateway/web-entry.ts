@@ -1,7 +1,9 @@
 /** Entry of the Web Function bundle: runs as a program, listens where Lambda says. */
 import { readWebEndpoint } from '../../lib/env.ts';
 import { createDynamoClient } from '../../lib/stores/dynamodb/index.ts';
+import { createCors } from '../../lib/transport/cors.ts';
 import { composeOnAws } from '../aws.ts';
+import { openToPages } from './pages.ts';
 import { supervise } from './supervision.ts';
 import { startWeb } from './web.ts';
 
@@ -12,7 +14,7 @@ const MAX_CONCURRENT = 60;
 const { gateway, env, log } = composeOnAws(createDynamoClient);
 const server = await startWeb({
   ...readWebEndpoint(),
-  service: gateway,
+  service: openToPages(gateway, createCors(env.TOLLGATE_CORS_ORIGINS)),
   log,
   maxBodyBytes: env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES,
   maxConcurrent: MAX_CONCURRENT,

@@ -39,10 +39,10 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
     maxBodyBytes,
     now,
     forwarded: options.forwarded ?? false,
-    renderRefusal: (path, error) => service.refuse(path, error),
+    renderRefusal: (path, error, origin) => service.refuse(path, error, origin),
     onError: (error) => log('error', 'a request failed outside the onion', { error: describeError(error) }),
     async handle(request, { signal, receivedAt }) {
-      if (underWay >= maxConcurrent) return service.refuse(request.path, busy(maxConcurrent));
+      if (underWay >= maxConcurrent) return service.refuse(request.path, busy(maxConcurrent), request.headers['origin']);
       underWay++;
       const leave = (): void => void underWay--;
       try {

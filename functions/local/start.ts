@@ -13,9 +13,11 @@ import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.
 import { createLog } from '../../lib/log.ts';
 import type { BodyStore } from '../../lib/stores/bodies.ts';
 import { createCatalog } from '../../lib/catalog/index.ts';
+import { createCors } from '../../lib/transport/cors.ts';
 import { createAdminHandler } from '../admin/handler.ts';
 import { ROUTES, routesAt } from '../admin/routes.ts';
 import { compose } from '../compose.ts';
+import { openToPages } from '../gateway/pages.ts';
 import { startWeb, type WebServer } from '../gateway/web.ts';
 import { offerOf } from './offer.ts';
 import { openStorage } from './storage.ts';
@@ -112,11 +114,8 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   makeKeyAgain = () => virtualKey(composed.management, key);
   const model = await exampleModel(offer.deployments, catalog, environment);
 
-  const service = createDispatcher({
-    gateway: composed.gateway,
-    admin: createAdminHandler(composed.management),
-    isManagement,
-  });
+  const sides = { gateway: composed.gateway, admin: createAdminHandler(composed.management), isManagement };
+  const service = openToPages(createDispatcher(sides), createCors(env.TOLLGATE_CORS_ORIGINS));
   const { host } = options;
   const maxBodyBytes = env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES;
   const web = await listen(() => startWeb({ service, log, maxBodyBytes, host, port: options.port }), options);
@@ -158,7 +157,9 @@ async function readConfig({ config, environment }: LocalOptions): Promise<LocalC
 /** Our variables: of the environment, else of the config, else the defaults; a terminal is spared the line for every request. */
 function readSettings(config: LocalConfig | undefined, environment: LocalOptions['environment']): Env {
   try {
-    return readEnv({ TOLLGATE_LOG_LEVEL: 'warn', ...config?.settings, ...environment });
+    const origins = environment['LITELLM_CORS_ORIGINS'] ?? '';
+    const theirs = origins === '' ? {} : { TOLLGATE_CORS_ORIGINS: origins };
+    return readEnv({ TOLLGATE_LOG_LEVEL: 'warn', ...theirs, ...config?.settings, ...environment });
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error));
   }

@@ -23,8 +23,11 @@ interface RequestContext {
 export interface HttpServerOptions {
   /** Answers a request; should not reject. `done` is what must end before the process may. */
   readonly handle: (request: HttpRequest, context: RequestContext) => Promise<HttpReply & { readonly done?: Promise<unknown> }>;
-  /** An error as the client of this path expects it (body too large, malformed HTTP, a handler that failed). */
-  readonly renderRefusal: (path: string, error: GatewayError) => HttpReply | Promise<HttpReply>;
+  /**
+   * An error as the client of this path expects it (body too large, malformed HTTP, a handler that failed); `origin` is that of the page
+   * that calls, where one does.
+   */
+  readonly renderRefusal: (path: string, error: GatewayError, origin?: string) => HttpReply | Promise<HttpReply>;
   /** Largest request body, bytes. */
   readonly maxBodyBytes: number;
   /** Largest request line and headers together, bytes; default 32 KiB. */
@@ -56,6 +59,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   /** Requests not yet answered, by connection (there are several where a client pipelines). */
   const unanswered = new WeakMap<Socket, number>();
   const count = (socket: Socket, change: number): void => void unanswered.set(socket, (unanswered.get(socket) ?? 0) + change);
+  const refused = (request: IncomingMessage, error: unknown): HttpReply | Promise<HttpReply> =>
+    renderRefusal(targetOf(request).path, GatewayError.from(error), request.headers.origin);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const receivedAt = now();
@@ -69,7 +74,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const body = hasHost(request) ? await readBody(request, maxBodyBytes, forwarded) : NO_HOST;
     if (body === 'gone') return;
     if (body === NO_HOST) response.shouldKeepAlive = false;
-    if (body instanceof GatewayError) return refuseEarly(request, response, await renderRefusal(path, body));
+    if (body instanceof GatewayError) return refuseEarly(request, response, await refused(request, body));
     const ip = forwarded ? lastForwarded(request) : request.socket.remoteAddress;
     const reply: Awaited<ReturnType<typeof handle>> = await handle(
       {
@@ -83,7 +88,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       { signal: controller.signal, receivedAt },
     ).catch((error: unknown) => {
       onError(error);
-      return renderRefusal(path, GatewayError.from(error));
+      return refused(request, error);
     });
     try {
       await writeReply(response, reply);
@@ -91,7 +96,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       onError(error);
       // What was written is still on its way to the socket.
       if (response.headersSent) setImmediate(() => response.destroy());
-      else await writeReply(response, await renderRefusal(path, GatewayError.from(error)));
+      else await writeReply(response, await refused(request, error));
     }
     await reply.done;
   }

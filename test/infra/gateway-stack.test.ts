@@ -176,6 +176,11 @@ describe('function URL shell', () => {
   const urlOf = (id: string) =>
     Object.entries(resourcesOf(url, 'AWS::Lambda::Url')).find(([name]) => name.startsWith(id))?.[1].Properties;
 
+  test('answers no pages by itself: the functions do, and browsers refuse what is said twice', () => {
+    for (const { Properties } of Object.values(resourcesOf(url, 'AWS::Lambda::Url')))
+      expect(Properties).not.toHaveProperty('Cors');
+  });
+
   test('streams, for fifteen minutes at most', () => {
     expect(urlOf('Gateway')).toMatchObject({ AuthType: 'NONE', InvokeMode: 'RESPONSE_STREAM' });
     expect(functionOf('Gateway')).toMatchObject({ Timeout: 900, MemorySize: 512 });

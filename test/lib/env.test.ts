@@ -40,6 +40,16 @@ describe('readEnv', () => {
     });
   });
 
+  test('reads whose pages may call', () => {
+    const read = (text?: string) => readEnv({ TOLLGATE_CORS_ORIGINS: text }).TOLLGATE_CORS_ORIGINS;
+
+    expect(read()).toEqual(['*']);
+    expect(read('https://chat.example.com, app://notes')).toEqual(['https://chat.example.com', 'app://notes']);
+    expect([read('none'), read('')]).toEqual([[], []]);
+    for (const wrong of ['chat.example.com', 'https://chat.example.com/'])
+      expect(() => read(wrong)).toThrow('expected origins');
+  });
+
   test('names every variable that is wrong', () => {
     const wrong = { TOLLGATE_NUM_RETRIES: 'many', TOLLGATE_LOG_LEVEL: 'loud' };
 

@@ -1,9 +1,11 @@
 import { request as send } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openToPages } from '../../../functions/gateway/pages.ts';
 import { createUrlHandler } from '../../../functions/gateway/url.ts';
 import type { Service } from '../../../functions/gateway/shell.ts';
 import { startWeb } from '../../../functions/gateway/web.ts';
 import type { ShellContext } from '../../../lib/gateway.ts';
+import { createCors } from '../../../lib/transport/cors.ts';
 import type { HttpRequest } from '../../../lib/transport/message.ts';
 import { serveHandler } from '../../support/url-front.ts';
 
@@ -156,6 +158,37 @@ describe.each(Object.entries({ url: startUrl, web: startOnWeb }))('%s shell', (_
     expect(tooLong.statusCode).toBe(413);
     expect(await tooLong.body.json()).toMatchObject({ path: '/v1/messages', kind: 'too_large' });
     expect(service.seen).toHaveLength(1);
+  });
+
+  test('answers the question of a browser by itself, and shows pages answers, streams and refusals', async () => {
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield bytes('data: 1\n\n');
+    }
+    const service = aService(async ({ path }) => {
+      if (path === '/fails') throw new Error('a bug');
+      return { status: 200, headers: json, body: path === '/stream' ? stream() : bytes('{}') };
+    });
+    const { url } = await start(openToPages(service, createCors(['*'])));
+    const origin = 'https://chat.example.com';
+    const post = async (path: string, body: string, headers: Record<string, string> = { origin }) => {
+      const answer = await send(url + path, { method: 'POST', body, headers });
+      await answer.body.text();
+      return [answer.statusCode, answer.headers['access-control-allow-origin'], answer.headers['content-type']];
+    };
+
+    const asked = await send(`${url}/v1/messages`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-key' },
+    });
+
+    expect(asked.statusCode).toBe(204);
+    expect(asked.headers).toMatchObject({ 'access-control-allow-origin': '*', 'access-control-allow-headers': 'x-api-key' });
+    expect(service.seen).toHaveLength(0);
+    expect(await post('/v1/messages', '{}')).toEqual([200, '*', 'application/json']);
+    expect(await post('/stream', '{}')).toEqual([200, '*', 'application/json']);
+    expect(await post('/v1/messages', 'x'.repeat(MAX_BODY_BYTES + 1))).toEqual([413, '*', 'application/json']);
+    expect(await post('/fails', '{}')).toEqual([500, '*', 'application/json']);
+    expect(await post('/v1/messages', '{}', {})).toEqual([200, undefined, 'application/json']);
   });
 
   test('answers in the words of the service when the service itself fails, logs it, and goes on', async () => {

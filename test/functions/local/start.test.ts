@@ -7,12 +7,12 @@ interface Run {
   readonly ask: (path: string, body?: object) => Promise<Response>;
 }
 
-async function runWithoutDatabase(): Promise<Run> {
+async function runWithoutDatabase(environment: Record<string, string> = {}): Promise<Run> {
   const server = await startLocal({
     host: '127.0.0.1',
     port: 0,
     version: '1.2.3',
-    environment: { TOLLGATE_MASTER_KEY: 'sk-master' },
+    environment: { TOLLGATE_MASTER_KEY: 'sk-master', ...environment },
     warn: () => undefined,
     resolvePackage: () => undefined,
   });
@@ -62,6 +62,25 @@ it('leaves /model to management, except for the routes of Bedrock for its models
   expect(await invoke.json()).toMatchObject({ type: 'message', role: 'assistant' });
   expect(unknown.status).toBe(404);
   expect(await unknown.text()).toContain('management API');
+});
+
+it.each([
+  ['by default as from any', {}, '*'],
+  ['as LiteLLM is told', { LITELLM_CORS_ORIGINS: 'https://a.example,https://page.example' }, 'https://page.example'],
+  ['not at all', { TOLLGATE_CORS_ORIGINS: 'none', LITELLM_CORS_ORIGINS: '*' }, null],
+])('lets pages call the data plane and management, %s', async (_, environment, allowed) => {
+  const { server } = await runWithoutDatabase(environment);
+  onTestFinished(() => server.stop());
+  const headers = { origin: 'https://page.example' };
+
+  const asked = await fetch(`${server.url}/v1/messages`, {
+    method: 'OPTIONS',
+    headers: { ...headers, 'access-control-request-method': 'POST' },
+  });
+  const answers = await Promise.all(['/v1/models', '/key/info'].map((path) => fetch(server.url + path, { headers })));
+
+  expect(asked.status).toBe(allowed === null ? 405 : 204);
+  for (const answer of [asked, ...answers]) expect(answer.headers.get('access-control-allow-origin')).toBe(allowed);
 });
 
 it.each(['/openapi.json', '/receipts/keys'])('answers %s, which management has and which needs no key', async (path) => {

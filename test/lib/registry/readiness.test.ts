@@ -47,7 +47,7 @@ it('is not ready while the store fails, and is again a second after it is back',
 });
 
 it('is not ready when the store says nothing for two seconds, whatever it says later', async () => {
-  let late = (_: unknown): void => undefined;
+  let late: (reason: Error) => void = () => undefined;
   const { ready, slept, wake } = prepare(() => new Promise((_, reject) => (late = reject)));
 
   const answer = ready();

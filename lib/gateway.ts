@@ -2,28 +2,27 @@
  * The table of contents of a request: which endpoint, then the onion, outermost policy first. Shells hand in an `HttpRequest` and write
  * the `Reply`; nothing here knows of Lambda, sockets or tables.
  */
-import { answerConversation } from './conversations.ts';
 import type { Asked } from './dialects/dialect.ts';
 import type { Dialects } from './dialects/index.ts';
 import { newCallId } from './domain/call-id.ts';
 import { endpoints, findEndpoints } from './endpoints/index.ts';
 import type { CountEndpoint, Match } from './endpoints/endpoint.ts';
-import { renderModel, renderModels, type ListedModel } from './endpoints/models.ts';
 import { GatewayError } from './errors.ts';
-import type { Exchange, Outcome, Reply } from './exchange.ts';
+import type { Exchange, Reply } from './exchange.ts';
 import type { DialectId, GenerateRequest } from './kinds/generate.ts';
 import type { JsonObject } from './kinds/json.ts';
 import type { Log } from './log.ts';
+import { createLookups, type LookupDeps } from './lookups.ts';
 import { compose, type Terminal } from './pipeline.ts';
 import { authenticate, type AuthenticateDeps } from './policies/authenticate.ts';
 import { authorize } from './policies/authorize.ts';
-import { background, type BackgroundDeps } from './policies/background.ts';
+import { background } from './policies/background.ts';
 import { chooseCompaction, compact, prepareCompaction, type CompactionDeps } from './policies/compaction.ts';
 import { identify, takeNames, withDefaultModel, type IdentifyDeps } from './policies/identify.ts';
 import type { ModelAccessDeps } from './policies/model-access.ts';
-import { readerOf, remember, resume, type ConversationDeps } from './policies/conversation.ts';
+import { remember, resume } from './policies/conversation.ts';
 import { budgetFallback } from './policies/budget-fallback.ts';
-import { decode, parseBody } from './policies/decode.ts';
+import { decode } from './policies/decode.ts';
 import type { Policy } from './policies/policy.ts';
 import { keepBodies, type KeepBodiesDeps } from './policies/keep-bodies.ts';
 import { record } from './policies/record.ts';
@@ -32,20 +31,17 @@ import { requireParams } from './policies/required-params.ts';
 import { retry, type RetryDeps } from './policies/retry.ts';
 import { route, type RouteDeps } from './policies/route.ts';
 import { limitedSignal, type Limit } from './request-life.ts';
-import { answerStored } from './responses/stored-responses.ts';
-import { streamStored } from './responses/stored-stream.ts';
-import { createNumberedCutter } from './responses/response-follower.ts';
 import type { HttpReply, HttpRequest } from './transport/message.ts';
 
 /** Everything the core needs; shells and tests put it together. */
-export interface GatewayDeps {
+export interface GatewayDeps extends LookupDeps {
   readonly dialects: Dialects;
   readonly authentication: AuthenticateDeps;
   readonly identification: IdentifyDeps;
   readonly access: ModelAccessDeps;
   /** Parameters that every request has to carry. */
   readonly requiredParams: readonly string[];
-  readonly conversations: ConversationDeps & CompactionDeps & Pick<BackgroundDeps, 'follow' | 'sleep'>;
+  readonly conversations: LookupDeps['conversations'] & CompactionDeps;
   readonly bodies: KeepBodiesDeps;
   readonly routing: RouteDeps;
   readonly retrying: RetryDeps;
@@ -55,12 +51,7 @@ export interface GatewayDeps {
   readonly call: Terminal;
   /** The terminal step of counting. */
   readonly count: (exchange: Exchange, endpoint: CountEndpoint) => Promise<Reply>;
-  /** Models to list for a caller. */
-  readonly models: (exchange: Exchange) => Promise<readonly ListedModel[]>;
-  /** Throws when a store does not answer. */
-  readonly ready: () => Promise<void>;
   readonly log: Log;
-  readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
 }
 
@@ -156,39 +147,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const plain = compose(onion({}), deps.call);
   const compacting = compose(onion({}, shortening), deps.call);
 
-  const listing = compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], (exchange) =>
-    listModels(deps, exchange),
-  );
-  const stored = ({ id = '' }: Match): Terminal =>
-    compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
-      const { route, request } = exchange;
-      const reader = readerOf(exchange, deps.now());
-      if (request.method === 'GET' && route.endsWith('/{id}') && request.query.get('stream') === 'true') {
-        const streaming = { ...deps.conversations, cutter: createNumberedCutter };
-        const events = await streamStored(streaming, { id, query: request.query, reader }, exchange.signal);
-        return streamReply(events, exchange.signal);
-      }
-      return jsonReply(
-        await answerStored(deps.conversations.store, { method: request.method, route, id, query: request.query, reader }),
-      );
-    });
-  const conversing = ({ id = '', item }: Match): Terminal =>
-    compose([renderErrors(renderError, deps.log), authenticate(deps.authentication)], async (exchange) => {
-      const { route, request } = exchange;
-      const { method, query } = request;
-      const body = request.body.length === 0 ? undefined : parseBody(request.body, request.headers);
-      const { store, ttlMs } = deps.conversations;
-      // Results of tools may answer calls that are in the conversation already.
-      const check = (items: readonly JsonObject[]): void =>
-        void read({})(exchange, { model: '-', previous_response_id: '-', input: items });
-      const reader = readerOf(exchange, deps.now());
-      return jsonReply(
-        await answerConversation(
-          { store, ttlMs, check },
-          { method, route, id, item, query, body, reader, serial: exchange.id },
-        ),
-      );
-    });
+  const lookups = createLookups(deps, [renderErrors(renderError, deps.log), authenticate(deps.authentication)], read({}));
   /** Policies of a count: those of a generate request but for money, which it does not cost. */
   const counting = (endpoint: CountEndpoint, asked: Asked): Terminal =>
     compose(
@@ -210,10 +169,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       ],
       (exchange) => deps.count(exchange, endpoint),
     );
-  const health = compose([renderErrors(renderError, deps.log)], async (exchange) => {
-    if (exchange.route === '/health/readiness') await deps.ready();
-    return jsonReply({ status: 'healthy' });
-  });
+  const health = compose([renderErrors(renderError, deps.log)], lookups.health);
 
   const terminalOf = (match: Match | undefined, found: readonly Match[], exchange: Exchange): Promise<Reply> => {
     if (match === undefined) {
@@ -223,9 +179,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const { endpoint } = match;
     switch (endpoint.kind) {
       case 'stored-response':
-        return stored(match)(exchange);
+        return lookups.stored(match)(exchange);
       case 'conversation':
-        return conversing(match)(exchange);
+        return lookups.conversing(match)(exchange);
       case 'count':
         return counting(endpoint, askedBy(match))(exchange);
       case 'generate':
@@ -233,7 +189,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       case 'compact':
         return compacting(exchange);
       case 'models':
-        return listing(exchange);
+        return lookups.models(exchange);
       case 'liveliness':
       case 'readiness':
         return health(exchange);
@@ -321,48 +277,4 @@ function openExchange(
     attempts: 0,
     committed: false,
   };
-}
-
-function jsonReply(body: JsonObject): Reply {
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(body)),
-    done: Promise.resolve({ status: 'success' }),
-  };
-}
-
-/** A stream that is over when its last byte is out, its reader has left, or the signal says so. */
-function streamReply(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Reply {
-  const { promise: done, resolve } = Promise.withResolvers<Outcome>();
-  const end = (): void => resolve({ status: signal.aborted ? 'aborted' : 'success' });
-  signal.addEventListener('abort', end, { once: true });
-  async function* watched(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body;
-    } finally {
-      end();
-    }
-  }
-  const headers = {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
-  };
-  return { status: 200, headers, body: watched(), done };
-}
-
-async function listModels(deps: GatewayDeps, exchange: Exchange): Promise<Reply> {
-  const models = await deps.models(exchange);
-  const anthropic = exchange.request.headers['anthropic-version'] !== undefined;
-  const asked = findEndpoints(exchange.request.path)[0]?.model;
-  if (asked === undefined) return jsonReply(renderModels(models, anthropic));
-  const model = models.find(({ id }) => id === asked);
-  if (model === undefined) {
-    throw new GatewayError('not_found', `The model "${asked}" does not exist here, or this key may not call it.`, {
-      param: 'model',
-      code: 'model_not_found',
-    });
-  }
-  return jsonReply(renderModel(model, anthropic));
 }

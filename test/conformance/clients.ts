@@ -27,6 +27,8 @@ export interface ClientRun {
   readonly seed: number;
   /** Recordings asked for at a time. */
   readonly concurrency: number;
+  /** Ends the run, its gateway first. */
+  readonly ending: AbortSignal;
 }
 
 /** A recording with what it says. */
@@ -200,16 +202,21 @@ export async function scoreClients(run: ClientRun): Promise<readonly Result[]> {
   const replay = await scorer.startReplay(recordings, { mode: run.mode, seed: run.seed });
   const gateway = await scorer.createGateway({ args: { project: run.project, port: run.port }, env: process.env });
   const results: Result[] = [];
+  const end = (): void => void gateway.stop();
+  run.ending.addEventListener('abort', end);
   try {
+    run.ending.throwIfAborted();
     await gateway.start(recordings.map((recording) => ({ case: recording, base: replay.url(recording) })));
     const queue = cases.values();
     const work = async (): Promise<void> => {
       for (const known of queue) {
+        run.ending.throwIfAborted();
         for (const check of checksOf(known)) results.push(await judge({ scorer, replay, gateway }, known, check));
       }
     };
     await Promise.all(Array.from({ length: run.concurrency }, work));
   } finally {
+    run.ending.removeEventListener('abort', end);
     await gateway.stop();
     await replay.close();
   }

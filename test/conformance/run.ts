@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { whenOrphaned } from '../../functions/local/signals.ts';
 import { readFlags } from '../../lib/local/flags.ts';
 import { StartError } from '../../lib/local/start-error.ts';
 import { scoreClients } from './clients.ts';
@@ -37,7 +38,8 @@ const WAYS: readonly Way[] = [
 
 const FIRST_PORT = 4100;
 
-function score({ mode, seed, concurrency }: Way, out: string, port: number): Promise<void> {
+/** One way through the scorer, which stops its gateway when it is told to end. */
+function score({ mode, seed, concurrency }: Way, out: string, port: number, ending: AbortSignal): Promise<void> {
   const args = [
     scorer,
     '--adapter',
@@ -65,12 +67,15 @@ function score({ mode, seed, concurrency }: Way, out: string, port: number): Pro
   ];
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const end = (): void => void child.kill('SIGTERM');
+    ending.addEventListener('abort', end);
     child.once('error', fail);
+    child.once('exit', () => ending.removeEventListener('abort', end));
     child.once('exit', (code) => (code === 0 ? done() : fail(new Error(`the scorer ended with code ${code}`))));
   });
 }
 
-async function main(): Promise<void> {
+async function main(ending: AbortSignal): Promise<void> {
   const { values } = readFlags({ options: { help: { type: 'boolean' } } });
   if (values.help === true) {
     console.log(
@@ -93,9 +98,10 @@ async function main(): Promise<void> {
       console.log(`conformance: ${way.name} ...`);
       const out = join(folder, `${index}.json`);
       const port = FIRST_PORT + 2 * index;
-      await score(way, out, port);
+      await score(way, out, port, ending);
       const { results } = JSON.parse(readFileSync(out, 'utf8')) as { results: Result[] };
-      const others = await scoreClients({ ...way, recordings, project: root, port: port + 1 });
+      const others = await scoreClients({ ...way, recordings, project: root, port: port + 1, ending });
+      ending.throwIfAborted();
       runs.push({ name: way.name, results: [...results, ...others] });
     }
   } finally {
@@ -108,9 +114,21 @@ async function main(): Promise<void> {
   if (failed) process.exitCode = 1;
 }
 
+/** What is told to end ends its gateways first; told again, it ends at once. */
+const ending = new AbortController();
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort(signal));
+if (process.env['npm_lifecycle_event'] !== undefined) whenOrphaned(() => ending.abort('SIGTERM'));
+
 try {
-  await main();
+  await main(ending.signal);
 } catch (error) {
-  console.error(`conformance: ${error instanceof StartError ? error.message : String(error)}`);
-  process.exitCode = 1;
+  const reason: unknown = ending.signal.reason;
+  if (reason === 'SIGINT' || reason === 'SIGTERM') {
+    console.error(`conformance: ended by ${reason}; its gateways are stopped`);
+    process.exitCode = CODES[reason];
+  } else {
+    console.error(`conformance: ${error instanceof StartError ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
 }

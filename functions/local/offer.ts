@@ -14,21 +14,31 @@ export interface Offer {
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/** The models of the config; without any, the providers of the environment; without those, the demo. */
+/**
+ * The models of the config; without any, the providers of the environment; without those, the demo. `registered` are models that the tables
+ * have besides.
+ */
 export async function offerOf(
   config: LocalConfig | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  registered: readonly Deployment[],
 ): Promise<Offer> {
+  const registry = registeredLines(registered);
   const configured = config?.deployments ?? [];
   const warnings = config?.warnings ?? [];
   if (configured.length > 0) {
     const names = [...new Set(configured.map(({ modelName }) => modelName))];
-    return { deployments: configured, lines: [`models of the config: ${names.join(', ')}`], warnings, close: nothing };
+    return {
+      deployments: configured,
+      lines: [`models of the config: ${names.join(', ')}`, ...registry],
+      warnings,
+      close: nothing,
+    };
   }
   const found = environmentDeployments(environment);
   const all = [...warnings, ...found.warnings];
   if (found.deployments.length > 0) {
-    const lines = found.found.map(({ id, name }) => `${name}: ${id}/<model>`);
+    const lines = [...found.found.map(({ id, name }) => `${name}: ${id}/<model>`), ...registry];
     return { deployments: found.deployments, lines, warnings: all, close: nothing };
   }
   const { startDemoUpstream } = await import('../../lib/local/demo.ts');
@@ -36,12 +46,19 @@ export async function offerOf(
   return {
     deployments: [demoDeployment(upstream.url)],
     lines: [
-      'none found: the demo provider answers as model "demo" (offline, repeats what it is told)',
+      ...registry,
+      `${registry.length === 0 ? 'none found' : 'none in the environment'}: the demo provider answers as model "demo" (offline, repeats what it is told)`,
       'set OPENAI_API_KEY, ANTHROPIC_API_KEY, GROQ_API_KEY, ... or --config for real ones',
     ],
     warnings: all,
     close: () => upstream.close(),
   };
+}
+
+/** How many models were imported or made by `/model/new`; nothing where there are none. */
+function registeredLines(registered: readonly Deployment[]): readonly string[] {
+  const { size } = new Set(registered.map(({ modelName }) => modelName));
+  return size === 0 ? [] : [`${size} ${size === 1 ? 'model' : 'models'} of the registry: GET /v1/models lists them`];
 }
 
 /** USD per token: a small model's price, so that budgets and spend can be tried. */

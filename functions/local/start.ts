@@ -93,7 +93,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
     onRestart: async () => void (await makeKeyAgain()),
   });
   closers.push(() => storage.close());
-  const offer = await offerOf(config, environment);
+  const offer = await offerOf(config, environment, await storage.stores.models.list());
   closers.push(() => offer.close());
   offer.warnings.forEach(warn);
 

@@ -66,11 +66,16 @@ export function readDump(paths: readonly string[]): { readonly dump: Dump; reado
   return { dump, ignored };
 }
 
+const isDump = (name: string): boolean => /\.(csv|json)$/i.test(name);
+
 /** The dump files of a path: itself, or those in the folder. */
 function filesAt(path: string): readonly string[] {
   try {
-    if (!statSync(path).isDirectory()) return [path];
-    const files = readdirSync(path).filter((name) => /\.(csv|json)$/i.test(name));
+    if (!statSync(path).isDirectory()) {
+      if (isDump(path)) return [path];
+      throw new ImportError(`${path}: expected a .yaml, .csv or .json file, or a folder of these`);
+    }
+    const files = readdirSync(path).filter(isDump);
     if (files.length === 0) throw new ImportError(`${path}: no .csv or .json file in this folder`);
     return files.toSorted().map((name) => join(path, name));
   } catch (error) {
@@ -100,9 +105,15 @@ function readJson(file: string): readonly (readonly [string, readonly Row[]])[] 
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw ImportError.from(file, error);
+    throw error instanceof SyntaxError
+      ? new ImportError(`${file}: not valid JSON: ${error.message.replaceAll(/\s+/g, ' ')}`)
+      : ImportError.from(file, error);
   }
-  const tables: Readonly<Record<string, unknown>> = Array.isArray(content) ? { [nameOf(file)]: content } : Object(content);
+  if (typeof content !== 'object' || content === null) {
+    const got = content === null ? 'null' : `a ${typeof content}`;
+    throw new ImportError(`${file}: expected a list of rows, or an object of tables, got ${got}`);
+  }
+  const tables: Readonly<Record<string, unknown>> = Array.isArray(content) ? { [nameOf(file)]: content } : { ...content };
   return Object.entries(tables).map(([name, rows]) => {
     if (!Array.isArray(rows) || !rows.every(isObject)) {
       throw new ImportError(`${file}: ${name}: expected a list of rows, each an object`);

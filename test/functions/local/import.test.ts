@@ -97,6 +97,9 @@ describe('an import', () => {
   });
 
   it('brings models with their credentials, which never come back out', async () => {
+    expect(server.banner).toMatch(
+      /Providers +1 model of the registry: GET \/v1\/models lists them\n +none in the environment: /,
+    );
     const { body } = await call('/model/info?litellm_model_id=imported-model', MASTER);
     expect(body).toMatchObject({ data: [{ model_name: 'gpt' }] });
     expect(JSON.stringify(body)).not.toContain('sk-provider');
@@ -118,7 +121,12 @@ describe('an import', () => {
 
   it.each([
     [['--nope'], '--help lists the flags'],
-    [['/nowhere/dump.json'], '/nowhere/dump.json: ENOENT'],
+    [['/nowhere/dump.json'], 'tollgate: /nowhere/dump.json: there is no such file or folder'],
+    [['/nowhere/config.yaml'], 'tollgate: config file /nowhere/config.yaml: there is no such file'],
+    [[join(root, 'README.md')], 'README.md: expected a .yaml, .csv or .json file, or a folder of these'],
+    [[fileOf('cut.json', '{"a":\n[')], 'cut.json: not valid JSON: '],
+    [[fileOf('five.json', '5')], 'five.json: expected a list of rows, or an object of tables, got a number'],
+    [[fileOf('cut.yaml', 'a: [')], `tollgate: ${join(folder, 'cut.yaml')}:`],
   ])('ends with one line for %j', async (args, line) => {
     const { code, out } = await run(...args);
     expect(code).toBe(1);

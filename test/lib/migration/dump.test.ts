@@ -45,7 +45,7 @@ describe('a dump', () => {
   });
 
   it.each([
-    ['a file that is not there', join(folder, 'absent.csv'), /absent\.csv: ENOENT/],
+    ['a file that is not there', join(folder, 'absent.csv'), /absent\.csv: there is no such file/],
     ['JSON that is none', file('broken.json', '{'), /broken\.json: .*JSON/],
     ['rows that are none', file('rows.json', '{"LiteLLM_TagTable": [1]}'), /LiteLLM_TagTable: expected a list of rows/],
     ['CSV of unequal rows', file('LiteLLM_TagTable2.csv', 'a,b\n1\n'), /LiteLLM_TagTable2\.csv: Invalid Record Length/],

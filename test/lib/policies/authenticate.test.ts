@@ -24,6 +24,13 @@ const callerOf = async (
   return (await authenticateRequest(aRequest({ ...over, headers }), route, given)).caller;
 };
 
+it.each(['abc', 'sk-1', 'eyJhbGciOiJIUzI1NiJ9.e30.x'])('the master key is known whatever its form: %s', async (secret) => {
+  const given = { ...deps([], secret), tokenCaller: () => Promise.reject(new Error('no token')) };
+
+  expect(await callerOf(secret, given)).toEqual({ type: 'master' });
+  await expect(callerOf(`${secret}d`, deps([], secret))).rejects.toMatchObject({ status: 401 });
+});
+
 describe('the secret of a request', () => {
   it.each([
     ['authorization', 'Bearer sk-1'],

@@ -10,7 +10,7 @@ import { requestOfEvent } from '../../lib/transport/function-url.ts';
 import { answerError, answerJson, answerOf } from './answer.ts';
 import { readCall } from './call.ts';
 import type { AdminRoute } from './route.ts';
-import { ROUTES, routesAt } from './routes.ts';
+import { endsAmongWords, ROUTES, routesAt, routesLike } from './routes.ts';
 
 type Event = LambdaFunctionURLEvent;
 type Result = APIGatewayProxyStructuredResultV2;
@@ -49,10 +49,19 @@ async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Pro
   return answerOf(await route.answer(named, readCall(event, request, caller)));
 }
 
-/** The router knows only "not found"; a path that exists for other verbs is told apart here. */
+/**
+ * The router knows only "not found"; a path that exists for other verbs is told apart here. `POST /team/nothing` does not: `PATCH
+ * /team/{team_id}` would take it for the id of a team, and its caller did not mean one.
+ */
 function unknownRoute(method: string, path: string): GatewayError {
-  const allowed = routesAt(path).map((route) => route.method);
-  if (allowed.length === 0) return new GatewayError('not_found', 'There is no such route in the management API.');
+  const allowed = routesAt(path)
+    .filter((route) => !endsAmongWords(route))
+    .map((route) => route.method);
+  if (allowed.length === 0) {
+    const known = routesLike(path).map((route) => `${route.method} ${route.path}`);
+    const told = known.length === 0 ? '/openapi.json lists all' : `there are ${known.join(', ')}`;
+    return new GatewayError('not_found', `There is no such route in the management API; ${told}.`);
+  }
   return new GatewayError('method_not_allowed', `${method} is not allowed here; allowed: ${allowed.join(', ')}`, {
     headers: { allow: allowed.join(', ') },
   });

@@ -57,6 +57,20 @@ const PATTERNS = Map.groupBy(
   ({ pattern }) => pattern[1],
 );
 
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+/** Where routes have words: what `/team/new` and `/team/list` stand under. */
+const WORDED = new Set(ROUTES.filter(({ path }) => !path.endsWith('}')).map(({ path }) => parentOf(path)));
+
+/** True for `/team/{team_id}`, beside `/team/new`: what stands there may be a word that is no route. */
+export const endsAmongWords = ({ path }: AdminRoute): boolean => path.endsWith('}') && WORDED.has(parentOf(path));
+
+/** Routes that begin as a path does, by path. */
+export const routesLike = (path: string): readonly AdminRoute[] =>
+  (PATTERNS.get(path.slice(1).split('/', 1)[0]) ?? [])
+    .map(({ route }) => route)
+    .toSorted((one, other) => (one.path < other.path ? -1 : 1));
+
 /** The routes of a path, percent-encoded as sent: one for each verb it knows, none for an unknown path. */
 export function routesAt(path: string): readonly AdminRoute[] {
   const candidates = PATTERNS.get(path.slice(1).split('/', 1)[0]);

@@ -99,6 +99,7 @@ const INFO = [
   '/team/list',
   '/v2/team/list',
   '/team/available',
+  '/team/metadata_schema',
   '/organization/list',
   '/user/info',
   '/v2/user/info',

@@ -165,6 +165,7 @@ export const MODEL_ANSWERS: Answers = {
   'POST /credentials': answers(done('Credential created successfully'), 409),
   'GET /credentials': answers(object({ success: flag('Done.', true), credentials: list(credential) })),
   'GET /credentials/by_name/{name}': answers(credential, 404),
+  'GET /credentials/by_model/{id}': answers(credential, 404),
   'GET /credentials/{name}': answers(credential, 404),
   'PATCH /credentials/{name}': answers(done('Credential updated successfully'), 404, 409),
   'DELETE /credentials/{name}': answers(done('Credential deleted successfully'), 404),

@@ -184,6 +184,11 @@ export const PEOPLE_ANSWERS: Answers = {
   'GET /team/list': answers(list(team)),
   'GET /v2/team/list': answers(object({ teams: list(z.union([team, deletedTeam])), ...PAGE })),
   'GET /team/available': answers(list(team)),
+  'GET /team/metadata_schema': answers(
+    object({
+      fields: list(object({ key: text('The field.', 'cost_center'), label: text('Its name for people.', 'Cost centre') })),
+    }),
+  ),
   'POST /team/block': answers(team, 404, 409),
   'POST /team/unblock': answers(team, 404, 409),
   'POST /team/member_add': answers(

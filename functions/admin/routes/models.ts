@@ -9,6 +9,7 @@ import {
   readCredential,
   updateCredential,
 } from '../../../lib/management/models/credentials.ts';
+import { modelCredential } from '../../../lib/management/models/model-credential.ts';
 import { MODEL_LISTING, modelInfo, modelPage } from '../../../lib/management/models/model-list.ts';
 import { deleteModel, modelBody, modelChange, modelId, newModel, updateModel } from '../../../lib/management/models/models.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
@@ -59,6 +60,9 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
   ),
   get('/credentials/by_name/{name}', 'viewer', 'A credential without its values.', (deps, { caller, param }) =>
     readCredential(deps, caller, param('name')),
+  ),
+  get('/credentials/by_model/{id}', 'viewer', 'The credential of a deployment without its values.', (deps, { caller, param }) =>
+    modelCredential(deps, caller, param('id')),
   ),
   get('/credentials/{name}', 'viewer', 'A credential without its values.', (deps, { caller, param }) =>
     readCredential(deps, caller, param('name')),

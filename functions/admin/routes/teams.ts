@@ -62,6 +62,9 @@ export const TEAM_ROUTES: readonly AdminRoute[] = [
   ),
   // Joining by oneself is something a team has to be offered for, and nothing offers one yet.
   get('/team/available', 'own', 'Teams that users may join by themselves: none.', async () => []),
+  get('/team/metadata_schema', 'own', 'Fields that metadata of teams should have: none are laid down.', async () => ({
+    fields: [],
+  })),
   post('/team/block', 'org-admin', { summary: 'Block a team.', body: teamName }, (deps, { caller, body }) =>
     setTeamBlocked(deps, caller, body, true),
   ),

@@ -14,7 +14,7 @@ import { PARAMETER_FIELDS, SECRET_FIELDS } from './provider-fields.ts';
 import { readSecret, writeSecret, type SecretValues } from './secret.ts';
 
 /** What stands for a value in an answer. */
-const MASK = '********';
+export const MASK = '********';
 
 /** Values that `/model/new` copies into a deployment, so that changing them later needs the models to change too. */
 const COPIED_FIELDS: readonly string[] = ['api_base', 'api_version', ...PARAMETER_FIELDS];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aDeployment } from '../../support/exchange.ts';
 import { createAdmin, type Admin, type Answer } from './support.ts';
 
 const SECRET = 'sk-ant-provider-secret-1234';
@@ -34,6 +35,37 @@ describe('/credentials', () => {
     );
     expect(await admin.deps.credentials.get('main')).toMatchObject({ provider: 'anthropic', fields: ['api_key', 'api_base'] });
     expect(admin.outputs.join()).not.toContain(SECRET);
+  });
+
+  it('tells of which kind the credential of a deployment is, wherever it is kept', async () => {
+    const config = {
+      ...aDeployment({ apiBase: 'https://api.example.com' }),
+      id: 'fixed',
+      credential: { type: 'value', value: 'sk-of-a-file' },
+    } as const;
+    const variable = { ...config, id: 'env', credential: { type: 'env', name: 'OPENAI_API_KEY' }, apiVersion: '2026' } as const;
+    const admin = createAdmin({}, [config, variable, { ...config, id: 'bare', credential: { type: 'none' } }]);
+    await create(admin);
+    const make = (id: string, litellm_params: object) =>
+      admin.call('POST', '/model/new', { body: { model_name: id, litellm_params, model_info: { id } } });
+    await make('named', { model: 'anthropic/m', litellm_credential_name: 'main' });
+    await make('own', { model: 'openai/m', api_key: SECRET });
+    const fieldsOf = async (id: string) => {
+      const { body } = await admin.call('GET', `/credentials/by_model/${id}`);
+      return Object.keys(body['credential_values'] as object).toSorted();
+    };
+
+    expect((await admin.call('GET', '/credentials/by_model/own')).body).toEqual({
+      credential_name: 'own-credential-own',
+      credential_values: { api_key: '********' },
+      credential_info: {},
+    });
+    expect(await fieldsOf('named')).toEqual(['api_base', 'api_key']);
+    expect(await fieldsOf('fixed')).toEqual(['api_base', 'api_key']);
+    expect(await fieldsOf('env')).toEqual(['api_base', 'api_key', 'api_version']);
+    expect(await fieldsOf('bare')).toEqual(['api_base']);
+    expect(await admin.call('GET', '/credentials/by_model/none')).toMatchObject({ status: 404 });
+    expect(admin.outputs.join()).not.toMatch(/sk-ant|sk-of-a-file/);
   });
 
   it('holds the fields of any provider, and models copy those that are no secrets', async () => {

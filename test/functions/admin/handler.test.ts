@@ -68,6 +68,24 @@ describe('the admin function', () => {
     expect(await admin.call('GET', '/key/a/b/regenerate')).toMatchObject({ status: 404 });
   });
 
+  it('takes a word it does not know for no id, and lists the routes there are', async () => {
+    const admin = createAdmin();
+    const message = async (method: string, path: string): Promise<unknown> => {
+      const answer = await admin.call(method, path, { body: {} });
+      expect(answer).toMatchObject({
+        status: 404,
+        headers: expect.not.objectContaining({ allow: expect.anything() }) as object,
+      });
+      return (answer.body['error'] as { message: string }).message;
+    };
+
+    expect(await message('POST', '/team/reset_everything')).toMatch(
+      /there are GET \/team\/available, .*PATCH \/team\/\{team_id\}/,
+    );
+    expect(await message('GET', '/team/nothing')).toContain('GET /team/list, ');
+    expect(await message('POST', '/nothing')).toBe('There is no such route in the management API; /openapi.json lists all.');
+  });
+
   it('refuses bodies that are no JSON object, are not UTF-8 or are too large', async () => {
     const admin = createAdmin();
     const post = (raw: string | Buffer) => admin.call('POST', '/key/generate', { raw });

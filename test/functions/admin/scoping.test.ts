@@ -29,6 +29,7 @@ const ROWS: readonly Row[] = [
   ['GET', '/v2/team/list?page_size=5', undefined, ALL],
   ['GET', '/v2/team/list?status=deleted', undefined, VIEWERS],
   ['GET', '/team/available', undefined, ALL],
+  ['GET', '/team/metadata_schema', undefined, ALL],
   ['POST', '/team/block', { team_id: 'red' }, ABOVE],
   ['POST', '/team/unblock', { team_id: 'red' }, ABOVE],
   ['POST', '/team/member_add', { team_id: 'red', member: { user_id: 'new', role: 'user' } }, TEAM_ADMINS],

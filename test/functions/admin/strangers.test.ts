@@ -57,6 +57,7 @@ const OWN = [
   'GET /spend/logs/ui',
   'GET /spend/logs/v2',
   'GET /team/available',
+  'GET /team/metadata_schema',
   'GET /team/spend/report',
   'GET /user/available_roles',
   'GET /user/filter/ui',

@@ -88,12 +88,6 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
       const pass = { scopes, over, held: taken.holds, open: openHolds(lease), now };
       return passOf(pass, clampOf(full, ceiling));
     }
-    const eased = scopes.filter((limited) => isEased(deps, limited, taken.refusals) && !over.has(limited));
-    for (const limited of eased) over.add(limited);
-    if (eased.length > 0) {
-      attempt--;
-      continue;
-    }
     const final = attempt === TRIES ? taken.refusals[0] : taken.refusals.find((refusal) => !fitsSmaller(ceiling, refusal));
     if (final === undefined) {
       ceiling = ceiling && shrink(ceiling, taken.refusals);
@@ -104,9 +98,13 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
     if (waited.type === 'none') {
       // Whoever stood in the way first may have room by now.
       const standing = waited.refusals.filter((refusal) => !fitsSomehow(refusal));
-      throw refused(deps, exchange, standing.find(({ request }) => request === final.request) ?? standing[0] ?? final);
-    }
-    pauses = waited.pauses;
+      // As long as a smaller output fits, a budget is kept like any other: its scope is throttled only now.
+      const eased = scopes.filter((limited) => isEased(deps, limited, standing) && !over.has(limited));
+      if (eased.length === 0) {
+        throw refused(deps, exchange, standing.find(({ request }) => request === final.request) ?? standing[0] ?? final);
+      }
+      for (const limited of eased) over.add(limited);
+    } else pauses = waited.pauses;
     ceiling = full;
     attempt = 0;
   }
@@ -122,7 +120,7 @@ function refused(deps: EntranceDeps, { id }: Exchange, refusal: Refusal): Gatewa
   return refusalError(refusal, deps.now());
 }
 
-/** True when a budget of the scope refused, and the scope may go on at a reduced rate. */
+/** True when a budget of the scope pays for nothing useful any more, and the scope may go on at a reduced rate. */
 const isEased = ({ throttleShare }: EntranceDeps, { scope, limits }: LimitedScope, refusals: readonly Refusal[]): boolean =>
   throttleShare !== undefined &&
   mayThrottle(limits) &&

@@ -680,6 +680,17 @@ describe('admit in several scopes', () => {
       expect(await committed('team#t#usd#total#0')).toEqual({ usd: (27n * USD) / 100n });
     });
 
+    it('is clamped first, as any other, and throttled once the rest of its budget pays for nothing useful', async () => {
+      const exchange = () => inTeam({ ...throttled, maxBudget: (8n * USD) / 100n });
+      const first = await runAt(exchange(), 0.3, 70);
+      const second = await runAt(exchange(), 0.3);
+
+      expect(first.headers).toMatchObject({ 'x-tollgate-clamped-output-tokens': expect.stringMatching(/^\d+$/) });
+      expect(first.headers).not.toHaveProperty('x-tollgate-throttled');
+      expect(second.headers).toMatchObject({ 'x-tollgate-throttled': 'team' });
+      expect(second.headers).not.toHaveProperty('x-tollgate-clamped-output-tokens');
+    });
+
     it('has at least one request a minute', async () => {
       await runAt(inTeam(throttled), 0);
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { databaseAdvice, startDatabase } from '../../lib/local/database.ts';
 import { startSecretsManager } from '../../lib/local/secrets-manager.ts';
+import { StartError } from '../../lib/local/start-error.ts';
 import type { StateFolder } from '../../lib/local/state-folder.ts';
 import type { Env } from '../../lib/env.ts';
 import type { SecretStore } from '../../lib/stores/secrets.ts';
@@ -84,7 +85,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await prepare();
   } catch (error) {
     await close();
-    throw error;
+    const place = database.place === undefined ? '' : ` in ${database.place}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`${database.name} could not make its tables${place}: ${reason}`);
   }
   const description =
     options.folder === undefined

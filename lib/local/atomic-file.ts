@@ -1,5 +1,5 @@
 /** Files that are either the old text or the new text, whatever happens in between. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { isErrno } from './start-error.ts';
 
 /**
@@ -9,14 +9,19 @@ import { isErrno } from './start-error.ts';
  */
 export function writeAtomically(path: string, text: string): void {
   const neighbour = `${path}.new`;
-  const descriptor = openSync(neighbour, 'w', 0o600);
   try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    const descriptor = openSync(neighbour, 'w', 0o600);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(neighbour, path);
+  } catch (error) {
+    rmSync(neighbour, { force: true });
+    throw error;
   }
-  renameSync(neighbour, path);
 }
 
 /** The text of a file, or undefined when there is none. */

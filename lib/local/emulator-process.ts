@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { writeAtomically } from './atomic-file.ts';
 import { isAlive, markOf } from './process-identity.ts';
 import { StartError } from './start-error.ts';
-import { readMark } from './state-folder.ts';
+import { readMark, unusableState } from './state-folder.ts';
 
 /** What to run and how to speak of it. */
 export interface EmulatorOptions {
@@ -136,7 +136,12 @@ function launch(options: EmulatorOptions, port: number): Child {
     });
   });
   if (options.markFile !== undefined && child.pid !== undefined) {
-    writeAtomically(options.markFile, `${JSON.stringify(markOf(child.pid))}\n`);
+    try {
+      writeAtomically(options.markFile, `${JSON.stringify(markOf(child.pid))}\n`);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw unusableState(options.markFile, error);
+    }
   }
   return { process: child, exited };
 }

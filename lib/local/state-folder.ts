@@ -11,8 +11,9 @@ export interface StateFolder {
   readonly path: string;
   /** Path of a file in it. */
   file(name: string): string;
-  /** Content of a small text file in it, without the newline at its end; undefined when there is none. */
+  /** Content of a small text file in it, without the newline at its end; undefined when there is none. Throws StartError. */
   read(name: string): string | undefined;
+  /** Throws StartError when the file system refuses. */
   write(name: string, text: string): void;
   /** Lets the next Tollgate in. */
   close(): void;
@@ -54,13 +55,25 @@ export function openStateFolder(path: string): StateFolder {
     writeAtomically(ownerFile, `${JSON.stringify(markOf(process.pid))}\n`);
     if (!existsSync(file('README'))) writeAtomically(file('README'), README);
   } catch (error) {
-    throw unusable(folder, error);
+    throw unusableState(folder, error);
   }
   return {
     path: folder,
     file,
-    read: (name) => readIfPresent(file(name))?.trimEnd(),
-    write: (name, text) => writeAtomically(file(name), `${text}\n`),
+    read(name) {
+      try {
+        return readIfPresent(file(name))?.trimEnd();
+      } catch (error) {
+        throw unusableState(file(name), error);
+      }
+    },
+    write(name, text) {
+      try {
+        writeAtomically(file(name), `${text}\n`);
+      } catch (error) {
+        throw unusableState(file(name), error);
+      }
+    },
     close: () => rmSync(ownerFile, { force: true }),
   };
 }
@@ -72,7 +85,8 @@ function makeFolder(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
-function unusable(folder: string, error: unknown): unknown {
+/** What the file system says of a place for state, in one line for the operator; other errors stay what they are. */
+export function unusableState(place: string, error: unknown): unknown {
   if (error instanceof StartError || !(error instanceof Error)) return error;
   const reasons = {
     ENOENT: 'the file system refuses',
@@ -84,7 +98,5 @@ function unusable(folder: string, error: unknown): unknown {
   const taken = ['ENOTDIR', 'EEXIST', 'EISDIR'].some((code) => isErrno(error, code));
   const [, reason] = Object.entries(reasons).find(([code]) => isErrno(error, code)) ?? [];
   const cause = taken ? 'a file is in its place' : (reason ?? error.message);
-  return new StartError(
-    `cannot keep state in ${folder}: ${cause}; choose another folder with --data, or none with --ephemeral`,
-  );
+  return new StartError(`cannot keep state in ${place}: ${cause}; choose another folder with --data, or none with --ephemeral`);
 }

@@ -288,6 +288,21 @@ describe('a start that cannot be', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
+  it('over a database without room for its tables is refused in one line', async () => {
+    const full = join(folder, 'full-dynoxide');
+    const program = `require('node:http').createServer((_, response) => response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' })
+      .end('{"__type": "InternalServerError", "message": "database or disk is full"}')).listen(process.argv[process.argv.indexOf('--port') + 1], '127.0.0.1');`;
+    writeFileSync(full, `#!${process.execPath}\n${program}`, { mode: 0o755 });
+
+    const { code, err } = await fail(['--port', '0', '--data', state()], { DYNOXIDE_BIN: full });
+
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'tollgate: dynoxide could not make its tables in /state/dynamodb.sqlite: database or disk is full\n',
+    });
+    expect(existsSync(join(state(), 'owner.json'))).toBe(false);
+  });
+
   it('on a busy port is refused in one line, and leaves the port to whoever has it', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -52,4 +52,13 @@ it('says in one line that a file is in its place', () => {
 
   expect(() => openStateFolder(path)).toThrow(`cannot keep state in ${path}: a file is in its place; choose another folder`);
   expect(() => openStateFolder(join(path, 'state'))).toThrow('a file is in its place');
+});
+
+it('says in one line which file cannot be read or written', () => {
+  const folder = openStateFolder(join(root, 'state'));
+  mkdirSync(folder.file('master-key'));
+
+  expect(() => folder.read('master-key')).toThrow(/^cannot keep state in \S+\/master-key: a file is in its place/);
+  expect(() => folder.write('master-key', 'sk-1')).toThrow(/^cannot keep state in \S+\/master-key: a file is in its place/);
+  expect(existsSync(folder.file('master-key.new'))).toBe(false);
 });

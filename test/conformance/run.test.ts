@@ -9,12 +9,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 const ADAPTER = `import { writeFileSync } from 'node:fs';
 export default async () => {
   let end;
-  const running = setInterval(() => {}, 1000);
+  const running = setTimeout(() => process.exit(1), 14_000);
   return {
     start: () => new Promise((_, reject) => { end = reject; console.log('clients started'); }),
     stop: async () => {
       writeFileSync(process.env.NOTES + '/adapter-stopped', '');
-      clearInterval(running);
+      clearTimeout(running);
       end?.(new Error('gateway ended early'));
     },
   };
@@ -22,7 +22,7 @@ export default async () => {
 `;
 const LONG = `import { writeFileSync } from 'node:fs';
 process.once('SIGTERM', () => { writeFileSync(process.env.NOTES + '/scorer-stopped', ''); process.exit(143); });
-setInterval(() => {}, 1000);
+setTimeout(() => process.exit(1), 14_000);
 console.error('scorer started');
 `;
 const SHORT = `import { writeFileSync } from 'node:fs';

@@ -86,9 +86,20 @@ export function normaliseSchema(schema: JsonObject): NormalSchema {
   return { schema: walk.schema(schema, []), lost: [...walk.lost] };
 }
 
-const anything = (): JsonObject => ({
-  anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }, { type: 'object' }],
-});
+const ANY_TYPE = ['string', 'number', 'boolean', 'object'];
+
+const anything = (): JsonObject => ({ anyOf: ANY_TYPE.map((type) => ({ type })) });
+
+const ANYTHING = JSON.stringify(anything());
+
+const isAnything = (value: JsonObject): boolean => JSON.stringify(value) === ANYTHING;
+
+/** A schema with none inside. */
+const isLeaf = ({ type, properties, items, anyOf, oneOf, allOf, $ref }: JsonObject): boolean =>
+  typeof type === 'string' &&
+  TYPES.has(type.toLowerCase()) &&
+  type.toLowerCase() !== 'array' &&
+  [properties, items, anyOf, oneOf, allOf, $ref].every((part) => part === undefined);
 
 const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
@@ -105,11 +116,12 @@ class Walk {
   schema(value: unknown, path: readonly string[]): JsonObject {
     if (!isObject(value)) {
       if (value === false) this.lost.add('false');
-      return anything();
+      return this.#anything();
     }
-    if (path.length >= DEEPEST || ++this.#written > MOST) {
-      this.lost.add('depth');
-      return anything();
+    this.#written++;
+    if ((path.length >= DEEPEST || this.#written > MOST) && !isLeaf(value)) {
+      if (!isAnything(value)) this.lost.add('depth');
+      return this.#anything();
     }
     const { $ref, ...beside } = value;
     if (typeof $ref !== 'string') return this.#resolved(value, path);
@@ -120,6 +132,12 @@ class Walk {
     const target = this.#target($ref);
     if (target === undefined) this.lost.add('$ref');
     return this.schema({ ...target, ...beside }, [...path, $ref]);
+  }
+
+  /** Counted as whoever reads it will: in a schema that was rewritten once, the same place is cut again. */
+  #anything(): JsonObject {
+    this.#written += 1 + ANY_TYPE.length;
+    return anything();
   }
 
   /** What a reference within the schema means. */
@@ -180,7 +198,10 @@ class Walk {
     for (const name of Object.keys(value)) if (!KNOWN.has(name)) this.lost.add(name);
     if (isObject(value.additionalProperties)) this.lost.add('additionalProperties');
     const type = this.#type(value);
-    if (type === undefined) return ofAnyType(value);
+    if (type === undefined) {
+      this.#written += ANY_TYPE.length;
+      return ofAnyType(value);
+    }
     const kept = Object.fromEntries(KEPT.filter((name) => value[name] !== undefined).map((name) => [name, value[name]]));
     return {
       type,

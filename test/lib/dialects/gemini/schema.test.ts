@@ -118,6 +118,14 @@ describe('a schema for the API', () => {
     );
   });
 
+  it('is cut at the same place again where it goes deeper than the API takes', () => {
+    const once = normaliseSchema({ prefixItems: [{ $ref: '#', type: [], anyOf: [] }, false] });
+
+    expect(once.lost).toContain('depth');
+    expect(normaliseSchema(once.schema)).toEqual({ schema: once.schema, lost: [] });
+    expect(normaliseSchema(toJsonSchema(once.schema)).schema).toEqual(once.schema);
+  });
+
   it('does not grow without end where references fan out', () => {
     const defs = Object.fromEntries(
       Array.from({ length: 40 }, (_, level) => {

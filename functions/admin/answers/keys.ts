@@ -105,8 +105,8 @@ const changedKeys = component('ChangedKeys', 'What became of each key.', {
 
 /** By route. */
 export const KEY_ANSWERS: Answers = {
-  'POST /key/generate': answers(newKey, 409),
-  'POST /key/service-account/generate': answers(newKey, 409),
+  'POST /key/generate': answers(newKey, 404, 409),
+  'POST /key/service-account/generate': answers(newKey, 404, 409),
   'GET /key/info': answers(keyOfInfo, 404),
   'POST /v2/key/info': answers(object({ key: list(hash('Keys asked for.')), info: list(key) })),
   'POST /key/update': answers(namedKey, 404, 409),

@@ -18,6 +18,8 @@ import {
   userIdOf,
 } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { referredOrganization, referredTeam } from '../people/scoping.ts';
+import { readRecord } from '../records/records.ts';
 import type { KeyFields } from './key-input.ts';
 
 const refuse = (message: string, param?: string): GatewayError =>
@@ -84,7 +86,7 @@ export async function seesKey(deps: ManagementDeps, caller: Caller, key: Virtual
  * Checks a new key, or a changed one, against what its maker may do.
  *
  * @param before the key so far; absent for a new one
- * @throws GatewayError `permission`
+ * @throws GatewayError `permission`; of an admin `invalid_request` or `not_found` for an owner that is not there
  */
 export async function requireChange(
   deps: ManagementDeps,
@@ -96,7 +98,7 @@ export async function requireChange(
     route,
   }: { readonly before?: VirtualKey; readonly after: VirtualKey; readonly fields: KeyFields; readonly route: string },
 ): Promise<void> {
-  if (isAdmin(caller)) return;
+  if (isAdmin(caller)) return requireOwners(deps, after, before);
   const right = await requireKeyRight(deps, caller, after, route);
   if (before !== undefined) await requireKeyRight(deps, caller, before, route);
   const own = userIdOf(caller);
@@ -117,6 +119,18 @@ export async function requireChange(
   if (touched !== undefined) {
     throw refuse(`${touched[0]}: this key was made by others; ask whoever manages it`, touched[0]);
   }
+}
+
+/**
+ * Refuses owners that are not there: their limits would not be there either. Only admins can name them, see `requireOneLine`. Statuses are
+ * LiteLLM's (2026), which refuses an unknown team from others than admins only. A `user_id` may be a name and nothing more.
+ */
+async function requireOwners(deps: ManagementDeps, after: Owned, before: Owned | undefined): Promise<void> {
+  const { teamId, organizationId, projectId } = after;
+  const isNew = (name: keyof Owned): boolean => after[name] !== before?.[name];
+  if (organizationId !== undefined && isNew('organizationId')) await referredOrganization(deps, organizationId);
+  if (teamId !== undefined && isNew('teamId')) await referredTeam(deps, teamId);
+  if (projectId !== undefined && isNew('projectId')) await readRecord(deps.projects, 'project', projectId);
 }
 
 /**

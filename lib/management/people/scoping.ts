@@ -80,10 +80,22 @@ export async function visibleOrganization(deps: ManagementDeps, caller: Caller, 
 export async function referredOrganization(deps: ManagementDeps, id: string): Promise<Organization> {
   const organization = await deps.organizations.get(id, { fresh: true });
   if (organization !== undefined) return organization;
-  throw new GatewayError('invalid_request', `organization_id: organization not found: '${id}' does not exist`, {
-    param: 'organization_id',
-  });
+  throw referredAbsent('organization', id);
 }
+
+/**
+ * A team that a record refers to, as of now.
+ *
+ * @throws GatewayError `invalid_request`
+ */
+export async function referredTeam(deps: ManagementDeps, id: string): Promise<Team> {
+  const team = await deps.teams.get(id, { fresh: true });
+  if (team !== undefined) return team;
+  throw referredAbsent('team', id);
+}
+
+const referredAbsent = (kind: 'organization' | 'team', id: string): GatewayError =>
+  new GatewayError('invalid_request', `${kind}_id: ${kind} not found: '${id}' does not exist`, { param: `${kind}_id` });
 
 /** The organizations whose teams, members and keys a caller may change; not for proxy admins, who may change all. */
 export async function managedOrganizations(deps: ManagementDeps, caller: Caller): Promise<ReadonlySet<string>> {

@@ -342,6 +342,8 @@ const LOST: readonly Step[] = [
   ['POST', '/iam/mapping/new', { arn: ROLE, key: 'none' }],
   ['POST', '/iam/mapping/delete', { id: ROLE }],
   ['POST', '/user/update', { user_id: 'none' }],
+  ['POST', '/key/generate', { project_id: 'none' }],
+  ['POST', '/key/service-account/generate', { team_id: 'some', project_id: 'none' }],
   ['POST', '/user/delete', { user_ids: ['none'] }],
   ['GET', '/user/info?user_id=none'],
   ['GET', '/v2/user/info?user_id=none'],
@@ -412,6 +414,7 @@ describe('a thing that is not there', () => {
   it('is told by just those routes that say so', async () => {
     const admin = createAdmin();
     const own = await personOf(admin, 'ada', 'proxy_admin');
+    await admin.call('POST', '/team/new', { body: { team_id: 'some' } });
     const told = new Set<string>();
     for (const [method, path, body] of LOST) {
       const sent = body === undefined ? {} : { body };

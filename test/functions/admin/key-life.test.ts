@@ -55,6 +55,7 @@ describe('fields of a key', () => {
   it('come back as they were given, and those that say nothing here are kept', async () => {
     const admin = start();
     await admin.call('POST', '/budget/new', { body: { budget_id: 'shared', max_budget: 9 } });
+    await admin.call('POST', '/project/new', { body: { project_id: 'p' } });
     const given = {
       key_type: 'llm_api',
       allowed_routes: ['/v1/messages'],
@@ -162,6 +163,7 @@ describe('a regenerated key with a grace period', () => {
 describe('/key/{key}/reset_spend', () => {
   it('leaves ledger and meters equal, of every window of the key, and of nobody else', async () => {
     const admin = start();
+    await admin.deps.teams.create(aTeam('t'));
     const { hash } = await made(admin, {
       max_budget: 10,
       budget_limits: [{ budget_duration: '1d', max_budget: 5 }],
@@ -448,7 +450,7 @@ describe('a member of a team', () => {
 
   it('who is its admin manages its keys', async () => {
     const admin = start();
-    await admin.deps.teams.create(aTeam('t'));
+    for (const id of ['t', 'other']) await admin.deps.teams.create(aTeam(id));
     const boss = await userKey(admin, 'boss');
     await admin.deps.members.put({ ...base, group: { kind: 'team', id: 't' }, userId: 'boss', role: 'admin' });
     const { hash } = await made(admin, { team_id: 't', user_id: 'ann', blocked: true });

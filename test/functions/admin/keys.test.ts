@@ -307,9 +307,35 @@ describe('/key/info', () => {
   });
 });
 
+describe('an owner that is not there', () => {
+  it.each([
+    [{ organization_id: 'gone' }, 400, 'organization_id', "organization not found: 'gone' does not exist"],
+    [{ team_id: 'gone' }, 400, 'team_id', "team not found: 'gone' does not exist"],
+    [{ project_id: 'gone' }, 404, 'project_id', "project not found: 'gone' does not exist"],
+  ])('is refused for %j: its limits would not be there either', async (owner, status, param, message) => {
+    const admin = createAdmin();
+    const { hash } = await newKey(admin);
+    const refusal = { status, body: { error: { param, message: expect.stringContaining(message) } } };
+
+    expect(await admin.call('POST', '/key/generate', { body: owner })).toMatchObject(refusal);
+    expect(await admin.call('POST', '/key/update', { body: { key: hash, ...owner } })).toMatchObject(refusal);
+  });
+
+  it('is left alone where the key had it already', async () => {
+    const admin = createAdmin();
+    await admin.call('POST', '/project/new', { body: { project_id: 'p' } });
+    const { hash } = await newKey(admin, { project_id: 'p' });
+    await admin.call('DELETE', '/project/delete', { body: { project_ids: ['p'] } });
+
+    expect(await admin.call('POST', '/key/update', { body: { key: hash, rpm_limit: 3 } })).toMatchObject({ status: 200 });
+  });
+});
+
 describe('/key/update', () => {
   it('clears with null, leaves what is absent, and says what is now', async () => {
     const admin = createAdmin();
+    await admin.call('POST', '/organization/new', { body: { organization_id: 'org', organization_alias: 'Org' } });
+    await admin.call('POST', '/team/new', { body: { team_id: 'team' } });
     const { hash } = await newKey(admin, {
       key_alias: 'a',
       models: ['x'],
@@ -468,6 +494,8 @@ describe('/key/list', () => {
 
   it('finds by alias, hash, team and organization', async () => {
     const admin = createAdmin();
+    await admin.call('POST', '/organization/new', { body: { organization_id: 'o', organization_alias: 'O' } });
+    await admin.call('POST', '/team/new', { body: { team_id: 't' } });
     await newKey(admin);
     const { hash } = await newKey(admin, { key_alias: 'one', team_id: 't', organization_id: 'o' });
     for (const filter of ['key_alias=one', `key_hash=${hash}`, 'team_id=t', 'organization_id=o']) {

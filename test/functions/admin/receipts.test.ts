@@ -8,6 +8,7 @@ import { cacheSaving } from '../../../lib/management/spend/receipt.ts';
 import { createAdmin, NOW, type Admin } from './support.ts';
 
 async function aCall(admin: Admin): Promise<{ readonly secret: string; readonly hash: string }> {
+  await admin.call('POST', '/team/new', { body: { team_id: 't' } });
   const { body } = await admin.call('POST', '/key/generate', { body: { max_budget: 1, budget_duration: '1d', team_id: 't' } });
   const secret = String(body['key']);
   const hash = hashSecret(secret);

@@ -21,6 +21,7 @@ async function newKey(fields: object): Promise<{ secret: string; hash: string }>
 
 beforeEach(async () => {
   admin = createAdmin();
+  for (const id of ['red', 'blue']) await admin.call('POST', '/team/new', { body: { team_id: id } });
   one = await newKey({ key_alias: 'one', team_id: 'red', user_id: 'ada' });
   two = await newKey({ key_alias: 'two', team_id: 'blue' });
   const usage = { inputTokens: 100, cacheReadTokens: 40, outputTokens: 10, source: 'provider' } as const;

@@ -14,7 +14,7 @@ import { chosen } from '../changes.ts';
 import { check, freeObject, names, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { readBody } from '../fields.ts';
-import { changeOne, createOne, deleteOne, historyRow, type RecordKind } from './record-kind.ts';
+import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { allOf, askedPart, contains, each, newEntity, newId, PAGING, select, type Query } from './records.ts';
 
 /** The body of `/budget/new` and `/budget/update`. */
@@ -132,13 +132,29 @@ export async function listBudgets(deps: ManagementDeps, query: Query): Promise<r
 export const budgetDeletion = z.object({ id: text() });
 
 /**
- * `POST /budget/delete`, the budget in `id`. Records that name it lose its limits.
+ * `POST /budget/delete`, the budget in `id`: once nobody has it any more, since whoever has it would be left without its caps. (In LiteLLM a
+ * foreign key empties the holders' `budget_id`.) Should somebody take it in the same moment, it is there again.
  *
- * @throws GatewayError `not_found`
+ * @throws GatewayError `not_found`; `invalid_request` naming how many have it
  */
 export async function deleteBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const id = check(text(), body['id'] ?? body['budget_id'], 'id');
-  return answer(deps, await deleteOne(deps, caller, BUDGET, id));
+  await readOne(deps, BUDGET, id);
+  requireUnheld(id, await holdersOf(deps, id));
+  const budget = await deleteOne(deps, caller, BUDGET, id);
+  const late = await holdersOf(deps, id);
+  if (late.length > 0) await createOne(deps, caller, BUDGET, budget);
+  requireUnheld(id, late);
+  return answer(deps, budget);
+}
+
+function requireUnheld(id: string, holders: readonly Holder[]): void {
+  if (holders.length === 0) return;
+  const counts = [...Map.groupBy(holders, ({ scope }) => scope.kind)].map(([kind, { length }]) => `${kind}: ${length}`);
+  const fault =
+    `id: the budget '${id}' limits ${holders.length} (${counts.join(', ')}), which would have no caps without it; ` +
+    'give them another budget_id, or null, first';
+  throw new GatewayError('invalid_request', fault, { param: 'id' });
 }
 
 const SETTINGS = [

@@ -109,12 +109,82 @@ describe('a shared budget that is not there', () => {
     await call(admin, 'POST', '/budget/new', { budget_id: 'b', max_budget: 1 });
     await call(admin, 'POST', '/tag/new', { name: 'x', budget_id: 'b' });
     const key = (await call(admin, 'POST', '/key/generate', { budget_id: 'b' })) as { key: string };
-    await call(admin, 'POST', '/budget/delete', { id: 'b' });
+    await admin.deps.budgets.delete('b');
 
     for (const [path, body] of [['/tag/update', { name: 'x' }] as const, ['/key/update', { key: key.key }] as const]) {
       expect(await admin.call('POST', path, { body: { ...body, budget_id: 'gone' } })).toMatchObject({ status: 400 });
       expect(await admin.call('POST', path, { body: { ...body, rpm_limit: 3 } })).toMatchObject({ status: 200 });
     }
+  });
+});
+
+describe('what is spent of budgets of models', () => {
+  const limits = { model_max_budget: { m: { max_budget: 1, budget_duration: '1d' }, other: 2 } };
+  const spent = { m: 0.25, other: 0 };
+
+  it('is told of a key by the names of its budgets', async () => {
+    const admin = createAdmin();
+    const { key, token } = (await call(admin, 'POST', '/key/generate', {})) as { key: string; token: string };
+    await admin.spend({ keyHash: token, cost: USD / 4n, modelGroup: 'm' });
+    await call(admin, 'POST', '/key/update', { key, ...limits });
+
+    expect(await call(admin, 'GET', `/key/info?key=${token}`)).toMatchObject({ info: { model_spend: spent } });
+    admin.clock.now += 86_400_000;
+    expect(await call(admin, 'GET', `/key/info?key=${token}`)).toMatchObject({ info: { model_spend: { m: 0, other: 0 } } });
+  });
+
+  it('is told of a team, and of a user', async () => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/team/new', { team_id: 't' });
+    await call(admin, 'POST', '/user/new', { user_id: 'u', auto_create_key: false });
+    await admin.spend({ teamId: 't', cost: USD / 4n, modelGroup: 'm' });
+    await admin.spend({ userId: 'u', cost: USD / 4n, modelGroup: 'm' });
+    await call(admin, 'POST', '/team/update', { team_id: 't', ...limits });
+    await call(admin, 'POST', '/user/update', { user_id: 'u', ...limits });
+
+    expect(await call(admin, 'GET', '/team/info?team_id=t')).toMatchObject({ team_info: { model_spend: spent } });
+    expect(await call(admin, 'GET', '/user/info?user_id=u')).toMatchObject({ user_info: { model_spend: spent } });
+  });
+});
+
+describe('/budget/delete', () => {
+  const holders = async (): Promise<Admin> => {
+    const admin = createAdmin();
+    await call(admin, 'POST', '/budget/new', { budget_id: 'b', max_budget: 1 });
+    return admin;
+  };
+
+  it('refuses while somebody has the budget, and says who', async () => {
+    const admin = await holders();
+    const { key } = (await call(admin, 'POST', '/key/generate', { budget_id: 'b' })) as { key: string };
+    await call(admin, 'POST', '/tag/new', { name: 'x', budget_id: 'b' });
+    await call(admin, 'POST', '/tag/new', { name: 'y', budget_id: 'b' });
+
+    expect(await admin.call('POST', '/budget/delete', { body: { id: 'b' } })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'id', message: expect.stringContaining("'b' limits 3 (key: 1, tag: 2)") } },
+    });
+
+    await call(admin, 'POST', '/key/update', { key, budget_id: null });
+    for (const name of ['x', 'y']) await call(admin, 'POST', '/tag/update', { name, budget_id: null });
+    expect(await admin.call('POST', '/budget/delete', { body: { id: 'b' } })).toMatchObject({ status: 200 });
+  });
+
+  it('puts the budget back when somebody took it in the same moment', async () => {
+    const admin = await holders();
+    const { budgets, tags } = admin.deps;
+    const { delete: erase } = budgets;
+    await call(admin, 'POST', '/tag/new', { name: 'x' });
+    Object.assign(budgets, {
+      delete: async (id: string) => {
+        const tag = await tags.get('x');
+        if (tag !== undefined) await tags.replace({ ...tag, budgetId: 'b', rev: tag.rev + 1 });
+        return erase.call(budgets, id);
+      },
+    });
+
+    expect(await admin.call('POST', '/budget/delete', { body: { id: 'b' } })).toMatchObject({ status: 400 });
+    expect(await budgets.get('b', { fresh: true })).toMatchObject({ id: 'b', maxBudget: USD });
   });
 });
 

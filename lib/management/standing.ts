@@ -60,9 +60,10 @@ export async function scopeOfRecord(
 export async function figuresOf(deps: ManagementDeps, limited: LimitedScope): Promise<Record<string, unknown>> {
   const { scope } = limited;
   const budget = budgetsOf(limited, deps.now()).find(({ model, max }) => model === undefined && max !== undefined);
-  const [meter, total] = await Promise.all([
+  const [meter, total, ofModels] = await Promise.all([
     budget === undefined ? undefined : readMeter(deps.meters, budget.meter),
     hasTotals(scope) ? deps.totals.read(scope) : undefined,
+    modelSpend(deps, limited),
   ]);
   return {
     spend:
@@ -76,7 +77,27 @@ export async function figuresOf(deps: ManagementDeps, limited: LimitedScope): Pr
     total_spend: total === undefined ? null : toUsdNumber(total.spend),
     held: meter === undefined ? 0 : toUsdNumber(heldOf(meter, 'usd')),
     unpriced_requests: total?.unpriced ?? null,
+    model_spend: ofModels,
   };
+}
+
+/** What is spent of each budget of a model in its current window, USD, by the names that `model_max_budget` has for them. */
+export async function modelSpend(
+  deps: Pick<ManagementDeps, 'meters' | 'now'>,
+  { scope, limits }: LimitedScope,
+): Promise<Record<string, number>> {
+  const budgets = Object.entries(limits.modelLimits ?? {}).flatMap(([name, own]) =>
+    budgetsOf({ scope, limits: { ...limits, modelLimits: { [name]: own } } }, deps.now())
+      .filter(({ model }) => model !== undefined)
+      .map(({ meter }) => ({ name, meter })),
+  );
+  const spent = await Promise.all(
+    budgets.map(async ({ name, meter: id }) => {
+      const meter = await readMeter(deps.meters, id);
+      return [name, meter === undefined ? 0 : toUsdNumber(spentOf(meter, 'usd'))] as const;
+    }),
+  );
+  return Object.fromEntries(spent);
 }
 
 /**

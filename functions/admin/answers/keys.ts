@@ -42,7 +42,6 @@ const KEY = {
   expires: orNull(moment('When the key ends')),
   models: names('Models it may call: names, patterns, access groups; all where there are none.', 'gpt-4o-mini'),
   aliases: map('Its own names for models.', text('Model.', 'gpt-4o-mini')),
-  model_spend: facts('Always empty: spend by model is in `/key/spend/report`.'),
   budget_fallbacks: orNull(map('Cheaper models once the budget of one is spent.', list(text('Model.', 'gpt-4o-mini')))),
   metadata: facts('Facts of its owner.', { purpose: 'ci' }),
   tags: names('Tags of all its calls.', 'prod'),

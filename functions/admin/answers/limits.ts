@@ -58,6 +58,7 @@ export const FIGURES = {
   total_spend: orNull(usd('What all its calls ever cost', 12.5)),
   held: usd('Held by open requests', 0.01),
   unpriced_requests: orNull(count('Calls whose price is unknown; they are missing from spend.', 0)),
+  model_spend: map('Spent of each budget of `model_max_budget`, in its current window.', usd('Spent', 2.5)),
 };
 
 /** Limits and figures of a record, with the limits in force. */

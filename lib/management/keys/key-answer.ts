@@ -7,7 +7,7 @@ import { readMeter } from '../../money/shards.ts';
 import { netSpend, type Total } from '../../domain/total.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { isoOf, limitRow } from '../limit-fields.ts';
-import { budgeted, budgetTable } from '../standing.ts';
+import { budgeted, budgetTable, modelSpend } from '../standing.ts';
 
 /** Where a key stands. Money in 1e-12 USD, times in milliseconds since the epoch. */
 export interface Standing {
@@ -18,6 +18,8 @@ export interface Standing {
   /** End of the current budget window; absent without a budget or when it never ends. */
   readonly resetAt?: number;
   readonly total: Total;
+  /** See `modelSpend`. */
+  readonly modelSpend?: Readonly<Record<string, number>>;
 }
 
 /** Reads the figures of a key: its budget meter of now, its own or that of its shared budget, and its totals. */
@@ -25,16 +27,18 @@ export async function standingOf(deps: ManagementDeps, own: VirtualKey): Promise
   const key = await budgeted(deps, own);
   const { meter: id, window } = budgetMeter(key, deps.now());
   const limited = key.maxBudget !== undefined;
-  const [meter, total] = await Promise.all([
+  const [meter, total, ofModels] = await Promise.all([
     limited ? readMeter(deps.meters, id) : undefined,
     deps.totals.read({ kind: 'key', id: scopeOf(key).id }),
+    modelSpend(deps, { scope: scopeOf(key), limits: key }),
   ]);
-  if (!limited) return { spent: netSpend(total), held: 0n, total };
+  if (!limited) return { spent: netSpend(total), held: 0n, total, modelSpend: ofModels };
   return {
     spent: meter === undefined ? 0n : spentOf(meter, 'usd'),
     held: meter === undefined ? 0n : heldOf(meter, 'usd'),
     ...(window.end === undefined ? {} : { resetAt: window.end }),
     total,
+    modelSpend: ofModels,
   };
 }
 
@@ -64,7 +68,7 @@ export function keyRow(key: VirtualKey, standing: Standing, now = key.updatedAt)
     expires: isoOf(key.expiresAt),
     models: key.models,
     aliases: key.aliases,
-    model_spend: {},
+    model_spend: standing.modelSpend ?? {},
     budget_fallbacks: key.budgetFallbacks ?? null,
     metadata: key.metadata,
     tags: key.tags,

@@ -13,7 +13,7 @@ const KEPT: ReadonlySet<string> = new Set([
 ]);
 
 /** Values that ask for nothing but what happens anyway; kept so that clients read what they wrote. */
-const HARMLESS: ReadonlyMap<string, readonly unknown[]> = new Map([
+export const HARMLESS: ReadonlyMap<string, readonly unknown[]> = new Map([
   ['rpm_limit_type', ['best_effort_throughput']],
   ['tpm_limit_type', ['best_effort_throughput']],
 ]);
@@ -41,6 +41,14 @@ const refuse = (param: string): GatewayError =>
     param,
   });
 
+/** The refusal of a value that asks for more than what happens anyway; undefined for a field of another kind. */
+export function refuseValue(param: string, value: unknown): GatewayError | undefined {
+  const allowed = HARMLESS.get(param)?.join(', ');
+  if (allowed === undefined) return undefined;
+  const fault = `${param}: not supported: ${JSON.stringify(value)}; allowed is ${allowed}, limits hold as they are given`;
+  return new GatewayError('invalid_request', fault, { param });
+}
+
 /**
  * Checks a body against the schema of its route. Fields the schema does not know are refused, unless they ask for nothing.
  *
@@ -53,7 +61,7 @@ export function readBody<S extends Shape>(schema: z.ZodMiniObject<S>, body: Json
   for (const [name, value] of Object.entries(body)) {
     if (Object.hasOwn(shape, name)) known[name] = value;
     else if (KEPT.has(name) || HARMLESS.get(name)?.includes(value) === true) kept[name] = saysNothing(value) ? null : value;
-    else if (!saysNothing(value)) throw refuse(name);
+    else if (!saysNothing(value)) throw refuseValue(name, value) ?? refuse(name);
   }
   check(freeObject, kept, 'object_permission');
   if ('metadata' in shape) liftLimits(known, shape);

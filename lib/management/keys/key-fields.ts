@@ -1,6 +1,7 @@
 /** Fields of LiteLLM's keys beyond those that become part of a key: which are kept and shown, which are refused, and why. */
 import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import { HARMLESS, refuseValue } from '../fields.ts';
 import { saysNothing } from '../input.ts';
 
 /** Kept as given and shown again: they speak of things this gateway has none of, or promise nothing that could be broken. */
@@ -29,14 +30,8 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['tag_rpm_limit', 'set the limit on the tag'],
 ]);
 
-/** Values of fields that ask for what happens anyway: kept, so that clients read what they wrote. */
-const MOOT: ReadonlyMap<string, readonly unknown[]> = new Map([
-  ['rpm_limit_type', ['best_effort_throughput']],
-  ['tpm_limit_type', ['best_effort_throughput']],
-]);
-
 /** Names of fields that a key keeps and shows as they were given. */
-export const KEPT_KEY_FIELDS: readonly string[] = [...KEPT.keys(), ...MOOT.keys()];
+export const KEPT_KEY_FIELDS: readonly string[] = [...KEPT.keys(), ...HARMLESS.keys()];
 
 /** Sent by LiteLLM's Python client with every key, and ignored by LiteLLM itself. */
 const IGNORED: ReadonlySet<string> = new Set(['api_key']);
@@ -70,9 +65,9 @@ export function keptFields(body: JsonObject, known: (name: string) => boolean): 
   const kept: JsonObject = {};
   for (const [name, value] of Object.entries(body)) {
     if (known(name)) continue;
-    if (KEPT.has(name) || MOOT.get(name)?.includes(value) === true) kept[name] = value;
+    if (KEPT.has(name) || HARMLESS.get(name)?.includes(value) === true) kept[name] = value;
     else if (!saysNothing(value) && !IGNORED.has(name)) {
-      throw refuse(name, REFUSED.get(name) ?? 'this gateway does not know it');
+      throw refuseValue(name, value) ?? refuse(name, REFUSED.get(name) ?? 'this gateway does not know it');
     }
   }
   const permitted = kept['object_permission'];

@@ -1,6 +1,7 @@
 /** Virtual keys: `/key/...`. A secret is shown once, in the answer that made it; afterwards a key is known by its hash. */
 import * as z from 'zod/mini';
 import { hashSecret, newSecret, type VirtualKey } from '../../domain/key.ts';
+import { toUsdNumber } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
@@ -67,7 +68,7 @@ export async function generateKey(
     if (spend > 0n) await recordStartingSpend(deps, key, spend);
     await openBudget(deps, key);
     await schedule(deps, key);
-    const shown = await answer(deps, key, secret);
+    const shown = { ...(await answer(deps, key, secret)), ...startingFigures(spend) };
     deps.onChange?.();
     await audit(deps, caller, { action: 'created', kind: 'key', id: key.hash, after: auditRow(key) });
     return shown;
@@ -76,6 +77,10 @@ export async function generateKey(
     throw error;
   }
 }
+
+/** What a key that brings spend along has spent: its totals follow the ledger by seconds. */
+const startingFigures = (spend: bigint): JsonObject =>
+  spend === 0n ? {} : { spend: toUsdNumber(spend), total_spend: toUsdNumber(spend) };
 
 const inUse = (): GatewayError => new GatewayError('conflict', 'key: a key with this secret exists already', { param: 'key' });
 

@@ -216,6 +216,14 @@ describe('/key/generate', () => {
     });
   });
 
+  it.each([{}, { max_budget: 2, budget_duration: '1d' }])(
+    'tells starting spend in its answer, as /key/info will: %j',
+    async (fields) => {
+      const admin = createAdmin();
+      expect(await generate(admin, { ...fields, spend: 0.5 })).toMatchObject({ body: { spend: 0.5, total_spend: 0.5 } });
+    },
+  );
+
   it('writes starting spend into the ledger, also for a key without a budget', async () => {
     const admin = createAdmin();
     const { hash } = await newKey(admin, { spend: '1.25' });
@@ -303,6 +311,20 @@ describe('/key/info', () => {
       spend: 0,
       held: 0,
       budget_reset_at: new Date(NOW + 2 * DAY).toISOString(),
+    });
+  });
+});
+
+describe('a kind of limit that is not kept', () => {
+  it.each(['/key/generate', '/team/new'])('is refused by %s with the one that is', async (path) => {
+    const answer = await createAdmin().call('POST', path, { body: { rpm_limit_type: 'dynamic' } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          message: expect.stringContaining('rpm_limit_type: not supported: "dynamic"; allowed is best_effort_throughput'),
+        },
+      },
     });
   });
 });

@@ -7,7 +7,7 @@ import { isViewer, ownKey } from '../../../lib/management/access.ts';
 import { dailyActivity, type ActivityKind } from '../../../lib/management/spend/activity.ts';
 import { bodiesOf } from '../../../lib/management/spend/bodies.ts';
 import { deploymentExceptions, globalExceptions } from '../../../lib/management/spend/exceptions.ts';
-import { Table } from '../../../lib/management/spend/export.ts';
+import { Table, unfold } from '../../../lib/management/spend/export.ts';
 import {
   allCustomers,
   allTags,
@@ -79,11 +79,11 @@ function wantsTable(query: Query): boolean {
 
 /** A report that can be had as a table too. */
 const report =
-  (name: string, answer: Answer): Answer =>
+  (name: string, answer: Answer, rows: (value: unknown) => readonly JsonObject[] = rowsIn): Answer =>
   async (deps, call) => {
     const isTable = wantsTable(call.query);
     const value = await answer(deps, call);
-    return isTable ? new Table(`${name}.csv`, rowsIn(value)) : value;
+    return isTable ? new Table(`${name}.csv`, rows(value)) : value;
   };
 
 /** The rows of a report: itself, its days with their figures, or the one object it is. */
@@ -93,6 +93,9 @@ function rowsIn(value: unknown): readonly JsonObject[] {
   if (results === undefined) return [value as JsonObject];
   return results.map(({ date, metrics }) => ({ date, ...(metrics as JsonObject) }));
 }
+
+/** Spend by group, key and model has a row for each of these. */
+const unfolded = (value: unknown): readonly JsonObject[] => rowsIn(value).flatMap(unfold);
 
 const page = (path: string): AdminRoute =>
   get(
@@ -167,11 +170,14 @@ const reports: readonly AdminRoute[] = ['key', 'user', 'team', 'organization'].m
     `/${scope}/spend/report`,
     'own',
     { summary: 'Spend by key and model.', query: REPORT },
-    report(`${scope}-spend`, (deps, { caller, query }) =>
-      scopeReport(deps, caller, {
-        ...(scope === 'team' ? defined({ teamId: ownTeam(caller) }) : {}),
-        ...reportIn(query),
-      }),
+    report(
+      `${scope}-spend`,
+      (deps, { caller, query }) =>
+        scopeReport(deps, caller, {
+          ...(scope === 'team' ? defined({ teamId: ownTeam(caller) }) : {}),
+          ...reportIn(query),
+        }),
+      unfolded,
     ),
   ),
 );
@@ -246,7 +252,7 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     '/global/spend/report',
     'own',
     { summary: 'Spend by day and team or customer, or by key and model.', query: ['group_by', ...REPORT] },
-    report('spend-report', (deps, { caller, query }) => globalReport(deps, caller, reportIn(query))),
+    report('spend-report', (deps, { caller, query }) => globalReport(deps, caller, reportIn(query)), unfolded),
   ),
   get('/global/spend/all_tag_names', 'viewer', 'Every tag there is spend of.', (deps) => allTags(deps)),
   get('/global/spend/tags', 'viewer', { summary: 'Tags by spend.', query: [...DAYS, 'tags'] }, (deps, { query }) =>

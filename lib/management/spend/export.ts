@@ -24,6 +24,14 @@ export function csvOf(rows: readonly JsonObject[]): string {
   return lines.map((line) => `${line.join(',')}\r\n`).join('');
 }
 
+/** Rows with lists of objects in them as one row for each of these, with what stands around it; its totals stand for themselves no more. */
+export function unfold(row: JsonObject): readonly JsonObject[] {
+  const nested = Object.entries(row).find(([, value]) => Array.isArray(value) && value.length > 0 && value.every(isObject));
+  if (nested === undefined) return [row];
+  const around = Object.fromEntries(Object.entries(row).filter(([name]) => name !== nested[0] && !name.startsWith('total_')));
+  return (nested[1] as readonly JsonObject[]).flatMap(unfold).map((inner) => ({ ...around, ...inner }));
+}
+
 function flatten(value: unknown, path: string): readonly (readonly [string, unknown])[] {
   if (!isObject(value)) return [[path, value]];
   return Object.entries(value).flatMap(([name, inner]) => flatten(inner, path === '' ? name : `${path}.${name}`));

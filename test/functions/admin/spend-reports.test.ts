@@ -294,6 +294,24 @@ describe('/global', () => {
     expect(await admin.call('GET', `/global/spend/report?${RANGE}`, { key: one.secret })).toMatchObject({ status: 403 });
   });
 
+  it.each([
+    ['', ['group_by_day', 'team_name', 'team_id', 'model', 'api_key', 'spend', 'total_tokens'], ',red,red,gpt-4o-mini-2026,'],
+    ['&group_by=customer', ['group_by_day', 'customer', 'model', 'api_key', 'spend', 'total_tokens'], ',c1,gpt-4o-mini-2026,'],
+    ['&group_by=api_key', ['api_key', 'model', 'total_cost', 'total_input_tokens', 'total_output_tokens'], ',opus,0.4,'],
+  ])('reports as a table with a row for each key and model: %s', async (query, columns, row) => {
+    const { body } = await admin.table(`/global/spend/report?${RANGE}${query}&format=csv`);
+    const [head, ...rows] = body.trimEnd().split('\r\n');
+
+    expect(head?.split(',')).toEqual(columns);
+    expect(rows.some((line) => line.includes(row))).toBe(true);
+    expect(body).not.toMatch(/[[{]/);
+    const spend = columns.findIndex((name) => name === 'spend' || name === 'total_cost');
+    const sum = rows.reduce((total, line) => total + Number(line.split(',')[spend]), 0);
+    const whole = await list(`/global/spend/report?${RANGE}&group_by=api_key`);
+    const inAll = whole.reduce((total, { total_cost: cost }) => total + Number(cost), 0);
+    if (query !== '&group_by=customer') expect(sum).toBeCloseTo(inAll, 9);
+  });
+
   it('reports a key its own, its team, and no other', async () => {
     const own = [{ api_key: one.hash, total_cost: 0.3 }];
     expect(await list(`/key/spend/report?${RANGE}`, one.secret)).toMatchObject(own);

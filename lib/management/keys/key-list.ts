@@ -77,12 +77,13 @@ export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyL
   const size = numberIn(query.size, 'size', 10, 100);
   const sortBy = oneOf(query.sortBy, 'sort_by', Object.keys(SORTS) as (keyof typeof SORTS)[], 'created_at');
   const isRising = oneOf(query.sortOrder, 'sort_order', ['asc', 'desc'], 'desc') === 'asc';
-  const sight = await sightOf(deps, caller, query);
+  const asked = await withTeams(deps, query);
+  const sight = await sightOf(deps, caller, asked);
   const all =
     oneOf(query.status, 'status', ['active', 'deleted'], 'active') === 'deleted'
       ? await deletedKeys(deps)
-      : await liveKeys(deps, sight, query);
-  const matching = all.filter(({ key }) => isSeen(sight, key) && matches(key, query)).toSorted(orderOf(sortBy, isRising));
+      : await liveKeys(deps, sight, asked);
+  const matching = all.filter(({ key }) => isSeen(sight, key) && matches(key, asked)).toSorted(orderOf(sortBy, isRising));
   const shown = matching.slice((page - 1) * size, page * size);
   return {
     keys: isTrue(query.fullObject) ? await Promise.all(shown.map((one) => rowOf(deps, one))) : shown.map(({ key }) => key.hash),
@@ -96,9 +97,10 @@ export async function listKeys(deps: ManagementDeps, caller: Caller, query: KeyL
 export async function listAliases(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<JsonObject> {
   const page = numberIn(query.page, 'page', 1, 1_000_000);
   const size = numberIn(query.size, 'size', 50, 100);
-  const sight = await sightOf(deps, caller, { ...query, includeTeamKeys: 'true' });
-  const aliases = (await liveKeys(deps, sight, query))
-    .filter(({ key }) => isSeen(sight, key) && matches(key, query))
+  const asked = await withTeams(deps, query);
+  const sight = await sightOf(deps, caller, { ...asked, includeTeamKeys: 'true' });
+  const aliases = (await liveKeys(deps, sight, asked))
+    .filter(({ key }) => isSeen(sight, key) && matches(key, asked))
     .flatMap(({ key }) => key.alias ?? [])
     .toSorted((one, other) => (one < other ? -1 : 1));
   return {
@@ -110,12 +112,28 @@ export async function listAliases(deps: ManagementDeps, caller: Caller, query: K
   };
 }
 
+/** What is asked for, with the teams of the organization asked for: keys of a team without one of their own belong to that of the team. */
+interface Asked extends KeyListQuery {
+  readonly organizationTeams: ReadonlySet<string>;
+}
+
+async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
+  const { organizationId: id } = query;
+  const teams = id === undefined ? [] : await readAll(ownedBy(deps.teams, { kind: 'organization', id }));
+  return { ...query, organizationTeams: new Set(teams.map(({ id: teamId }) => teamId)) };
+}
+
+const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [
+  { kind: 'organization', id: organizationId },
+  ...[...organizationTeams].map((id) => ({ kind: 'team', id }) as const),
+];
+
 /** Keys as they are; an old secret within its grace period is none of its own. */
-const liveKeys = async (deps: ManagementDeps, sight: Sight, query: KeyListQuery): Promise<readonly Listed[]> =>
+const liveKeys = async (deps: ManagementDeps, sight: Sight, query: Asked): Promise<readonly Listed[]> =>
   (await candidates(deps, sight, query)).filter(({ supersededBy }) => supersededBy === undefined).map((key) => ({ key }));
 
 /** Keys among which those asked for are: the fewest that are known to be. */
-async function candidates(deps: ManagementDeps, sight: Sight, query: KeyListQuery): Promise<readonly VirtualKey[]> {
+async function candidates(deps: ManagementDeps, sight: Sight, query: Asked): Promise<readonly VirtualKey[]> {
   const { keyHash, keyAlias, userId, teamId, projectId, organizationId } = query;
   if (keyHash !== undefined) return [(await deps.keys.get(keyHash, { fresh: true })) ?? []].flat();
   if (keyAlias !== undefined) return [(await deps.keys.findByAlias(keyAlias)) ?? []].flat();
@@ -124,12 +142,14 @@ async function candidates(deps: ManagementDeps, sight: Sight, query: KeyListQuer
       ['user', userId],
       ['team', teamId],
       ['project', projectId],
-      ['organization', organizationId],
     ] as const
   ).find(([, id]) => id !== undefined);
   if (asked?.[1] !== undefined) return keysOf(deps, [{ kind: asked[0], id: asked[1] }]);
+  if (organizationId !== undefined) return keysOf(deps, ownersIn(organizationId, query));
   if (sight === 'everything') return readAll(deps.keys);
-  return 'hash' in sight ? candidates(deps, sight, { keyHash: sight.hash }) : keysOf(deps, sight.owners);
+  return 'hash' in sight
+    ? candidates(deps, sight, { keyHash: sight.hash, organizationTeams: new Set() })
+    : keysOf(deps, sight.owners);
 }
 
 /** The keys of several owners, each once. */
@@ -171,7 +191,7 @@ const isSeen = (sight: Sight, key: VirtualKey): boolean => {
 };
 
 /** What a caller sees: its user's own keys, those of the team or organization asked for that it manages, or all of its teams'. */
-async function sightOf(deps: ManagementDeps, caller: Caller, query: KeyListQuery): Promise<Sight> {
+async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked): Promise<Sight> {
   if (isViewer(caller) || caller.type === 'master') return 'everything';
   const userId = userIdOf(caller);
   if (userId === undefined) return { hash: caller.key.hash };
@@ -183,17 +203,18 @@ async function sightOf(deps: ManagementDeps, caller: Caller, query: KeyListQuery
     if (team !== undefined && (await mayForTeam(deps, caller, team, '/key/list'))) owners.push({ kind: 'team', id });
   }
   const { organizationId: id } = query;
-  if (id !== undefined && (await managesOrganization(deps, caller, id))) owners.push({ kind: 'organization', id });
+  if (id !== undefined && (await managesOrganization(deps, caller, id))) owners.push(...ownersIn(id, query));
   return { owners };
 }
 
-function matches(key: VirtualKey, query: KeyListQuery): boolean {
+function matches(key: VirtualKey, query: Asked): boolean {
+  const ofTeam = key.teamId !== undefined && query.organizationTeams.has(key.teamId);
   const pairs = [
     [query.keyAlias, key.alias],
     [query.keyHash, key.hash],
     [query.userId, key.userId],
     [query.teamId, key.teamId],
-    [query.organizationId, key.organizationId],
+    [query.organizationId, key.organizationId ?? (ofTeam ? query.organizationId : undefined)],
     [query.projectId, key.projectId],
   ];
   return pairs.every(([asked, has]) => asked === undefined || asked === has);

@@ -35,7 +35,8 @@ describe('a list of keys', () => {
     ['user_id=mia', ['of-mia']],
     ['team_id=red&user_id=mia', ['of-mia']],
     ['user_id=mia&team_id=blue', []],
-    ['organization_id=acme', ['of-acme']],
+    ['organization_id=acme', ['of-acme', 'of-mia', 'of-p', 'of-red']],
+    ['organization_id=acme&user_id=mia', ['of-mia']],
     ['project_id=p', ['of-p']],
     ['key_alias=of-nobody', ['of-nobody']],
     ['key_alias=of-nobody&team_id=red', []],
@@ -76,7 +77,7 @@ describe('a list of keys', () => {
     expect(await listed('member', 'user_id=sam')).toEqual([]);
     expect(await listed('member', 'key_alias=of-blue')).toEqual([]);
     expect(await listed('team_admin', 'team_id=red')).toEqual(['of-mia', 'of-p', 'of-red']);
-    expect(await listed('org_admin', 'organization_id=acme')).toEqual(['of-acme']);
+    expect(await listed('org_admin', 'organization_id=acme')).toEqual(['of-acme', 'of-mia', 'of-p', 'of-red']);
     expect(await listed('stranger', '')).toEqual(['of-blue']);
     const aliases = await admin.call('GET', '/key/aliases', { key: secrets.member });
     expect(aliases.body).toMatchObject({ aliases: ['of-mia', 'of-p', 'of-red'] });

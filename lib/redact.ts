@@ -4,10 +4,13 @@ import { GatewayError } from './errors.ts';
 /** Shapes of provider keys, also half-masked ones as providers echo them. */
 const KEY_SHAPES = /\b(?:sk|gsk|xai|pplx|nvapi|csk|fw|tgp|r8|hf)[-_][\w*.-]{6,}|\bAIza[\w*-]{10,}/g;
 
-/** Addresses that only mean something inside a network: private, loopback and link-local ones, and names that end there. */
+/**
+ * Addresses that only mean something inside a network: private, loopback and link-local ones, and names that end there. A name is looked
+ * for from its beginning only: what a provider repeats of a request may be one word of 256 KiB, and is read once.
+ */
 const INSIDE = new RegExp(
-  String.raw`\b(?:(?:10|127)(?:\.\d{1,3}){3}|(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}` +
-    String.raw`|localhost|[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|lan|corp))\b(?::\d{1,5}\b)?`,
+  String.raw`(?:\b(?:(?:10|127)(?:\.\d{1,3}){3}|(?:169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}|localhost)` +
+    String.raw`|(?<![\w-]|[\w-]\.)[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|lan|corp))\b(?::\d{1,5}\b)?`,
   'gi',
 );
 

@@ -87,6 +87,7 @@ export function createFrameBatcher(): FrameBatcher {
   /** Bytes of the frame that is not complete yet. */
   let kept: Uint8Array[] = [];
   let careful: FrameBatcher | undefined;
+  let begun = false;
 
   function takeCare(): FrameBatcher {
     const cutter = createFrameCutter(parser);
@@ -106,7 +107,10 @@ export function createFrameBatcher(): FrameBatcher {
       const whole = end === chunk.length ? chunk : chunk.subarray(0, end);
       const raw = kept.length === 0 ? whole : Buffer.concat([...kept, whole]);
       kept = end === chunk.length ? [] : [chunk.subarray(end)];
-      return { raw, frames: parser.push(raw), parts: () => createFrameCutter(parser).push(raw) };
+      // A byte order mark is one at the very beginning only, which a parser that has read something is past.
+      const again = begun ? parser : undefined;
+      begun = true;
+      return { raw, frames: parser.push(raw), parts: () => createFrameCutter(again).push(raw) };
     },
     end() {
       if (careful !== undefined) return careful.end();

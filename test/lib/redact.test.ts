@@ -25,6 +25,7 @@ describe('redaction of what providers say', () => {
     ['no route to 172.20.0.5, 192.168.1.7 or 169.254.169.254', 'no route to [address], [address] or [address]'],
     ['upstream vllm-0.models.svc.cluster.local:8000 failed', 'upstream [address] failed'],
     ['host private.example is down', 'host [provider] is down'],
+    ['no answer...vllm.internal:80 (tried db-1.lan)', 'no answer...[address] (tried [address])'],
   ])('hides addresses inside a network: %s', (said, shown) => {
     expect(redact(upstream(said)).message).toBe(shown);
   });
@@ -41,6 +42,12 @@ describe('redaction of what providers say', () => {
     expect(redact(own)).toBe(own);
     const harmless = upstream('The model is overloaded.');
     expect(redact(harmless)).toBe(harmless);
+  });
+
+  it.each(['a-', 'a.', 'sk', '1.a-'])('reads a long text once: %s', (unit) => {
+    const said = unit.repeat(128 * 1024);
+
+    expect(redact(upstream(said)).message).toBe(said);
   });
 
   it('works for calls without a credential', () => {

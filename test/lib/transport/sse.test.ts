@@ -55,9 +55,12 @@ const STREAMS = {
 /** Any text, split anywhere. */
 const anyPieces = fc
   .tuple(
-    fc.array(fc.constantFrom('data: ', 'data', 'event: x', ': c', '\n', '\r', '\r\n', '\n\n', '{"a":"é😀"}', 'id: 1', ' '), {
-      maxLength: 30,
-    }),
+    fc.array(
+      fc.constantFrom('data: ', 'data', '\uFEFF', 'event: x', ': c', '\n', '\r', '\r\n', '\n\n', '{"a":"é😀"}', 'id: 1', ' '),
+      {
+        maxLength: 30,
+      },
+    ),
     fc.array(fc.nat(20), { maxLength: 30 }),
   )
   .map(([fragments, sizes]) => {
@@ -164,6 +167,7 @@ describe('the batcher', () => {
       const found = batch(pieces);
       expect(rawText(found)).toBe(text);
       expect(found.flatMap((one) => one.frames)).toEqual(frames);
+      expect(found.flatMap(({ parts }) => withData(parts()))).toEqual(frames);
     }
   });
 

@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { newCallId } from '../../lib/domain/call-id.ts';
 import type { Customer, SharedBudget } from '../../lib/domain/customer.ts';
+import { addDuration, parseDuration } from '../../lib/domain/duration.ts';
 import { scopeOf } from '../../lib/domain/key.ts';
 import { meterId, pairId } from '../../lib/domain/meter.ts';
 import { minuteWindow } from '../../lib/domain/window.ts';
@@ -258,6 +259,27 @@ describe('limits that fail elsewhere', () => {
     bench.now = NOW + DAY_MS;
     expect(await calls()).toEqual([200, 200, 200]);
   });
+
+  it.each(['30s', '45m', '2h', '3d', '1w', '1mo'])(
+    '6: a budget for %s begins anew at its end, not a millisecond before, and again at the next',
+    async (budgetDuration) => {
+      const gateway = await bench.serve(wrote(500));
+      await gateway.addKey(SECRET, keyed({ budgetDuration, maxBudget: 550n * TOKEN, budgetAnchor: NOW }));
+      const status = async (): Promise<number> => (await post(gateway, CHAT, chat(500))).status;
+      const length = parseDuration(budgetDuration);
+
+      expect(await status()).toBe(200);
+      for (const turn of [1, 2]) {
+        await entriesOf(gateway, turn);
+        bench.now = addDuration(NOW, length, turn) - 1;
+        expect(await status()).toBe(429);
+        bench.now += 1;
+        const answer = await post(gateway, CHAT, chat(500));
+        expect(answer.status).toBe(200);
+        expect(answer.headers.get('x-litellm-key-spend')).toBe('0.0005');
+      }
+    },
+  );
 
   it('14: a store that is gone answers for itself: budgets refuse at once, what may go on is told and counted', async () => {
     const stores = open();

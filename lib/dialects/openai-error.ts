@@ -2,6 +2,7 @@
 import { GatewayError, kindOfStatus, type ErrorDetail, type ErrorKind } from '../errors.ts';
 import { isObject, type JsonObject } from '../kinds/json.ts';
 import type { FailedAnswer } from './dialect.ts';
+import { excerpt } from './excerpt.ts';
 import { numberOf, objectsOf, textOf } from './values.ts';
 
 /** OpenAI's `type` words, or words near them, by meaning. */
@@ -118,6 +119,8 @@ const kindOfWords = (words: string): ErrorKind => WORDS.find(([pattern]) => patt
 
 /** Longest message kept, characters. */
 const LIMIT = 2000;
+/** Longest piece of a page kept, characters. */
+const PAGE_LIMIT = 200;
 
 function read(text: string): Said {
   if (text === '') return {};
@@ -127,16 +130,8 @@ function read(text: string): Said {
     const value: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
     return isObject(value) ? readObject(value) : { message: textOf(value)?.slice(0, LIMIT) };
   } catch {
-    return { message: text.startsWith('<') ? plain(text) : text.slice(0, LIMIT) };
+    return { message: text.startsWith('<') ? excerpt(text, PAGE_LIMIT) : text.slice(0, LIMIT) };
   }
-}
-
-/** The words of a page of HTML, short: proxies in front of providers answer with such. */
-function plain(html: string): string | undefined {
-  const title = /<title[^>]*>([\s\S]*?)<\/title>/i.exec(html)?.[1];
-  const body = html.replace(/<(script|style|head)[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
-  const words = (title?.trim() ? title : body).replace(/\s+/g, ' ').trim();
-  return words === '' ? undefined : words.slice(0, 200);
 }
 
 /** The known envelopes: `{error: {}}`, `{error: ''}`, `{errors: [{}]}`, `{message}`, `{detail: [{msg}]}`, `{object: 'error'}`. */

@@ -5,6 +5,7 @@
 import { GatewayError, kindOfStatus, type ErrorKind } from '../../errors.ts';
 import { isObject, parseJson, type JsonObject } from '../../kinds/json.ts';
 import type { FailedAnswer } from '../dialect.ts';
+import { EXCERPT, excerpt } from '../excerpt.ts';
 import { numberOf, objectsOf, present, textOf } from '../values.ts';
 
 const STATUSES: Readonly<Record<ErrorKind, string>> = {
@@ -139,19 +140,11 @@ const httpStatus = (code: number | undefined): number | undefined =>
 export const reportedError = (body: unknown): GatewayError =>
   errorOf(reportOf(body), undefined, 'The provider reported an error without a message.');
 
-/** Longest piece of an unknown body shown, characters. */
-const EXCERPT = 500;
-
 /** A failed answer. Its status stays; the word in its body says best what it means. */
 export function decodeError({ status, headers, body }: FailedAnswer): GatewayError {
   const text = new TextDecoder().decode(body);
   const event = /^data:(.*)$/m.exec(text)?.[1];
   const report = reportOf(parseJson(text) ?? parseJson(event ?? ''));
-  const readable = text
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .slice(0, EXCERPT);
-  const fallback = readable === '' ? `The provider answered ${status} without saying why.` : readable;
+  const fallback = excerpt(text) ?? `The provider answered ${status} without saying why.`;
   return errorOf(report, status, fallback, headers['retry-after']);
 }

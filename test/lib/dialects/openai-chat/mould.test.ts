@@ -37,6 +37,15 @@ describe('a chunk like the one before it', () => {
         usage: { prompt_tokens: 1, completion_tokens: 2 },
       })),
       text.map((content) => ({ ...chunkOf({}), choices: [{ index: 1, delta: { content }, finish_reason: null }] })),
+      text.map((content) =>
+        chunkOf({ content, tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: content } }] }),
+      ),
+      text.map((token) => ({
+        ...chunkOf({}),
+        choices: [
+          { index: 0, delta: { content: token }, logprobs: { content: [{ token, logprob: -1 }] }, finish_reason: null },
+        ],
+      })),
       fc.constantFrom(chunkOf({ reasoning_content: 'hm' }), chunkOf({}, 'stop'), chunkOf({ refusal: 'no' })),
     );
     fc.assert(

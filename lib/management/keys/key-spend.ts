@@ -5,12 +5,11 @@ import { toUsdNumber, type Money } from '../../domain/money.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { countedSpend, takeBack } from '../../money/adjustment.ts';
-import { actorOf } from '../access.ts';
-import { audit } from '../audit.ts';
+import { countedSpend } from '../../money/adjustment.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, usd } from '../input.ts';
 import { budgeted } from '../standing.ts';
+import { takeBackFrom } from '../taking-back.ts';
 import { readKeyRow } from './key-answer.ts';
 import { existingKey, hashOf } from './key-records.ts';
 import { requireKeyRight, requireUser } from './key-rights.ts';
@@ -54,18 +53,7 @@ export async function setKeySpend(
 ): Promise<Money> {
   const limited = await limitedKey(deps, key);
   const owner = { keyHash: limited.scope.id, tags: [], ...(key.alias === undefined ? {} : { keyAlias: key.alias }) };
-  const taken = await takeBack(deps, limited, target, { route, by: actorOf(caller), owner });
-  if (taken > 0n) {
-    const after = await countedSpend(deps, limited);
-    await audit(deps, caller, {
-      action: 'updated',
-      kind: 'key',
-      id: key.hash,
-      before: { spend: toUsdNumber(after + taken) },
-      after: { spend: toUsdNumber(after) },
-    });
-  }
-  return taken;
+  return takeBackFrom(deps, caller, { kind: 'key', id: key.hash, limited, owner, target, route });
 }
 
 const limitedKey = async (deps: ManagementDeps, key: VirtualKey) => ({

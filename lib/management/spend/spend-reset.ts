@@ -4,20 +4,18 @@
  */
 import * as z from 'zod/mini';
 import type { VirtualKey } from '../../domain/key.ts';
-import { toUsdNumber } from '../../domain/money.ts';
 import type { Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { countedSpend, takeBack } from '../../money/adjustment.ts';
 import type { Page } from '../../stores/keys.ts';
 import type { PageOf } from '../../stores/totals.ts';
-import { actorOf } from '../access.ts';
 import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, text } from '../input.ts';
 import { setKeySpend } from '../keys/key-spend.ts';
 import { scopeOfRecord } from '../standing.ts';
+import { takeBackFrom } from '../taking-back.ts';
 
 const ROUTE = '/global/spend/reset';
 /** Owners of one page, all at once: what a call that runs out of time may do twice, and to no effect. */
@@ -94,18 +92,7 @@ export async function resetGlobalSpend(deps: ManagementDeps, caller: Caller, bod
 async function resetTeam(deps: ManagementDeps, caller: Caller, team: Team): Promise<bigint> {
   const limited = await scopeOfRecord(deps, 'team', team);
   const owner = { keyHash: NO_KEY, teamId: team.id, tags: [] };
-  const taken = await takeBack(deps, limited, 0n, { route: ROUTE, by: actorOf(caller), owner });
-  if (taken > 0n) {
-    const after = await countedSpend(deps, limited);
-    await audit(deps, caller, {
-      action: 'updated',
-      kind: 'team',
-      id: team.id,
-      before: { spend: toUsdNumber(after + taken) },
-      after: { spend: toUsdNumber(after) },
-    });
-  }
-  return taken;
+  return takeBackFrom(deps, caller, { kind: 'team', id: team.id, limited, owner, target: 0n, route: ROUTE });
 }
 
 /** Only somebody else at the same owner is no reason to stop. */

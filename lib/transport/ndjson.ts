@@ -38,7 +38,13 @@ export function createNdjsonParser(): NdjsonParser {
 
   return {
     push(chunk) {
-      const lines = (rest + decoder.write(chunk)).split('\n');
+      const text = decoder.write(chunk);
+      // The rest is not looked through again: a line of megabytes comes in a thousand pieces.
+      if (!text.includes('\n')) {
+        rest += text;
+        return [];
+      }
+      const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       return lines.flatMap(frame);
     },

@@ -60,6 +60,20 @@ describe('createNdjsonCutter', () => {
   });
 });
 
+describe('a line of megabytes', () => {
+  it('is read once, however many pieces it comes in', () => {
+    const pieces = Array.from({ length: 2_048 }, () => Buffer.alloc(16_384, 'a'));
+
+    const began = performance.now();
+    const [line, ...others] = framesOf(...pieces, Buffer.from('\n'));
+
+    expect(line).toHaveLength(2_048 * 16_384);
+    expect(others).toEqual([]);
+    // Tens of milliseconds; looked through anew with each piece, tens of seconds.
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
 describe('the framing', () => {
   it.each([
     ['application/x-ndjson', false, true],

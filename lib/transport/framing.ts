@@ -1,4 +1,5 @@
-/** How streams are cut into frames, whatever the wire format. */
+/** How streams are cut into frames, whatever the wire format. A frame that does not end is refused: nothing is kept for ever. */
+import { GatewayError } from '../errors.ts';
 import { createEventStreamCutter, createEventStreamParser, writeEventStream } from './aws-event-stream.ts';
 import { createJsonArrayParser, createJsonArrayWriter } from './json-array.ts';
 import type { SseFrame } from './message.ts';
@@ -49,13 +50,36 @@ export interface Editing {
 
 const utf8 = new TextEncoder();
 
+/** Largest frame, bytes: a picture in base64 fits, and as much as an answer that is read whole may hold. */
+const LARGEST_FRAME = 64 * 1024 * 1024;
+
+/** Something that cuts, which throws `upstream` for a frame without an end. @param cutsIn whether any frame ended in what was taken */
+function bounded<Taken>(
+  cutter: { push(chunk: Uint8Array): Taken; end(): Taken },
+  cutsIn: (taken: Taken) => boolean,
+): { push(chunk: Uint8Array): Taken; end(): Taken } {
+  let open = 0;
+  return {
+    push(chunk) {
+      const taken = cutter.push(chunk);
+      open = cutsIn(taken) ? 0 : open + chunk.length;
+      if (open <= LARGEST_FRAME) return taken;
+      throw new GatewayError('upstream', `The provider sent an event of more than ${LARGEST_FRAME} bytes.`);
+    },
+    end: () => cutter.end(),
+  };
+}
+
+const boundedParser = (parser: FrameParser): FrameParser => bounded(parser, (frames) => frames.length > 0);
+const boundedBatcher = (batcher: FrameBatcher): FrameBatcher => bounded(batcher, ({ raw }) => raw.length > 0);
+
 const CODECS: Readonly<Record<string, FramingCodec>> = {
   sse: {
     type: 'text/event-stream; charset=utf-8',
-    parser: createSseParser,
+    parser: () => boundedParser(createSseParser()),
     writer: (text) => utf8.encode(text),
     editing: {
-      batcher: createFrameBatcher,
+      batcher: () => boundedBatcher(createFrameBatcher()),
       text: ({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`,
     },
   },
@@ -63,9 +87,9 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
     type: 'application/x-ndjson',
     aliases: ['application/stream+json'],
     ifAsked: ['application/json'],
-    parser: createNdjsonParser,
+    parser: () => boundedParser(createNdjsonParser()),
     writer: (text) => utf8.encode(text),
-    editing: { batcher: () => batched(createNdjsonCutter()), text: ({ data }) => `${data}\n` },
+    editing: { batcher: () => boundedBatcher(batched(createNdjsonCutter())), text: ({ data }) => `${data}\n` },
   },
   'aws-event-stream': {
     type: 'application/vnd.amazon.eventstream',
@@ -78,7 +102,7 @@ const CODECS: Readonly<Record<string, FramingCodec>> = {
   },
   'json-array': {
     type: 'application/json',
-    parser: createJsonArrayParser,
+    parser: () => boundedParser(createJsonArrayParser()),
     writer: (text) => {
       const writer = createJsonArrayWriter();
       return Buffer.concat([writer.write(text), writer.end()]);

@@ -18,8 +18,8 @@ const LONGEST_MODEL = 2048;
  * @throws GatewayError `invalid_request` that says whether it was the bytes, the JSON or its kind; `unsupported_media` when it is compressed
  */
 export function parseBody(bytes: Uint8Array, headers: HttpRequest['headers'] = {}): JsonObject {
-  const coding = headers['content-encoding'] ?? 'identity';
-  if (coding !== 'identity') {
+  const coding = headers['content-encoding']?.trim() ?? '';
+  if (coding !== '' && coding.toLowerCase() !== 'identity') {
     const fault = `The request body is compressed (content-encoding: ${coding.slice(0, 100)}), which this gateway does not read; send it as it is.`;
     throw new GatewayError('unsupported_media', fault);
   }

@@ -9,8 +9,8 @@ import { answered } from './client.ts';
 import { GetItemCommand, PutItemCommand, QueryCommand, type Dynamo } from './commands.ts';
 
 const HEAD = 'checkpoint';
-/** Sums of one page: some 200 bytes each, and an item takes 400 KB. */
-const PAGE = 1_000;
+/** Bytes of sums in one page: an item takes 400 KB. Names are clients' words, so a sum may have some 60 bytes, or 2,000. */
+const PAGE_BYTES = 300_000;
 const KEEP_SECONDS = 35 * 86_400;
 
 /** A sum as JSON: of a life, or of a meter with what it did not hold. */
@@ -74,9 +74,8 @@ export function createCheckpointStore(client: Dynamo, table: string, now: () => 
         ...[...meters].map(([name, { ledger, unheld }]) => [name, String(ledger), String(unheld)] as const),
       ];
       const pages = `${HEAD}#${now()}`;
-      for (let from = 0; from < sums.length; from += PAGE) {
-        const page = JSON.stringify(sums.slice(from, from + PAGE));
-        await put({ pk: text(pages), sk: text(String(from).padStart(10, '0')), sums: text(page) });
+      for (const [index, page] of pagesOf(sums).entries()) {
+        await put({ pk: text(pages), sk: text(String(index).padStart(10, '0')), sums: text(page) });
       }
       await put({
         pk: text(HEAD),
@@ -91,4 +90,20 @@ export function createCheckpointStore(client: Dynamo, table: string, now: () => 
       });
     },
   };
+}
+
+/** The sums as JSON lists, each of as many as fit into a page. */
+function pagesOf(sums: readonly SumDocument[]): readonly string[] {
+  const pages: string[][] = [];
+  let bytes = Infinity;
+  for (const sum of sums) {
+    const json = JSON.stringify(sum);
+    bytes += Buffer.byteLength(json) + 1;
+    if (bytes > PAGE_BYTES) {
+      pages.push([]);
+      bytes = Buffer.byteLength(json) + 1;
+    }
+    pages.at(-1)?.push(json);
+  }
+  return pages.map((page) => `[${page.join(',')}]`);
 }

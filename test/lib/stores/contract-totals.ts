@@ -252,5 +252,24 @@ export function checkpointsContract(name: string, stores: () => Stores): void {
 
       expect(await stores().checkpoints.read()).toEqual(second);
     });
+
+    it('takes names as long as clients can make them', async () => {
+      // 256 characters that JSON writes as six each.
+      const name = (index: number): string => `customer#${'\u0001'.repeat(252)}${String(index).padStart(4, '0')}`;
+      const lives = new Map(Array.from({ length: 1_000 }, (_, index) => [name(index), BigInt(index)]));
+      const long = {
+        at: 3,
+        userBudgetsForTeamKeys: false,
+        entries: 1_000,
+        spend: 1n,
+        unpriced: 0,
+        lives,
+        meters: new Map(),
+      };
+
+      await stores().checkpoints.write(long);
+
+      expect(await stores().checkpoints.read()).toEqual(long);
+    });
   });
 }

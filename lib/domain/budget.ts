@@ -44,6 +44,13 @@ export interface Budget {
   readonly model?: string;
 }
 
+/**
+ * True when spend that was booked under a model's name counts on a budget. What no model was called for (an adjustment) counts on none of a
+ * model, not even on one of `*`.
+ */
+export const countsModel = ({ model }: Pick<Budget, 'model'>, name: string): boolean =>
+  model === undefined || (name !== '' && coversName(model, name));
+
 /** Parallel slots have no window: a slot comes back when its request ends. */
 const NO_WINDOW: Window = { name: 'total', start: 0 };
 

@@ -1,6 +1,5 @@
 /** How spend that happened outside of a scope's budget meters gets into them. */
-import { coversName } from '../domain/access.ts';
-import { budgetsOf, type Budget, type LimitedScope } from '../domain/budget.ts';
+import { budgetsOf, countsModel, type Budget, type LimitedScope } from '../domain/budget.ts';
 import { callIdOf, newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
@@ -114,14 +113,13 @@ async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money>
   let cursor: string | undefined;
   do {
     const page = await deps.totals.days(scope, days, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { modelGroup, total } of page.items) if (isOfModel(budget, modelGroup)) sum += netSpend(total);
+    for (const { modelGroup, total } of page.items) if (countsModel(budget, modelGroup)) sum += netSpend(total);
     cursor = page.cursor;
   } while (cursor !== undefined);
   return sum;
 }
 
 const startOfDay = (at: number): number => Math.floor(at / DAY_MS) * DAY_MS;
-const isOfModel = ({ model }: Budget, name: string): boolean => model === undefined || coversName(model, name);
 
 /** The same from the entries one by one, for those that arrived before `to`. */
 async function sumOf(deps: ManagementDeps, budget: Budget, to: number): Promise<Money> {
@@ -132,7 +130,7 @@ async function sumOf(deps: ManagementDeps, budget: Budget, to: number): Promise<
   do {
     const page = await entriesOf(deps, budget.scope, span, cursor);
     for (const entry of page.items) {
-      if (countsFor(deps, budget.scope, entry) && isOfModel(budget, entry.modelGroup)) sum += entry.cost ?? 0n;
+      if (countsFor(deps, budget.scope, entry) && countsModel(budget, entry.modelGroup)) sum += entry.cost ?? 0n;
     }
     cursor = page.cursor;
   } while (cursor !== undefined);

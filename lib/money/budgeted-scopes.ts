@@ -1,6 +1,6 @@
 /** Every cap on spend that is in force, and which calls count against it: what admission decides call by call, seen from the books. */
 import { coversName } from '../domain/access.ts';
-import { budgetsOf, type Budget, type LimitedScope } from '../domain/budget.ts';
+import { budgetsOf, countsModel, type Budget, type LimitedScope } from '../domain/budget.ts';
 import type { SharedBudget } from '../domain/customer.ts';
 import { scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
@@ -136,5 +136,5 @@ export function meteredScopes(entry: LedgerEntry, settings: ScopeSettings, model
 }
 
 /** True when an entry counts on the meter of one of its scopes: by window, and by model where the meter is of one. */
-export const countsOn = ({ window, model }: Budget, { at, modelGroup }: LedgerEntry): boolean =>
-  at >= window.start && at < (window.end ?? Infinity) && (model === undefined || coversName(model, modelGroup));
+export const countsOn = (budget: Budget, { at, modelGroup }: LedgerEntry): boolean =>
+  at >= budget.window.start && at < (budget.window.end ?? Infinity) && countsModel(budget, modelGroup);

@@ -234,6 +234,20 @@ describe('a reset of all spend', () => {
     expect(await differenceIn(world.stores)).toBe(0n);
   });
 
+  it('leaves budgets of models alone, that of every model included', async () => {
+    const world = await aWorld();
+    const cap = { maxBudget: CAP };
+    const own = { teamId: world.team.id, userId: 'u', budgetAnchor: NOW - DAY };
+    const key = aCappedKey({ ...own, ...cap, modelLimits: { 'gpt-*': cap, '*': cap } });
+    await world.stores.keys.create(key);
+    await world.spend(key, 7);
+
+    await resetGlobalSpend(depsOn(world.stores), MASTER, {});
+
+    expect(await spentBy(world, key)).toBe(0n);
+    expect(await differenceIn(world.stores)).toBe(0n);
+  });
+
   it('reaches what was spent in the shards of a meter, and opens that room again', async () => {
     const world = await aWorld();
     const key = aCappedKey({ maxBudget: TOKEN * 40n, budgetAnchor: NOW - DAY });

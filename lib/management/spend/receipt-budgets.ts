@@ -1,6 +1,5 @@
 /** The budgets a call counted against, as they stand now: in the windows in which the call arrived. */
-import { budgetsOf, type LimitedScope } from '../../domain/budget.ts';
-import { coversName } from '../../domain/access.ts';
+import { budgetsOf, countsModel, type LimitedScope } from '../../domain/budget.ts';
 import { isOwned, mayName, type Belonging } from '../../domain/customer.ts';
 import { scopeOf } from '../../domain/key.ts';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
@@ -22,7 +21,7 @@ export async function budgetsOfEntry(deps: ManagementDeps, entry: LedgerEntry, c
   const scopes = await limitedScopesOf(deps, entry, caller);
   const budgets = scopes
     .flatMap((limited) => budgetsOf(limited, entry.at))
-    .filter(({ model }) => model === undefined || coversName(model, entry.modelGroup));
+    .filter((budget) => countsModel(budget, entry.modelGroup));
   return Promise.all(
     budgets.map(async ({ meter: id, scope, window, max, model }) => {
       const meter = await readMeter(deps.meters, id);

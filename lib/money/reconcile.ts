@@ -130,7 +130,8 @@ export async function reconcile(deps: ReconcileDeps, span: ReconcileSpan = {}): 
     ...judged.map(({ budget, meter }) => ({ budget, meter, sum: all.meters.get(budget.meter) ?? new Sum() })),
     ...named,
   ];
-  const meters = await inTurn(counted, (one) => compareMeter(deps, one));
+  const scanned = from === undefined && span.to === undefined;
+  const meters = await inTurn(counted, (one) => compareMeter(deps, one, scanned));
   const whole = since !== undefined || (span.from === undefined && span.to === undefined);
   const checks = [
     ...meters.map(({ check }) => check),
@@ -176,16 +177,20 @@ interface Counted {
 
 /**
  * Compares a meter. What it lacks because its calls did not hold there is brought in, where that is wanted: never more than it takes to
- * reach the ledger.
+ * reach the ledger. What was brought in and should not have been, since the totals did not know yet that it was taken back, is taken out
+ * again: never below the ledger.
+ *
+ * @param scanned whether all of the ledger was read, consistently: an index may not have what was brought in a moment ago
  */
 async function compareMeter(
   { stores, bringsIn }: ReconcileDeps,
   { budget, meter, sum }: Counted,
+  scanned: boolean,
 ): Promise<{ readonly check: Check; readonly broughtIn: Money }> {
   const spent = meter === undefined ? 0n : spentOf(meter, 'usd');
   const missing = sum.unheld - broughtInto(meter);
-  const isWanted = bringsIn === true && missing > 0n && spent + missing <= sum.spend;
-  const broughtIn = isWanted && (await bringIn(stores.meters, budget, meter, missing)) ? missing : 0n;
+  const isRight = missing > 0n ? spent + missing <= sum.spend : scanned && missing < 0n && spent + missing >= sum.spend;
+  const broughtIn = bringsIn === true && isRight && (await bringIn(stores.meters, budget, meter, missing)) ? missing : 0n;
   return { check: compare('meter', nameOf(budget.scope), budget.meter, sum, spent + broughtIn), broughtIn };
 }
 

@@ -5,7 +5,7 @@
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { budgetMeter } from '../../lib/domain/budget.ts';
+import { budgetMeter, budgetsOf } from '../../lib/domain/budget.ts';
 import type { VirtualKey } from '../../lib/domain/key.ts';
 import { spentOf } from '../../lib/domain/meter.ts';
 import type { Team } from '../../lib/domain/team.ts';
@@ -13,6 +13,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { Outcome } from '../../lib/exchange.ts';
 import { openBudget, openBudgets } from '../../lib/management/budget.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
+import { takeBack } from '../../lib/money/adjustment.ts';
 import { reconcile, type Reconciliation } from '../../lib/money/reconcile.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
@@ -97,6 +98,26 @@ describe('a budget that comes into force', () => {
     await openBudgets(depsOn(stores), { scope: { kind: 'team', id: 't' }, limits: { ...team, maxBudget: TOKEN * 1_000n } });
 
     expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: TOKEN * 6n });
+  });
+
+  it('does not count what was taken back before, although the totals of its owner did not know yet', async () => {
+    const stores = open();
+    const limits = { budgetAnchor: NOW - 1_000 };
+    const team = { id: 't', tags: [], models: [], aliases: {}, metadata: {}, blocked: false, ...limits } as unknown as Team;
+    const limited = { scope: { kind: 'team', id: 't' } as const, limits: { ...limits, maxBudget: TOKEN * 1_000n } };
+    await stores.teams.create({ ...team, ...limited.limits });
+    await (await begin(stores, aCappedKey({ teamId: 't' }))).end(6);
+    await stores.totals.apply((await stores.ledger.scan()).items);
+    const reason = { route: '/team/update', by: 'me', owner: { keyHash: 'operator', teamId: 't', tags: [] } };
+    const deps = { ...depsOn(stores), random: (bytes: number) => new Uint8Array(bytes) };
+    expect(await takeBack(deps, { ...limited, limits }, 0n, reason)).toBe(TOKEN * 6n);
+
+    await openBudgets(depsOn(stores), limited);
+
+    expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: -TOKEN * 6n });
+    expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: 0n });
+    const [budget] = budgetsOf(limited, NOW);
+    expect(await readMeter(stores.meters, budget?.meter ?? '')).toMatchObject({ committed: { usd: 0n } });
   });
 
   it('leaves to a call what the call will tell the meter itself, although its entry is there', async () => {

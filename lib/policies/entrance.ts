@@ -30,7 +30,7 @@ import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { briefOwner, clipName, ownerOf } from './owner.ts';
 import { awaitRoom, PAUSES } from './patience.ts';
-import { describeScope, refusalError, refusalFigures } from './refusal.ts';
+import { contendedError, describeScope, refusalError, refusalFigures } from './refusal.ts';
 import { watchedIn } from './soft-budget.ts';
 
 /** How long a lease outlives the deadline of its call, milliseconds: time enough to settle. */
@@ -110,8 +110,9 @@ export async function enter(deps: EntranceDeps, exchange: Exchange, scopes: read
   }
 }
 
-/** The refusal for the client; the log has the figures that the client may not know. */
+/** The refusal for the client; the log has the figures that the client may not know. A limit that has room was not what refused. */
 function refused(deps: EntranceDeps, { id }: Exchange, refusal: Refusal): GatewayError {
+  if (fits(refusal)) return contendedError(refusal);
   const { scope, name, undisclosed } = refusal.request;
   if (undisclosed === true) {
     const facts = { id, scope: scope.kind, scopeId: scope.id, ...(name === undefined ? {} : { name }) };

@@ -26,7 +26,8 @@ export type Waited =
 
 /**
  * Waits until there may be room for a call that only holds of others are in the way of. Each look reads the meters that refused; where what
- * was spent leaves no room, or where there is a crowd, nobody looks.
+ * was spent leaves no room, or where there is a crowd, nobody looks. A meter that had room, and others who were faster, is worth a look in
+ * any crowd.
  *
  * @param pauses what is left of the patience, milliseconds
  * @param fits whether a refusal would be none, with the meter it has
@@ -38,7 +39,7 @@ export async function awaitRoom(
   fits: (refusal: Refusal) => boolean,
 ): Promise<Waited> {
   const isBriefly = (seen: readonly Refusal[]): boolean =>
-    seen.every((refusal) => isBrief(refusal) && fits(withoutHolds(refusal)));
+    seen.every((refusal) => fits(refusal) || (isBrief(refusal) && fits(withoutHolds(refusal))));
   let seen = refusals;
   for (const [turn, pause] of pauses.entries()) {
     if (!isBriefly(seen)) break;

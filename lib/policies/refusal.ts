@@ -72,6 +72,14 @@ export function refusalError(refusal: Refusal, now: number): GatewayError {
   return refusal.counter === 'usd' ? budgetError(refusal) : rateError(refusal, refusal.counter, now);
 }
 
+/** The error of a call that had room whenever it looked, and found others to be faster each time it asked. */
+export const contendedError = ({ request }: Refusal): GatewayError =>
+  new GatewayError(
+    'overloaded',
+    `The ${describeScope(request)} has room for this request, but many others want the last of it at once. Try again in 1 s.`,
+    { code: 'limit_contended', retryAfter: '1' },
+  );
+
 function budgetError(refusal: Refusal): GatewayError {
   const { request } = refusal;
   const { window } = request;

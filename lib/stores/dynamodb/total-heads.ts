@@ -47,6 +47,12 @@ interface Clauses {
 export const groupsIn = (head: Item | undefined): readonly DayTotal[] =>
   Array.from({ length: PLACES }, (_, place) => groupAt(head, place)).filter((group) => group !== undefined);
 
+/** Whether no day left its head between two looks at the heads of a scope. */
+export const sameDays = (before: readonly Item[], after: readonly Item[]): boolean =>
+  before.every((head) =>
+    after.some((other) => textOf(other, 'sk') === textOf(head, 'sk') && textOf(other, DAY) === textOf(head, DAY)),
+  );
+
 function groupAt(head: Item | undefined, place: number): DayTotal | undefined {
   const day = textOf(head, DAY);
   if (head === undefined || day === undefined || head[`${place}s`] === undefined) return undefined;

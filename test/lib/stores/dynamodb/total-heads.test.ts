@@ -5,6 +5,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../../../lib/domain/ledger-entry.ts';
 import { addTotals, EVERYTHING, NO_TOTAL, scopesOf, type Total, type TotalScope } from '../../../../lib/domain/total.ts';
 import type { Item } from '../../../../lib/stores/dynamodb/attributes.ts';
+import type { Dynamo } from '../../../../lib/stores/dynamodb/commands.ts';
 import { createTotalStore } from '../../../../lib/stores/dynamodb/totals.ts';
 import { open as openMemory } from '../../../../lib/stores/memory/index.ts';
 import type { TotalStore } from '../../../../lib/stores/totals.ts';
@@ -181,6 +182,39 @@ describe('totals with the day of now in their heads', () => {
     const heads = (Items as Item[]).filter((item) => item['d'] !== undefined);
     expect(heads.length).toBeGreaterThan(10);
     expect(Math.max(...heads.map(sizeOf))).toBeLessThanOrEqual(1_024);
+  });
+
+  it('tell a day once, although it leaves its head while it is read', async () => {
+    const own = unique('own');
+    let now = AT;
+    const client = clientFor(emulator.endpoint);
+    const writer = createTotalStore(client, NAMES.totals, () => now);
+    const entry = (at: number): LedgerEntry => anEntry({ keyHash: own, tags: [], at, endedAt: at, cost: 5n });
+    await writer.apply([entry(AT)]);
+    let queries = 0;
+    const slow: Dynamo = {
+      async send(command) {
+        const answer = await client.send(command);
+        // After the heads were read, before the rows are.
+        if (command.operation !== 'Query' || queries++ > 0) return answer;
+        now += 24 * HOUR;
+        await writer.apply([entry(now)]);
+        return answer;
+      },
+      destroy: () => {},
+    };
+
+    const days = await daysOf(
+      createTotalStore(slow, NAMES.totals, () => now),
+      { kind: 'key', id: own },
+      100,
+    );
+    client.destroy();
+
+    expect(days.map(({ day, total }) => [day, total.spend])).toEqual([
+      ['2026-11-23', 5n],
+      ['2026-11-22', 5n],
+    ]);
   });
 });
 

@@ -87,7 +87,9 @@ async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<vo
 
 /** What the calls that hold in a meter cost, as far as their entries are written: they will tell it themselves. */
 async function aboutToSettle(deps: ManagementDeps, { holds }: Meter): Promise<Money> {
-  const entries = await deps.ledger.getAll(holds.map(({ id }) => callIdOf(id)));
+  // A call that tried again may have several holds here: its entry is one.
+  const calls = new Set(holds.map(({ id }) => callIdOf(id)));
+  const entries = await deps.ledger.getAll([...calls]);
   return entries.reduce((sum, { cost = 0n }) => sum + cost, 0n);
 }
 

@@ -6,7 +6,8 @@ import type { Checkpoint, MeterSum } from '../../domain/checkpoint.ts';
 import type { CheckpointStore } from '../checkpoints.ts';
 import { bigintOf, countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
-import { GetItemCommand, PutItemCommand, QueryCommand, type Dynamo } from './commands.ts';
+import { GetItemCommand, PutItemCommand, type Dynamo } from './commands.ts';
+import { queryAll } from './registry.ts';
 
 const HEAD = 'checkpoint';
 /** Bytes of sums in one page: an item takes 400 KB. Names are clients' words, so a sum may have some 60 bytes, or 2,000. */
@@ -24,24 +25,13 @@ export function createCheckpointStore(client: Dynamo, table: string, now: () => 
   };
 
   async function readPages(pk: string): Promise<readonly SumDocument[]> {
-    const sums: SumDocument[] = [];
-    let start: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await answered(
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': text(pk) },
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        ),
-      );
-      for (const item of Items) sums.push(...(JSON.parse(textOf(item, 'sums') ?? '[]') as readonly SumDocument[]));
-      start = LastEvaluatedKey;
-    } while (start !== undefined);
-    return sums;
+    const items = await queryAll(client, {
+      TableName: table,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': text(pk) },
+    });
+    return items.flatMap((item) => JSON.parse(textOf(item, 'sums') ?? '[]') as readonly SumDocument[]);
   }
 
   return {

@@ -135,7 +135,8 @@ export async function answered<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-const unavailable = (cause: unknown): GatewayError =>
+/** The neutral error of a store that did not do as asked. */
+export const unavailable = (cause: unknown): GatewayError =>
   new GatewayError('overloaded', 'The gateway cannot reach its store right now. Try again shortly.', {
     code: 'store_unavailable',
     cause,

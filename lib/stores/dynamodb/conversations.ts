@@ -9,9 +9,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { isConversationId, itemIdsOf, type Ending, type StoredResponse } from '../../domain/conversation.ts';
 import type { ConversationStore } from '../conversations.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { readItems } from './batches.ts';
 import { answered } from './client.ts';
 import {
-  BatchGetItemCommand,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
@@ -22,9 +22,6 @@ import {
 
 /** Bytes of a record in one item: an item takes 400 KB, names and numbers included. */
 const PART_BYTES = 350 * 1024;
-/** Most items of one batch read (API reference, BatchGetItem). */
-const BATCH = 100;
-
 /** Parts of a draft (a response that is being made) have names of their own: nobody finds them mixed with those of the final one. */
 const partKey = (owner: string, id: string, part: number, draft = false): string =>
   `response#${owner}#${id}#${draft && part > 0 ? 'draft' : ''}${part}`;
@@ -47,28 +44,14 @@ export function createConversationStore(client: Dynamo, table: string): Conversa
     }
   }
 
-  /** Items by key, as far as there are any; batches side by side. */
+  /** Items by key, as far as there are any. */
   async function read(keys: readonly string[]): Promise<ReadonlyMap<string, Item>> {
-    const unique = [...new Set(keys)];
-    const batches = Array.from({ length: Math.ceil(unique.length / BATCH) }, (_, index) =>
-      readBatch(unique.slice(index * BATCH, (index + 1) * BATCH)),
+    const items = await readItems(
+      client,
+      table,
+      keys.map((pk) => ({ pk: text(pk) })),
     );
-    const items = (await Promise.all(batches)).flat();
     return new Map(items.map((item) => [textOf(item, 'pk') ?? '', item]));
-  }
-
-  /** Up to `BATCH` items. One answer holds 16 MB; what is left is asked for again. */
-  async function readBatch(keys: readonly string[]): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let left: Item[] = keys.map((pk) => ({ pk: text(pk) }));
-    while (left.length > 0) {
-      const { Responses, UnprocessedKeys } = await answered(
-        client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } })),
-      );
-      items.push(...(Responses?.[table] ?? []));
-      left = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-    return items;
   }
 
   const get: ConversationStore['get'] = async (ids, { owner, now }) => {

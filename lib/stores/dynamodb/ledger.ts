@@ -6,10 +6,10 @@ import type { BatchStatementRequest } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { LedgerStore } from '../ledger.ts';
 import { text, textOf, type Item } from './attributes.ts';
+import { readItems } from './batches.ts';
 import { answered } from './client.ts';
 import {
   BatchExecuteStatementCommand,
-  BatchGetItemCommand,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
@@ -19,9 +19,6 @@ import {
 } from './commands.ts';
 import { entryFromImage, itemOf, timeKey, TIME_SHARDS } from './entry-document.ts';
 import { queryAll } from './registry.ts';
-
-/** Most items of one batch read (API reference, BatchGetItem). */
-const BATCH = 100;
 
 /** The ledger on DynamoDB. */
 export function createLedgerStore(client: Dynamo, table: string): LedgerStore {
@@ -41,20 +38,9 @@ export function createLedgerStore(client: Dynamo, table: string): LedgerStore {
     );
 
   async function entriesOf(ids: readonly string[]): Promise<readonly LedgerEntry[]> {
-    const found = new Map<string, LedgerEntry>();
-    for (let from = 0; from < ids.length; from += BATCH) {
-      let keys: Item[] = ids.slice(from, from + BATCH).map((id) => ({ id: text(id) }));
-      while (keys.length > 0) {
-        const { Responses, UnprocessedKeys } = await answered(
-          client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys } } })),
-        );
-        for (const item of Responses?.[table] ?? []) {
-          const entry = entryFromImage(item);
-          if (entry !== undefined) found.set(entry.id, entry);
-        }
-        keys = UnprocessedKeys?.[table]?.Keys ?? [];
-      }
-    }
+    const keys = ids.map((id) => ({ id: text(id) }));
+    const entries = (await readItems(client, table, keys, false)).map((item) => entryFromImage(item));
+    const found = new Map(entries.map((entry) => [entry?.id, entry]));
     return ids.map((id) => found.get(id)).filter((entry) => entry !== undefined);
   }
 

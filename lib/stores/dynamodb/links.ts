@@ -9,15 +9,14 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { isAmong, type RecordOwner } from '../../domain/owned.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { readItems } from './batches.ts';
 import { answered } from './client.ts';
-import { BatchGetItemCommand, QueryCommand } from './commands.ts';
+import { QueryCommand } from './commands.ts';
 import { fromCursor, listPage, toCursor } from './listing.ts';
 import { documentOf, getRecord, keyItem, type RecordKey, type Registry } from './registry.ts';
 
 /** Written on items as `links`: what they are linked by. A new kind of record or owner wants a new number: all items are linked anew then. */
 const VERSION = 2;
-/** Items of one BatchGetItem. */
-const MOST_READ = 100;
 
 /** Records of a kind that have owners. */
 export interface LinkedKind<T> {
@@ -105,18 +104,8 @@ export async function listOwned<T>(
 
 /** The documents of records, those that are there. */
 async function readRecords({ client, table }: Registry, keys: readonly RecordKey[]): Promise<readonly unknown[]> {
-  const found: unknown[] = [];
-  for (let from = 0; from < keys.length; from += MOST_READ) {
-    let wanted: Item[] = keys.slice(from, from + MOST_READ).map(keyItem);
-    while (wanted.length > 0) {
-      const { Responses, UnprocessedKeys } = await answered(
-        client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: wanted, ConsistentRead: true } } })),
-      );
-      found.push(...(Responses?.[table] ?? []).map(documentOf));
-      wanted = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-  }
-  return found.filter((record) => record !== undefined);
+  const items = await readItems(client, table, keys.map(keyItem));
+  return items.map(documentOf).filter((record) => record !== undefined);
 }
 
 /** Where the linking of old records stands. Times are milliseconds since the epoch. */

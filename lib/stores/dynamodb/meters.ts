@@ -9,15 +9,9 @@ import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type HoldRequest, type Meter } 
 import { roomChanges } from '../../domain/shard.ts';
 import type { HoldOrder, HoldOutcome, MeterStore, Settlement } from '../meters.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { readItems } from './batches.ts';
 import { answered } from './client.ts';
-import {
-  BatchGetItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-  isFailedCondition,
-  type Dynamo,
-} from './commands.ts';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
 import { amountItem, attributeOf, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
 import { createUpdate, type Update } from './meter-update.ts';
 import { queryAll } from './registry.ts';
@@ -29,8 +23,6 @@ const KEEP_MONEY_SECONDS = 35 * 86_400;
 const KEEP_RATES_SECONDS = 600;
 /** Tries to bury a hold that keeps coming and going. */
 const BURIALS = 3;
-/** Most items of one batch read (API reference, BatchGetItem). */
-const MOST_READ = 100;
 /** Most attributes one update removes. */
 const MOST_REMOVED = 100;
 
@@ -66,21 +58,13 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
   }
 
   async function readAll(ids: readonly string[]): Promise<readonly (Meter | undefined)[]> {
-    const found = new Map<string, Meter>();
-    for (let from = 0; from < ids.length; from += MOST_READ) {
-      let keys: Item[] = ids.slice(from, from + MOST_READ).map((id) => ({ pk: text(id) }));
-      while (keys.length > 0) {
-        const { Responses, UnprocessedKeys } = await answered(
-          client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } })),
-        );
-        for (const item of Responses?.[table] ?? []) {
-          const id = textOf(item, 'pk') as string;
-          found.set(id, toMeter(id, item));
-        }
-        keys = UnprocessedKeys?.[table]?.Keys ?? [];
-      }
-    }
-    return ids.map((id) => found.get(id));
+    const keys = ids.map((id) => ({ pk: text(id) }));
+    const items = await readItems(client, table, keys);
+    const found = new Map(items.map((item) => [textOf(item, 'pk') as string, item]));
+    return ids.map((id) => {
+      const item = found.get(id);
+      return item === undefined ? undefined : toMeter(id, item);
+    });
   }
 
   /** Forbids a hold that is not there; settles it like any other when it came in between. */

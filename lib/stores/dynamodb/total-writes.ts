@@ -2,8 +2,7 @@
  * How entries get into the totals, each exactly once: what remembers an entry and everything it adds up to are one transaction. Entries
  * are packed into as few transactions as they fit in, and within one each row is written once, whatever the number of its entries.
  */
-import type { TransactWriteItem, WriteRequest } from '@aws-sdk/client-dynamodb';
-import { setTimeout as wait } from 'node:timers/promises';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import {
   addTotals,
@@ -16,9 +15,11 @@ import {
   type DayTotal,
   type TotalScope,
 } from '../../domain/total.ts';
-import { text, textOf, type Item } from './attributes.ts';
-import { answered, transact, wasRefused } from './client.ts';
-import { BatchGetItemCommand, BatchWriteItemCommand, type Dynamo } from './commands.ts';
+import { textOf, type Item } from './attributes.ts';
+import { readItems, writeItems } from './batches.ts';
+import { transact, wasRefused } from './client.ts';
+import type { Dynamo } from './commands.ts';
+import { keyItem } from './registry.ts';
 import { headAddress, planOf, writesOf, type Addition } from './total-heads.ts';
 import { callsItem, minuteKey, remembering, scopePartition, seenPartition, seenToken, type Address } from './total-items.ts';
 
@@ -32,11 +33,6 @@ const MOST_REMEMBERED = 60;
 const MOST_ROUNDS = 8;
 /** Slots of a row. The first is used as long as nobody is in the way. */
 const SLOTS = 8;
-/** Most writes of a batch (API reference, BatchWriteItem). */
-const BATCH = 25;
-/** Pauses before what a batch left undone is sent again, milliseconds. */
-const BATCH_PAUSES = [20, 80, 320, 1_280];
-
 /** An entry, or those of its scopes that fit into one transaction. */
 interface Part {
   readonly entry: LedgerEntry;
@@ -92,7 +88,7 @@ class Pack {
     const at = now();
     const additions = [...this.additions.values()];
     const addresses = additions.map(({ scope }) => headAddress(this.#generation, scope, slot));
-    const heads = await readItems(client, table, addresses);
+    const heads = await itemsAt(client, table, addresses);
     const place = { table, generation: this.#generation, slot, today: dayOf(at) };
     const plans = additions.map((addition, index) => planOf(addition, heads[index], place));
     return [
@@ -106,16 +102,9 @@ class Pack {
 const nameOf = ({ kind, id }: TotalScope): string => `${kind}#${id}`;
 
 /** Items as they are now, in the order of their addresses. */
-async function readItems(client: Dynamo, table: string, addresses: readonly Address[]): Promise<readonly (Item | undefined)[]> {
-  const found = new Map<string, Item>();
-  let keys: Item[] = addresses.map(({ pk, sk }) => ({ pk: text(pk), sk: text(sk) }));
-  while (keys.length > 0) {
-    const { Responses, UnprocessedKeys } = await answered(
-      client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } })),
-    );
-    for (const item of Responses?.[table] ?? []) found.set(`${textOf(item, 'pk')}\n${textOf(item, 'sk')}`, item);
-    keys = UnprocessedKeys?.[table]?.Keys ?? [];
-  }
+async function itemsAt(client: Dynamo, table: string, addresses: readonly Address[]): Promise<readonly (Item | undefined)[]> {
+  const items = await readItems(client, table, addresses.map(keyItem));
+  const found = new Map(items.map((item) => [`${textOf(item, 'pk')}\n${textOf(item, 'sk')}`, item]));
   return addresses.map(({ pk, sk }) => found.get(`${pk}\n${sk}`));
 }
 
@@ -205,20 +194,5 @@ export async function listCalls(
   const puts = [...groups.values()].map((group) => ({
     PutRequest: { Item: callsItem(group.pk, group.minute, group.entries) },
   }));
-  await writeBatches(client, table, puts);
-}
-
-/** Writes in batches; what the service leaves undone is sent again. */
-export async function writeBatches(client: Dynamo, table: string, requests: readonly WriteRequest[]): Promise<void> {
-  for (let from = 0; from < requests.length; from += BATCH) {
-    let batch = requests.slice(from, from + BATCH);
-    for (let attempt = 0; batch.length > 0; attempt++) {
-      const { UnprocessedItems } = await answered(client.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } })));
-      batch = UnprocessedItems?.[table] ?? [];
-      if (batch.length === 0) break;
-      const pause = BATCH_PAUSES[attempt];
-      if (pause === undefined) throw new Error(`${batch.length} writes were left undone by the service`);
-      await wait(pause);
-    }
-  }
+  await writeItems(client, table, puts);
 }

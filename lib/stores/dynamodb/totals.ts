@@ -5,6 +5,7 @@ import { addTotals, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallRef, TotalStore } from '../totals.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
+import { writeItems } from './batches.ts';
 import { answered } from './client.ts';
 import { GetItemCommand, QueryCommand, ScanCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
 import { queryAll } from './registry.ts';
@@ -19,7 +20,7 @@ import {
   scopePartition,
   totalIn,
 } from './total-items.ts';
-import { addEntries, listCalls, writeBatches, type TotalTable } from './total-writes.ts';
+import { addEntries, listCalls, type TotalTable } from './total-writes.ts';
 
 const STATE = { pk: text('state'), sk: text('state') };
 /** The generation of a table that was never written anew. */
@@ -242,7 +243,7 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
             const of = /^(\d+)#/.exec(textOf(item, 'pk') ?? '')?.[1];
             return of !== undefined && Number(of) !== live && Number(of) !== open;
           });
-          await writeBatches(
+          await writeItems(
             client,
             table,
             stale.map((Key) => ({ DeleteRequest: { Key } })),

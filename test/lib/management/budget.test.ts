@@ -56,6 +56,22 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
     expect(await meterOf(admin, team('again'))).toMatchObject({ committed: { usd: USD(7) } });
   });
 
+  it('leaves a call to its settlement once, however many holds it has', async () => {
+    const limited = team('twice');
+    const [budget] = budgetsOf(limited, NOW);
+    if (budget === undefined) throw new Error('no budget');
+    const admin = await prepare('twice');
+    const hold = { ...budget, amounts: { usd: USD(5) }, limits: {}, swept: true };
+    const call = `${where}-twice-2`;
+    await admin.deps.meters.hold(hold, call, NOW + 60_000);
+    await admin.deps.meters.hold(hold, `${call}~2`, NOW + 60_000);
+
+    await openBudgets(admin.deps, limited);
+
+    const meter = await meterOf(admin, limited);
+    expect(meter && spentOf(meter, 'usd')).toBe(USD(2));
+  });
+
   it('does not count a call twice that is settled while the ledger is read', async () => {
     const limited = team('settling');
     const [budget] = budgetsOf(limited, NOW);

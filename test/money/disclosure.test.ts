@@ -4,6 +4,7 @@ import { hashSecret } from '../../lib/domain/key.ts';
 import type { Limits } from '../../lib/domain/limits.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import { CHAT, chat, entriesOf, keyed, post, SECRET, spentBy, startBench, TOKEN, wrote, type Bench } from './bench-gateway.ts';
+import { PLAIN_TEAM } from '../support/records.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -15,14 +16,9 @@ afterAll(() => bench.upstream.close());
 const OTHER = 'sk-other';
 const entity = { createdAt: 0, updatedAt: 0, metadata: {}, rev: 1, budgetAnchor: 0 };
 const team = (id: string) => ({
+  ...PLAIN_TEAM,
   ...entity,
   id,
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
 });
 
 /** A customer `acme` and a tag `batch` with these limits, and keys of two teams. */

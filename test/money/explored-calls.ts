@@ -12,6 +12,7 @@ import { createShardHints, readMeter, type ShardHints } from '../../lib/money/sh
 import { NOW } from '../support/exchange.ts';
 import { aCall, aCappedKey, admitOn, answering, joined, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
 import type { Actor, Books, World } from './explorer.ts';
+import { PLAIN_TEAM } from '../support/records.ts';
 
 /** After the leases of calls that came later, too. */
 const LAST = MUCH_LATER + 3_600_000;
@@ -222,17 +223,12 @@ const aKeyOf = ({ parallelLimit, teamLimit }: Plan, index: number, limit: number
   });
 
 const aTeam = (limit: number): Team => ({
+  ...PLAIN_TEAM,
   id: 'team',
   createdAt: NOW - 1000,
   updatedAt: NOW - 1000,
   metadata: {},
   rev: 1,
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
   budgetAnchor: NOW - 1000,
   maxBudget: BigInt(limit) * TOKEN,
 });

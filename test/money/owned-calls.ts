@@ -8,13 +8,14 @@ import { meterId, pairId, type Scope } from '../../lib/domain/meter.ts';
 import type { Money } from '../../lib/domain/money.ts';
 import type { Organization } from '../../lib/domain/organization.ts';
 import type { Member, Team } from '../../lib/domain/team.ts';
-import type { User } from '../../lib/domain/user.ts';
+import { PLAIN_USER, type User } from '../../lib/domain/user.ts';
 import type { Exchange } from '../../lib/exchange.ts';
 import { scopesOf, type ScopeSettings } from '../../lib/policies/scopes.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { aKey, NOW } from '../support/exchange.ts';
 import { aCall } from './calls.ts';
+import { PLAIN_TEAM } from '../support/records.ts';
 
 /** Caps that calls share, each on a name of its own. */
 export interface World {
@@ -29,27 +30,18 @@ const entity = { createdAt: NOW, updatedAt: NOW, metadata: {}, rev: 1 };
 export function aWorld(name: string, limits: (kind: Scope['kind']) => Partial<Limits>): World {
   const of = (kind: Scope['kind']): Limits => ({ budgetAnchor: NOW - 1000, ...limits(kind) });
   const team: Team = {
+    ...PLAIN_TEAM,
     ...entity,
     ...of('team'),
     id: `${name}-team`,
     organizationId: `${name}-org`,
-    models: [],
-    aliases: {},
-    tags: [],
-    blocked: false,
-    memberPermissions: [],
-    accessGroups: [],
   };
   const user: User = {
     ...entity,
     ...of('user'),
     id: `${name}-user`,
-    role: 'internal_user',
-    models: [],
-    aliases: {},
+    ...PLAIN_USER,
     teams: [team.id],
-    organizations: [],
-    blocked: false,
   };
   const member: Member = {
     ...entity,

@@ -34,6 +34,7 @@ import {
   type Bench,
 } from './bench-gateway.ts';
 import { aCall, admitOn } from './calls.ts';
+import { PLAIN_TEAM } from '../support/records.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -232,14 +233,9 @@ describe('limits that fail elsewhere', () => {
     const customer: Customer = { ...record, id: 'acme', blocked: false };
     await stores.customers.create(customer);
     await stores.teams.create({
+      ...PLAIN_TEAM,
       ...record,
       id: 't',
-      models: [],
-      aliases: {},
-      tags: [],
-      blocked: false,
-      memberPermissions: [],
-      accessGroups: [],
     });
     const gateway = await bench.serve(wrote(500), { stores });
     await gateway.addKey(SECRET, keyed(daily));

@@ -28,6 +28,7 @@ import { clientFor, NAMES, startDynoxide, type Emulator } from '../support/dynox
 import { NOW } from '../support/exchange.ts';
 import { aCall, aCappedKey, admitOn, answering, keep, TOKEN, used } from './calls.ts';
 import { TROUBLES, troubledStores } from './troubled-stores.ts';
+import { PLAIN_TEAM } from '../support/records.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -51,17 +52,12 @@ function depsOn(stores: Stores, over: Partial<Stores> = {}, now: () => number = 
 }
 
 const aTeam = (over: Partial<Team> = {}): Team => ({
+  ...PLAIN_TEAM,
   id: `team-${drawn++}`,
   createdAt: NOW - 20 * DAY,
   updatedAt: NOW - 20 * DAY,
   metadata: {},
   rev: 1,
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
   budgetAnchor: NOW - 20 * DAY,
   ...over,
 });

@@ -19,6 +19,7 @@ import { aCall, aCappedKey, admitOn, answering, TOKEN, used } from '../../money/
 import { clientFor, NAMES, startDynoxide, type Emulator } from '../../support/dynoxide.ts';
 import { NOW } from '../../support/exchange.ts';
 import { guard } from '../../support/iam.ts';
+import { PLAIN_TEAM } from '../../support/records.ts';
 
 const DAY = 86_400_000;
 /** A moment when everything of `NOW` has been counted long since. */
@@ -38,17 +39,12 @@ const books = (
   reconcile({ stores, readMeter: (id) => stores.meters.read(id), settings: {}, now: () => now, ...over }, span);
 
 const aTeam = (over: Partial<Team> = {}): Team => ({
+  ...PLAIN_TEAM,
   id: 'team',
   createdAt: NOW - DAY,
   updatedAt: NOW - DAY,
   metadata: {},
   rev: 1,
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
   budgetAnchor: NOW - DAY,
   ...over,
 });

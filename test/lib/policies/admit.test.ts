@@ -10,6 +10,7 @@ import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
 import type { Team } from '../../../lib/domain/team.ts';
 import { aDeployment, aKey, anExchange, aRequest, NOW } from '../../support/exchange.ts';
+import { PLAIN_TEAM } from '../../support/records.ts';
 
 const USD = 1_000_000_000_000n;
 /** 1 USD per 1,000 output tokens, input free. */
@@ -565,6 +566,7 @@ describe('admit behind calls that are being settled', () => {
 
 describe('admit in several scopes', () => {
   const aTeam = (over: Partial<Team>): Team => ({
+    ...PLAIN_TEAM,
     id: 't',
     alias: 'Research',
     createdAt: NOW,
@@ -572,12 +574,6 @@ describe('admit in several scopes', () => {
     metadata: {},
     rev: 1,
     budgetAnchor: 0,
-    models: [],
-    aliases: {},
-    tags: [],
-    blocked: false,
-    memberPermissions: [],
-    accessGroups: [],
     ...over,
   });
   const inTeam = (team: Partial<Team>, key: Partial<VirtualKey> = {}, maxOutputTokens = 100) =>

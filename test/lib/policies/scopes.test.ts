@@ -3,32 +3,23 @@ import type { Customer, Tag } from '../../../lib/domain/customer.ts';
 import type { Limits } from '../../../lib/domain/limits.ts';
 import type { Organization, Project } from '../../../lib/domain/organization.ts';
 import type { Member, Team } from '../../../lib/domain/team.ts';
-import type { User } from '../../../lib/domain/user.ts';
+import { PLAIN_USER, type User } from '../../../lib/domain/user.ts';
 import type { Owners } from '../../../lib/exchange.ts';
 import { scopesOf, type ScopeSettings } from '../../../lib/policies/scopes.ts';
 import { aKey, anExchange, NOW } from '../../support/exchange.ts';
+import { PLAIN_TEAM } from '../../support/records.ts';
 
 const entity = { createdAt: NOW, updatedAt: NOW, metadata: {}, rev: 1, budgetAnchor: 0 };
 const aTeam = (over: Partial<Team> = {}): Team => ({
+  ...PLAIN_TEAM,
   ...entity,
   id: 't',
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
   ...over,
 });
 const aUser = (over: Partial<User> = {}): User => ({
   ...entity,
   id: 'u',
-  role: 'internal_user',
-  models: [],
-  aliases: {},
-  teams: [],
-  organizations: [],
-  blocked: false,
+  ...PLAIN_USER,
   ...over,
 });
 const aMember = (kind: 'team' | 'organization', over: Partial<Member> = {}): Member => ({

@@ -3,17 +3,13 @@ import type { Team } from '../../../lib/domain/team.ts';
 import { createOwners } from '../../../lib/registry/owners.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import { aKey } from '../../support/exchange.ts';
+import { PLAIN_TEAM } from '../../support/records.ts';
 
 const record = { createdAt: 0, updatedAt: 0, metadata: {}, rev: 1, budgetAnchor: 7 };
 const team: Team = {
+  ...PLAIN_TEAM,
   ...record,
   id: 't',
-  models: [],
-  aliases: {},
-  tags: [],
-  blocked: false,
-  memberPermissions: [],
-  accessGroups: [],
 };
 
 function prepare() {

@@ -12,14 +12,13 @@ import {
 } from '../../../../lib/stores/dynamodb/commands.ts';
 import type { DynamoOptions } from '../../../../lib/stores/dynamodb/index.ts';
 import { LAMBDA, leadingTo, newClientFor } from '../../../support/dynoxide.ts';
-import { sendJson, sendText, startUpstream, type Script, type Upstream } from '../../../support/upstream.ts';
+import { cut, refusal, startScriptedDynamo, type ScriptedDynamo } from '../../../support/scripted-dynamo.ts';
+import { sendJson, sendText, type Script } from '../../../support/upstream.ts';
 
-const NAME = 'com.amazonaws.dynamodb.v20120810#';
-
-let service: Upstream;
+let service: ScriptedDynamo;
 const clients: Dynamo[] = [];
 beforeAll(async () => {
-  service = await startUpstream();
+  service = await startScriptedDynamo();
 });
 afterEach(() => {
   service.answer(sendJson({}));
@@ -33,15 +32,6 @@ function aClient(over: DynamoOptions = {}): Dynamo {
   clients.push(client);
   return client;
 }
-
-/** Answers one after another; the last one for ever. */
-const inTurn = (...scripts: readonly Script[]): void => {
-  let at = 0;
-  service.answer((...seen) => scripts[Math.min(at++, scripts.length - 1)]?.(...seen));
-};
-const refusal = (name: string, status = 400, more: object = {}): Script =>
-  sendJson({ __type: NAME + name, message: `${name}: no`, ...more }, status);
-const cut: Script = (_seen, response) => void response.destroy();
 
 const aGet = () => new GetItemCommand({ TableName: 't', Key: { pk: { S: 'p' } } });
 const aPut = (value: object = { S: 'text' }) =>
@@ -116,7 +106,7 @@ describe('a client of a new environment', () => {
   ];
   for (const [name, fault] of FAULTS) {
     it(`hands a failed try over to the SDK, and counts it (${name})`, async () => {
-      inTurn(fault, sendJson({ Attributes: { a: { N: '1' } } }));
+      service.inTurn(fault, sendJson({ Attributes: { a: { N: '1' } } }));
 
       const { Attributes, $metadata } = await aClient({ timeoutMs: 200 }).send(anUpdate());
 
@@ -128,7 +118,7 @@ describe('a client of a new environment', () => {
   }
 
   it('tells of a refusal after a lost try that it may be of its own making', async () => {
-    inTurn(cut, refusal('ConditionalCheckFailedException'));
+    service.inTurn(cut, refusal('ConditionalCheckFailedException'));
 
     const error: unknown = await aClient()
       .send(anUpdate())
@@ -148,20 +138,12 @@ describe('a client of a new environment', () => {
   });
 
   it('lets no more than 64 calls go at once', async () => {
-    let open = 0;
-    let most = 0;
-    service.answer((seen, response, request) => {
-      most = Math.max(most, ++open);
-      setImmediate(() => {
-        open--;
-        void sendJson({})(seen, response, request);
-      });
-    });
+    const most = service.countOpen();
     const client = aClient();
 
     await Promise.all(Array.from({ length: 300 }, () => client.send(aGet())));
 
-    expect(most).toBeLessThanOrEqual(64);
+    expect(most()).toBeLessThanOrEqual(64);
     expect(service.seen).toHaveLength(300);
   });
 

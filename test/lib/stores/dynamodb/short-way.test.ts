@@ -15,16 +15,16 @@ import { createSdkClient, type SdkClient } from '../../../../lib/stores/dynamodb
 import { createHttpClient } from '../../../../lib/transport/http.ts';
 import { signV4 } from '../../../../lib/transport/sigv4.ts';
 import { clientFor, sdkClientFor } from '../../../support/dynoxide.ts';
-import { sendJson, sendText, startUpstream, type Script, type Seen, type Upstream } from '../../../support/upstream.ts';
+import { cut, refusal, startScriptedDynamo, type ScriptedDynamo } from '../../../support/scripted-dynamo.ts';
+import { sendJson, sendText, type Script, type Seen } from '../../../support/upstream.ts';
 
 const NOW = Date.UTC(2026, 10, 28, 12);
 const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' };
-const NAME = 'com.amazonaws.dynamodb.v20120810#';
 
-let service: Upstream;
+let service: ScriptedDynamo;
 const clients: SdkClient[] = [];
 beforeAll(async () => {
-  service = await startUpstream();
+  service = await startScriptedDynamo();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -45,15 +45,6 @@ function sdkClient(): SdkClient {
   clients.push(client);
   return client;
 }
-
-/** Answers one after another; the last one for ever. */
-const inTurn = (...scripts: readonly Script[]): void => {
-  let at = 0;
-  service.answer((...seen) => scripts[Math.min(at++, scripts.length - 1)]?.(...seen));
-};
-const refusal = (name: string, status = 400, more: object = {}, headers: Record<string, string> = {}): Script =>
-  sendJson({ __type: NAME + name, message: `${name}: no`, ...more }, status, headers);
-const cut: Script = (_seen, response) => void response.destroy();
 
 const aGet = () => new GetItemCommand({ TableName: 't', Key: { pk: { S: 'p' } }, ConsistentRead: true });
 const aPut = () =>
@@ -222,7 +213,7 @@ describe('a try that failed', () => {
 
   for (const [name, fault] of FAULTS) {
     it(`is repeated (${name})`, async () => {
-      inTurn(fault, sendJson({ Attributes: { a: { N: '1' } } }));
+      service.inTurn(fault, sendJson({ Attributes: { a: { N: '1' } } }));
 
       const { Attributes, $metadata } = await aClient({ timeoutMs: 200 }).send(anUpdate());
 
@@ -268,7 +259,7 @@ describe('a try that failed', () => {
   it('for expired credentials is repeated with new ones', async () => {
     let issued = 0;
     const credentials = async () => ({ ...KEYS, accessKeyId: `AKID${issued++}` });
-    inTurn(refusal('ExpiredTokenException'), sendJson({}));
+    service.inTurn(refusal('ExpiredTokenException'), sendJson({}));
 
     await aClient({ credentials }).send(aGet());
 
@@ -296,20 +287,12 @@ describe('the middleware of a client', () => {
   });
 
   it('lets no more than 64 calls go at once, whichever way they take', async () => {
-    let open = 0;
-    let most = 0;
-    service.answer((seen, response, request) => {
-      most = Math.max(most, ++open);
-      setImmediate(() => {
-        open--;
-        void sendJson({})(seen, response, request);
-      });
-    });
+    const most = service.countOpen();
     const client = aClient();
 
     await Promise.all(Array.from({ length: 300 }, () => client.send(aGet())));
 
-    expect(most).toBeLessThanOrEqual(64);
+    expect(most()).toBeLessThanOrEqual(64);
     expect(service.seen).toHaveLength(300);
   });
 });

@@ -6,9 +6,10 @@ import { readAll } from '../../domain/pages.ts';
 import type { Group, Member } from '../../domain/team.ts';
 import type { AuditStore } from '../audit.ts';
 import type { EntityStore } from '../entities.ts';
-import type { OwnedListing, Page } from '../keys.ts';
+import type { OwnedListing } from '../keys.ts';
 import type { LinkStore } from '../links.ts';
 import type { MemberStore } from '../members.ts';
+import { pageOf } from './pages.ts';
 
 /** Records of one kind in memory. */
 export function createEntityStore<T extends Entity>(): EntityStore<T> {
@@ -36,7 +37,7 @@ export function createEntityStore<T extends Entity>(): EntityStore<T> {
       return stored;
     },
 
-    list: async (page) => pageOf([...records.values()], ({ createdAt }) => createdAt, page),
+    list: async (page) => pageOf([...records.values()], ({ id, createdAt }) => ({ id, at: createdAt }), page),
   };
 }
 
@@ -89,19 +90,6 @@ export function createAuditStore(): AuditStore {
       if (!entries.has(entry.id)) entries.set(entry.id, entry);
     },
     get: async (id) => entries.get(id),
-    list: async (page) => pageOf([...entries.values()], ({ at }) => at, page),
+    list: async (page) => pageOf([...entries.values()], (entry) => entry, page),
   };
-}
-
-/** A page, newest first; the cursor is the id of the last record shown. */
-function pageOf<T extends { readonly id: string }>(
-  records: readonly T[],
-  timeOf: (record: T) => number,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
-): Page<T> {
-  const newestFirst = records.toSorted((one, other) => timeOf(other) - timeOf(one));
-  const from = cursor === undefined ? 0 : newestFirst.findIndex(({ id }) => id === cursor) + 1;
-  const items = newestFirst.slice(from, from + limit);
-  const last = items.at(-1);
-  return { items, ...(from + limit < newestFirst.length && last !== undefined ? { cursor: last.id } : {}) };
 }

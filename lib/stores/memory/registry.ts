@@ -5,6 +5,7 @@ import { isAmong, ownersOfKey } from '../../domain/owned.ts';
 import type { Credential, CredentialStore } from '../credentials.ts';
 import type { KeyStore } from '../keys.ts';
 import type { ModelStore } from '../models.ts';
+import { pageOf } from './pages.ts';
 
 /** Keys in memory. */
 export function createKeyStore(): KeyStore {
@@ -50,13 +51,7 @@ export function createKeyStore(): KeyStore {
 
     listOf: async (owner) => ({ items: [...keys.values()].filter((key) => isAmong(ownersOfKey(key), owner)) }),
 
-    async list({ limit, cursor }) {
-      const newestFirst = [...keys.values()].toSorted((one, other) => other.createdAt - one.createdAt);
-      const from = cursor === undefined ? 0 : newestFirst.findIndex(({ hash }) => hash === cursor) + 1;
-      const items = newestFirst.slice(from, from + limit);
-      const last = items.at(-1);
-      return { items, ...(from + limit < newestFirst.length && last !== undefined ? { cursor: last.hash } : {}) };
-    },
+    list: async (page) => pageOf([...keys.values()], ({ hash, createdAt }) => ({ id: hash, at: createdAt }), page),
   };
 }
 

@@ -2,9 +2,9 @@
 import { budgetsOf, countsModel, type Budget, type LimitedScope } from '../domain/budget.ts';
 import { callIdOf, newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
-import type { LedgerEntry } from '../domain/ledger-entry.ts';
+import { wasHeldIn, type LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Limits } from '../domain/limits.ts';
-import { pairId, spentOf, type Meter, type Scope } from '../domain/meter.ts';
+import { meterMark, pairId, spentOf, type Meter, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, hasTotals, netSpend } from '../domain/total.ts';
 import { bringIn } from '../money/bring-in.ts';
@@ -86,11 +86,12 @@ async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<vo
 }
 
 /** What the calls that hold in a meter cost, as far as their entries are written: they will tell it themselves. */
-async function aboutToSettle(deps: ManagementDeps, { holds }: Meter): Promise<Money> {
+async function aboutToSettle(deps: ManagementDeps, { id, holds }: Meter): Promise<Money> {
   // A call that tried again may have several holds here: its entry is one.
-  const calls = new Set(holds.map(({ id }) => callIdOf(id)));
+  const calls = new Set(holds.map((hold) => callIdOf(hold.id)));
   const entries = await deps.ledger.getAll([...calls]);
-  return entries.reduce((sum, { cost = 0n }) => sum + cost, 0n);
+  const told = entries.filter((entry) => wasHeldIn(entry, meterMark(id)));
+  return told.reduce((sum, { cost = 0n }) => sum + cost, 0n);
 }
 
 /**

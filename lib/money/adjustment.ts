@@ -138,7 +138,7 @@ async function book(deps: AdjustmentDeps, step: Step, slice: Slice): Promise<Led
     const request = { meter, scope, window, amounts: NOTHING, limits: {}, swept: true, home };
     holds.push({ meter, until: buryUntil(await deps.meters.hold(request, id, expiresAt), step) });
   }
-  const entry: LedgerEntry = { ...entryOf(step, slice), heldIn: holds.map(({ meter }) => meterMark(meter)) };
+  const entry: LedgerEntry = { ...entryOf(step, slice), heldIn: [home, ...holds.map(({ meter }) => meter)].map(meterMark) };
   const truth = (await deps.ledger.record(entry)) === 'recorded' ? entry : await deps.ledger.get(id);
   for (const { meter, until } of holds) {
     await deps.meters.settle(meter, id, NOTHING, actualAmounts(NOTHING, truth), until);

@@ -5,7 +5,7 @@
  */
 import { setTimeout as timer } from 'node:timers/promises';
 import { callIdOf } from '../domain/call-id.ts';
-import { tokensOf, type LedgerEntry } from '../domain/ledger-entry.ts';
+import { tokensOf, wasHeldIn, type LedgerEntry } from '../domain/ledger-entry.ts';
 import { COUNTERS, meterMark, scopeOfMeter, type Amounts, type CallFacts, type Counter, type Hold } from '../domain/meter.ts';
 import { meterOfShard } from '../domain/shard.ts';
 import { describeError, type Log } from '../log.ts';
@@ -73,12 +73,19 @@ async function settleHold(
   { meter, id = callId, amounts, buryUntil }: OpenHold,
   truth: LedgerEntry | undefined,
 ): Promise<'settled' | 'absent'> {
-  const actual = actualAmounts(amounts, truth);
+  const actual = actualAmounts(amounts, truth === undefined ? undefined : toldTo(meter, truth));
   const outcome = await meters.settle(meter, id, amounts, actual, buryUntil);
   const isOver = COUNTERS.some((counter) => (actual[counter] ?? 0n) > (amounts[counter] ?? 0n));
   if (isOver) await coverShard(meters, meter);
   return outcome;
 }
+
+/**
+ * An entry as a meter hears of it. Where a store failed and the call went on without the hold, the entry does not say that it held there: its
+ * cost will be brought in, and a hold that was made all the same must not tell it as well.
+ */
+const toldTo = (meter: string, entry: LedgerEntry): LedgerEntry =>
+  wasHeldIn(entry, meterMark(meterOfShard(meter))) ? entry : { ...entry, cost: 0n };
 
 /**
  * Settles a hold whose lease has ended. A call without an entry first gets one, at the cost the policy says, if its facts are where the

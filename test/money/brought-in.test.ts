@@ -19,7 +19,7 @@ import { readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import { NOW } from '../support/exchange.ts';
-import { aCall, aCappedKey, admitOn, answering, booksOf, MUCH_LATER, TOKEN, used } from './calls.ts';
+import { aCall, aCappedKey, admitOn, answering, booksOf, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
 
 const capped = aCappedKey({ maxBudget: TOKEN * 1_000n });
 /** The same key before it had a budget. */
@@ -149,6 +149,30 @@ describe('a call that was let through while the store of its limit failed', () =
 
     expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: TOKEN * 6n });
   });
+
+  it.each(['its process', 'the keeper'])(
+    'is brought in where its hold came in all the same, and %s settles it',
+    async (whose) => {
+      const stores = await world();
+      let holds = 0;
+      const gone = new GatewayError('overloaded', 'gone');
+      const failing: Stores['meters'] = {
+        ...stores.meters,
+        hold: async (...given) => {
+          if (holds++ === 0) await stores.meters.hold(...given);
+          throw gone;
+        },
+        settle: (...given) => (whose === 'the keeper' ? Promise.reject(gone) : stores.meters.settle(...given)),
+      };
+      const over = { onStoreFailure: { budget: 'open' } } as const;
+      // The first one's hold stands, that of the second does not; no entry says that it was held.
+      for (const tokens of [6, 3]) await (await begin({ ...stores, meters: failing }, capped, over)).end(tokens);
+      await keep(stores);
+
+      expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: TOKEN * 9n });
+      expect(await booksOf(stores, capped)).toMatchObject({ committed: TOKEN * 9n, ledger: TOKEN * 9n, openHolds: 0 });
+    },
+  );
 });
 
 describe('spend that is lost', () => {

@@ -1,7 +1,7 @@
 /** Budgets that come into force late: what was spent before counts once, whatever happens in between. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { budgetsOf, type LimitedScope } from '../../../lib/domain/budget.ts';
-import { heldOf, spentOf, type Meter } from '../../../lib/domain/meter.ts';
+import { heldOf, meterMark, spentOf, type Meter } from '../../../lib/domain/meter.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
 import { openBudgets } from '../../../lib/management/budget.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
@@ -62,14 +62,15 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
     if (budget === undefined) throw new Error('no budget');
     const admin = await prepare('twice');
     const hold = { ...budget, amounts: { usd: USD(5) }, limits: {}, swept: true };
-    const call = `${where}-twice-2`;
+    const call = `${where}-twice-3`;
     await admin.deps.meters.hold(hold, call, NOW + 60_000);
     await admin.deps.meters.hold(hold, `${call}~2`, NOW + 60_000);
+    await admin.spend({ id: call, teamId: 'twice', at: NOW + 2, cost: USD(4), heldIn: [meterMark(budget.meter)] });
 
     await openBudgets(admin.deps, limited);
 
     const meter = await meterOf(admin, limited);
-    expect(meter && spentOf(meter, 'usd')).toBe(USD(2));
+    expect(meter && spentOf(meter, 'usd')).toBe(USD(3));
   });
 
   it('does not count a call twice that is settled while the ledger is read', async () => {

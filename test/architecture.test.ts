@@ -116,7 +116,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'lib/outbound.ts',
   ],
   'lib/responses': ['lib/domain', 'lib/kinds', 'lib/transport', 'type:lib/exchange.ts', 'type:lib/policies', 'type:lib/stores'],
-  'lib/migration': ['lib/domain', 'lib/kinds', 'lib/local', 'type:lib/stores'],
+  'lib/migration': ['lib/domain', 'lib/kinds', 'lib/local', 'lib/money', 'type:lib/stores'],
   'lib/stores': ['type:lib/domain'],
   // Its hot commands are signed and sent by the house's own parts.
   'lib/stores/dynamodb': ['type:lib/stores', 'lib/domain', 'type:lib/kinds', 'lib/transport'],

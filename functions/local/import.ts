@@ -8,7 +8,6 @@ import { ImportError } from '../../lib/migration/import-error.ts';
 import { recordsOf, type Imported } from '../../lib/migration/records.ts';
 import { readConfigModels, type ConfigModels } from '../../lib/migration/config-models.ts';
 import { storeDeployments, storeRecords, type Tally } from '../../lib/migration/store-records.ts';
-import { seedBudgets } from '../../lib/migration/seed-budgets.ts';
 import type { SecretStore } from '../../lib/stores/secrets.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 
@@ -53,7 +52,6 @@ async function main(given: readonly string[]): Promise<number> {
     const deps = {
       ...target,
       now: Date.now,
-      seedBudgets: seedBudgets(target.stores.meters, imported, Date.now),
       onProgress: (tally: Tally) => void say(lineOf(tally)),
     };
     const tallies = [

@@ -2,17 +2,13 @@
  * Writes what was read. Everything is created, nothing replaced: a second run over the same files finds what is there and leaves it
  * alone, whatever became of it in between.
  */
-import { createHash } from 'node:crypto';
 import type { Entity } from '../domain/entity.ts';
-import type { LedgerEntry } from '../domain/ledger-entry.ts';
-import type { Scope } from '../domain/meter.ts';
 import type { Deployment } from '../domain/model.ts';
-import type { Money } from '../domain/money.ts';
-import type { Owner } from '../domain/owner.ts';
 import type { EntityStore } from '../stores/entities.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { Imported } from './records.ts';
+import { createBooking } from './starting-spend.ts';
 
 /** What writing needs. */
 export interface ImportDeps {
@@ -20,8 +16,6 @@ export interface ImportDeps {
   readonly secrets: SecretStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Makes the meters of a scope's budgets that are not there yet, with an amount spent. */
-  readonly seedBudgets: (scope: Scope, spent: Money) => Promise<void>;
   /** Told after each kind of record. */
   readonly onProgress: (line: Tally) => void;
 }
@@ -63,7 +57,7 @@ async function each<T>(
 
 /** Writes the records of a dump, those that others name first. */
 export async function storeRecords(deps: ImportDeps, imported: Imported): Promise<readonly Tally[]> {
-  const { stores } = deps;
+  const { stores, now } = deps;
   const entities = <T extends Entity>(kind: string, records: readonly T[], store: EntityStore<T>): Promise<Tally> =>
     each(
       deps,
@@ -72,7 +66,7 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       ({ id }) => id,
       async (record) => ((await store.create(record)) === 'created' ? 'created' : 'kept'),
     );
-  const fresh = new Set<string>();
+  const book = createBooking(stores, imported, now);
   const tallies = [
     await entities('budgets', imported.budgets, stores.budgets),
     await entities('access groups', imported.accessGroups, stores.accessGroups),
@@ -97,7 +91,6 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       async (key) => {
         const outcome = await stores.keys.create(key);
         if (outcome === 'alias-taken') return `another key has the alias ${JSON.stringify(key.alias)}`;
-        if (outcome === 'created') fresh.add(key.hash);
         return outcome === 'created' ? 'created' : 'kept';
       },
     ),
@@ -106,58 +99,11 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       'spend so far',
       imported.spend,
       ({ scope }) => `${scope.kind} ${scope.id}`,
-      ({ scope, amount }) => bookSpend(deps, scope, amount),
+      ({ scope, amount }) => book(scope, amount),
     ),
   ];
   return tallies;
 }
-
-/** Where an owner of spend stands in a ledger entry. */
-const OWNER_FIELDS: Readonly<Partial<Record<Scope['kind'], keyof Owner>>> = {
-  team: 'teamId',
-  user: 'userId',
-  organization: 'organizationId',
-  project: 'projectId',
-  customer: 'endUser',
-};
-
-/**
- * Books what a scope spent elsewhere: an entry of its own in the ledger, whose id is the scope's, so that it is booked once. Meters
- * first: should this stop in between, a second run writes the entry and finds the meters made.
- */
-async function bookSpend(deps: ImportDeps, scope: Scope, amount: Money): Promise<'created' | 'kept'> {
-  await deps.seedBudgets(scope, amount);
-  return (await deps.stores.ledger.record(spendEntry(scope, amount, deps))) === 'exists' ? 'kept' : 'created';
-}
-
-/** Spend of one scope alone: its keys, teams and users each bring what they spent themselves. */
-function spendEntry(scope: Scope, amount: Money, { now }: ImportDeps): LedgerEntry {
-  const at = now();
-  const field = OWNER_FIELDS[scope.kind];
-  return {
-    id: `import-${scope.kind}-${createHash('sha256').update(scope.id).digest('hex')}`,
-    at,
-    endedAt: at,
-    status: 'success',
-    keyHash: scope.kind === 'key' ? scope.id : IMPORT,
-    ...(field === undefined ? {} : { [field]: scope.id }),
-    tags: scope.kind === 'tag' ? [scope.id] : [],
-    kind: 'adjustment',
-    adjusts: scope,
-    route: IMPORT,
-    clientDialect: '',
-    modelGroup: '',
-    stream: false,
-    httpStatus: 200,
-    cost: amount,
-    price: { source: 'operator', rule: 'starting_spend' },
-    attempts: 0,
-    durationMs: 0,
-  };
-}
-
-/** Stands for the key of spend that belongs to no key. */
-const IMPORT = 'import';
 
 /** Writes deployments, each `api_key` into the secret store. */
 export async function storeDeployments(

@@ -63,16 +63,13 @@ export interface MeterStore {
   readAll(meters: readonly string[]): Promise<readonly (Meter | undefined)[]>;
   /**
    * Changes counts if they are as expected; the meter after it, or as it is. Sent again, it is done again, unless what it expects has
-   * changed by it. `life` says how long the meter lives, should it not be
-   * there yet: as long as one that the request makes.
+   * changed by it. `life` says how long the meter lives, should it not be there yet: as long as one that the request makes.
    */
   change(
     meter: string,
     change: Change,
     life?: Pick<HoldRequest, 'window' | 'keepUntil' | 'amounts'>,
   ): Promise<{ readonly done: boolean; readonly meter: Meter }>;
-  /** Brings in spend that happened before the meter had a limit. Only for a meter that does not exist yet; else `exists`. */
-  seed(meter: string, spent: Amounts): Promise<'seeded' | 'exists'>;
   /** Meters that have, or had, holds whose lease ended before `now` (milliseconds), from the sparse index. */
   due(now: number, limit: number): Promise<readonly Meter[]>;
   /**

@@ -256,7 +256,6 @@ class Run {
         },
         settle: (...given) => ask(`settle ${given[1]} in ${given[0]}`, [given[0]], false, () => meters.settle(...given)),
         change: (...given) => ask(`change ${given[0]}`, [given[0]], false, () => meters.change(...given)),
-        seed: (...given) => ask(`seed ${given[0]}`, [given[0]], false, () => meters.seed(...given)),
         due: (...given) => ask('due', [], true, () => meters.due(...given)),
         checked: (...given) => ask(`checked ${given[0]}`, [given[0]], false, () => meters.checked(...given)),
       },

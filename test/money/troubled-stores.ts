@@ -65,7 +65,6 @@ export function troubledStores({ meters, ledger }: Books, at: number, trouble: T
       settle: (...given) => run(() => meters.settle(...given)),
       settleAll: (...given) => run(() => meters.settleAll(...given)),
       change: (...given) => run(() => meters.change(...given)),
-      seed: (...given) => run(() => meters.seed(...given)),
       due: (...given) => run(() => meters.due(...given)),
       checked: (...given) => run(() => meters.checked(...given)),
     },

@@ -4,7 +4,7 @@
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { COUNTERS, type Amounts, type CallFacts, type Counter, type Hold, type Meter } from '../../domain/meter.ts';
-import { bigintOf, countOf, number, text, textOf, type Item } from './attributes.ts';
+import { bigintOf, countOf, text, textOf, type Item } from './attributes.ts';
 
 /** Prefixes of attribute names. */
 export const HOLD = 'h#';
@@ -90,16 +90,6 @@ const factsOf = ([owner, at, kind, route, clientDialect, modelGroup, stream, ...
   stream: stream === 1,
   ...(meters.length === 0 ? {} : { meters }),
 });
-
-/** Counters as attributes. */
-export function amountItem(amounts: Amounts): Item {
-  const item: Item = {};
-  for (const counter of COUNTERS) {
-    const amount = amounts[counter];
-    if (amount !== undefined) item[counter] = number(amount);
-  }
-  return item;
-}
 
 /** The meter in an item; an empty one when there is none. */
 export function toMeter(id: string, item: Item = {}): Meter {

@@ -78,7 +78,7 @@ export function createUpdate(pk: string): Update {
           .filter(([, list]) => list.length > 0)
           .map(([action, list]) => `${action} ${list.join(', ')}`)
           .join(' '),
-        ConditionExpression: clauses.conditions.join(' AND '),
+        ...(clauses.conditions.length === 0 ? {} : { ConditionExpression: clauses.conditions.join(' AND ') }),
         ExpressionAttributeNames: names,
         ...(valueCount === 0 ? {} : { ExpressionAttributeValues: values }),
         ...(returned === undefined ? {} : { ReturnValues: returned }),

@@ -5,14 +5,14 @@
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import { termsOf, type Change } from '../../domain/change.ts';
-import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type HoldRequest, type Meter } from '../../domain/meter.ts';
+import { COUNTERS, firstWithoutRoom, type HoldRequest, type Meter } from '../../domain/meter.ts';
 import { roomChanges } from '../../domain/shard.ts';
 import type { HoldOrder, HoldOutcome, MeterStore, Settlement } from '../meters.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { readItems } from './batches.ts';
 import { answered } from './client.ts';
-import { GetItemCommand, PutItemCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
-import { amountItem, attributeOf, BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
+import { GetItemCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
+import { BURIED, HOLD, holdAttribute, toMeter } from './meter-item.ts';
 import { createUpdate, type Update } from './meter-update.ts';
 import { queryAll } from './registry.ts';
 
@@ -125,29 +125,6 @@ export function createMeterStore(client: Dynamo, table: string): MeterStore {
       if (ttl !== undefined) changing.set('ttl', number(ttl));
       const { done, item } = await update(changing.build('ALL_NEW'));
       return { done, meter: toMeter(id, item) };
-    },
-
-    async seed(meter, spent) {
-      try {
-        await answered(
-          client.send(
-            new PutItemCommand({
-              TableName: table,
-              Item: {
-                pk: text(meter),
-                ...amountItem(spent),
-                [attributeOf(BROUGHT_IN)]: number(spent.usd ?? 0n),
-                rev: number(0),
-              },
-              ConditionExpression: 'attribute_not_exists(pk)',
-            }),
-          ),
-        );
-        return 'seeded';
-      } catch (error) {
-        if (isFailedCondition(error)) return 'exists';
-        throw error;
-      }
     },
 
     async due(now, limit) {

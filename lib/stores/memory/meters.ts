@@ -1,6 +1,6 @@
 /** Meters in memory. One process, one thread: each step is atomic because nothing awaits in the middle of it. */
 import { allows, withAdded, type Change } from '../../domain/change.ts';
-import { BROUGHT_IN, COUNTERS, firstWithoutRoom, type Amounts, type Counter, type Meter } from '../../domain/meter.ts';
+import { COUNTERS, firstWithoutRoom, type Amounts, type Counter, type Meter } from '../../domain/meter.ts';
 import { roomChanges } from '../../domain/shard.ts';
 import type { HoldOrder, MeterStore, Settlement } from '../meters.ts';
 
@@ -84,13 +84,6 @@ export function createMeterStore(): MeterStore {
       const changed = withAdded(meter, change.add);
       stored.set(id, { meter: changed, due });
       return { done: true, meter: changed };
-    },
-
-    async seed(id, spent) {
-      if (stored.has(id)) return 'exists';
-      const counts = { [BROUGHT_IN]: spent.usd ?? 0n };
-      stored.set(id, { meter: { id, committed: spent, holds: [], rev: 0, counts }, due: undefined });
-      return 'seeded';
     },
 
     async due(now, limit) {

@@ -296,7 +296,7 @@ describe('/key/info', () => {
     const { hash, key } = await newKey(admin, { max_budget: 10, budget_duration: '1d' });
     const { meter, scope, window } = budgetMeter(key, NOW);
     const amounts = { usd: USD(4) };
-    await admin.deps.meters.seed(meter, { usd: USD(1) });
+    await admin.deps.meters.change(meter, { add: { usd: USD(1) } });
     await admin.deps.meters.hold({ meter, scope, window, amounts, limits: { usd: USD(10) }, swept: true }, 'h1', NOW + 1000);
     const { cost: _none, ...unpriced } = await admin.spend({ keyHash: hash, cost: 0n });
     await admin.deps.totals.apply([{ ...unpriced, id: 'unpriced' }]);

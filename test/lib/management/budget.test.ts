@@ -91,7 +91,7 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
         },
       },
     }));
-    await admin.deps.meters.seed(budget.meter, { usd: USD(3) });
+    await admin.deps.meters.change(budget.meter, { add: { usd: USD(3) } });
     await admin.deps.meters.hold(hold, 'call', NOW + 60_000);
     await admin.spend({ id: `${where}-settling-3`, teamId: 'settling', at: NOW + 2, cost: USD(1) });
     await openBudgets(admin.deps, limited);
@@ -108,7 +108,7 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
     'comes out right when the $step of a $meter meter fails at first and all is repeated',
     async ({ step, meter }) => {
       const id = `fault-${step}-${meter}`;
-      let failures = 1;
+      let failures = 0;
       const failing = (meters: MeterStore): MeterStore => ({
         ...meters,
         [step]: async (...asked: readonly unknown[]) => {
@@ -117,16 +117,13 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
         },
       });
       const admin = await prepare(id, ({ meters }) => ({ meters: failing(meters) }));
-      if (meter === 'known') await seeded(admin, id);
+      const [budget] = budgetsOf(team(id), NOW);
+      // There already, so that opening means changing it.
+      if (meter === 'known') await admin.deps.meters.change(budget?.meter ?? '', { add: { usd: USD(1) } });
+      failures = 1;
       await expect(openBudgets(admin.deps, team(id))).rejects.toThrow('down');
       await openBudgets(admin.deps, team(id));
       expect(await meterOf(admin, team(id))).toMatchObject({ committed: { usd: USD(3) } });
     },
   );
-
-  /** A meter that is there already, so that opening means changing it. */
-  const seeded = async (admin: Admin, id: string): Promise<unknown> => {
-    const [budget] = budgetsOf(team(id), NOW);
-    return admin.deps.meters.seed(budget?.meter ?? '', { usd: USD(1) });
-  };
 });

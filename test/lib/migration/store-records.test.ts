@@ -10,7 +10,6 @@ it('leaves no model without its credential: a repeated import writes both', asyn
     stores: open(),
     secrets: { ...secrets, put: (name, value) => (failing ? Promise.reject(new Error('down')) : secrets.put(name, value)) },
     now: () => 1,
-    seedBudgets: async () => {},
     onProgress: () => {},
   };
   const models = [{ deployment: aDeployment({ id: 'm' }), secret: 'key' }];

@@ -147,7 +147,7 @@ describe('a reconciliation', () => {
     await stores.keys.create(key);
     await call(key);
     const earlier = budgetMeter(key, NOW - 2 * DAY);
-    await stores.meters.seed(earlier.meter, { usd: 3n });
+    await stores.meters.change(earlier.meter, { add: { usd: 3n } });
 
     const done = await books();
     const within = await books({ from: NOW - DAY });

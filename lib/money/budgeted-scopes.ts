@@ -2,19 +2,15 @@
 import { coversName } from '../domain/access.ts';
 import { budgetsOf, countsModel, type Budget, type LimitedScope } from '../domain/budget.ts';
 import type { SharedBudget } from '../domain/customer.ts';
-import { scopeOf } from '../domain/key.ts';
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import { withDefaults, type Limits } from '../domain/limits.ts';
 import type { Money } from '../domain/money.ts';
 import { pairId, type ScopeKind } from '../domain/meter.ts';
-import type { Group } from '../domain/team.ts';
 import { alignedAnchor } from '../domain/window.ts';
 import type { ScopeSettings } from '../policies/scopes.ts';
-import type { Page } from '../stores/keys.ts';
 import type { Stores } from '../stores/stores.ts';
+import { limitHolders } from './limit-holders.ts';
 
-/** Records read at once. */
-const PAGE = 500;
 /** Windows looked back at, per budget: a bound for budgets by the second. */
 const MOST_WINDOWS = 100;
 /** As in `policies/scopes`. */
@@ -32,34 +28,16 @@ export async function limitedScopes(stores: Stores, settings: ScopeSettings): Pr
   const sessions = new Map<string, Money>();
   const shared = new Map<string, Promise<SharedBudget | undefined>>();
   const scopes: LimitedScope[] = [];
-  const add = (kind: ScopeKind, id: string, limits: Limits): void => void scopes.push({ scope: { kind, id }, limits });
-  for await (const key of allOf((page) => stores.keys.list(page))) {
-    // The record of an old secret: the key that took its place has the last word.
-    if (key.supersededBy !== undefined) continue;
-    add('key', scopeOf(key).id, await budgeted(key));
-    if (key.sessionBudget !== undefined) sessions.set(scopeOf(key).id, key.sessionBudget);
+  for await (const { scope, limits, defaults, sessionBudget } of limitHolders(stores)) {
+    scopes.push({ scope, limits: withDefaults(await budgeted(limits), defaults) });
+    if (sessionBudget !== undefined) sessions.set(scope.id, sessionBudget);
   }
-  for await (const team of allOf((page) => stores.teams.list(page))) {
-    add('team', team.id, await budgeted(team));
-    await addMembers({ kind: 'team', id: team.id }, 'member', team.memberDefaults);
-  }
-  for await (const organization of allOf((page) => stores.organizations.list(page))) {
-    add('organization', organization.id, await budgeted(organization));
-    await addMembers({ kind: 'organization', id: organization.id }, 'organization-member');
-  }
-  for await (const user of allOf((page) => stores.users.list(page))) add('user', user.id, await budgeted(user));
-  for await (const project of allOf((page) => stores.projects.list(page))) {
-    add('project', project.id, await budgeted(project));
-  }
-  for await (const customer of allOf((page) => stores.customers.list(page))) {
-    add('customer', customer.id, await budgeted(customer));
-  }
-  for await (const tag of allOf((page) => stores.tags.list(page))) add('tag', tag.id, await budgeted(tag));
   const { modelLimits = {}, ...gateway } = settings.global ?? { budgetAnchor: 0 };
   for (const [id, limits] of Object.entries(modelLimits)) {
-    add('model', id, { ...limits, budgetAnchor: alignedAnchor(limits.budgetDuration, 0) });
+    const anchored = { ...limits, budgetAnchor: alignedAnchor(limits.budgetDuration, 0) };
+    scopes.push({ scope: { kind: 'model', id }, limits: anchored });
   }
-  add('global', GATEWAY, gateway);
+  scopes.push({ scope: { kind: 'global', id: GATEWAY }, limits: gateway });
   return { scopes, sessions };
 
   /** With the limits of the shared budget, if there is one. */
@@ -70,21 +48,6 @@ export async function limitedScopes(stores: Stores, settings: ScopeSettings): Pr
     shared.set(budgetId, budget);
     return withDefaults(record, await budget);
   }
-
-  async function addMembers(group: Group, kind: ScopeKind, defaults?: Partial<Limits>): Promise<void> {
-    for (const member of await stores.members.list(group)) {
-      add(kind, pairId(group.id, member.userId), withDefaults(await budgeted(member), defaults));
-    }
-  }
-}
-
-async function* allOf<T>(list: (page: { limit: number; cursor?: string }) => Promise<Page<T>>): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
 }
 
 /**

@@ -4,24 +4,13 @@ import type { Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, netSpend, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
 import { nameOf } from './ledger-sums.ts';
-import type { Page } from '../stores/keys.ts';
 import type { Stores } from '../stores/stores.ts';
+import { allOf } from './pages.ts';
 
+/** Entries read at once. */
 const PAGE = 1_000;
 /** Questions to a store at once. */
 const AT_ONCE = 16;
-
-type Cursor = { readonly limit: number; readonly cursor?: string };
-
-/** Everything that a listing gives, page by page. */
-async function* allOf<T>(list: (page: Cursor) => Promise<Page<T>>): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const page: Page<T> = await list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-}
 
 /** A stretch of time in milliseconds since the epoch, `from` inclusive and `to` exclusive; open where absent. */
 export interface OpenSpan {

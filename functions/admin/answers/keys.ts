@@ -15,40 +15,33 @@ import {
   names,
   nothing,
   object,
-  optional,
   orNull,
   text,
   usd,
   word,
   type Answers,
 } from './fields.ts';
-import { STANDING } from './limits.ts';
-
-const kept = Object.fromEntries(
-  KEPT_KEY_FIELDS.map((name) => [name, optional(anything('As it was given; without an effect here.'))]),
-);
+import { COUNTED, countedPage, keptAs, OWN, STANDING } from './limits.ts';
 
 const KEY = {
-  ...kept,
+  ...keptAs(KEPT_KEY_FIELDS),
   token: hash('Hash of the secret: the name of the key in every other call.'),
   token_id: hash('The same.'),
   key_name: text('The secret, but for its end.', 'sk-...Xy12'),
   key_alias: orNull(text('What people call it.', 'ci')),
   ...STANDING,
-  spend: usd('What counts as spent: in the current budget window, without a budget over the whole life'),
-  total_spend: usd('What all its calls ever cost', 12.5),
-  unpriced_requests: count('Calls whose price is unknown; they are missing from spend.', 0),
+  ...COUNTED,
   duration: orNull(text('Lifetime as it was given.', '30d')),
   expires: orNull(moment('When the key ends')),
-  models: names('Models it may call: names, patterns, access groups; all where there are none.', 'gpt-4o-mini'),
-  aliases: map('Its own names for models.', text('Model.', 'gpt-4o-mini')),
+  models: OWN.models,
+  aliases: OWN.aliases,
   budget_fallbacks: orNull(map('Cheaper models once the budget of one is spent.', list(text('Model.', 'gpt-4o-mini')))),
-  metadata: facts('Facts of its owner.', { purpose: 'ci' }),
-  tags: names('Tags of all its calls.', 'prod'),
+  metadata: OWN.metadata,
+  tags: OWN.tags,
   blocked: flag('True: it is refused everywhere.'),
   user_id: orNull(text('User it belongs to.', 'ada')),
-  team_id: orNull(text('Team it belongs to.', 'platform')),
-  organization_id: orNull(text('Organization it belongs to.', 'acme')),
+  team_id: OWN.team_id,
+  organization_id: OWN.organization_id,
   org_id: orNull(text('The same.', 'acme')),
   project_id: orNull(text('Project it belongs to.', 'search')),
   config: facts('As it was given.'),
@@ -131,17 +124,13 @@ export const KEY_ANSWERS: Answers = {
   'GET /key/list': answers(
     object({
       keys: list(z.union([hash('A key; the whole row with `return_full_object`.'), key, deletedKey])),
-      total_count: count('Keys in all pages.', 42),
-      current_page: count('This page, from 1.', 1),
-      total_pages: count('Pages.', 5),
+      ...countedPage('Keys'),
     }),
   ),
   'GET /key/aliases': answers(
     object({
       aliases: names('Aliases in alphabetical order.', 'ci'),
-      total_count: count('Aliases in all pages.', 42),
-      current_page: count('This page, from 1.', 1),
-      total_pages: count('Pages.', 1),
+      ...countedPage('Aliases'),
       size: count('Aliases a page.', 50),
     }),
   ),

@@ -20,6 +20,7 @@ import {
   usd,
   type Answers,
 } from './fields.ts';
+import { countedPage } from './limits.ts';
 
 const seconds = (description: string) => note(z.number(), { description: `${description}, seconds.`, examples: [30] });
 const perToken = (description: string) => orNull(usd(description, 1.5e-7));
@@ -87,16 +88,11 @@ const info = note(
   },
 );
 
-const row = component('Model', 'A deployment.', {
-  model_name: text('Name that clients call.', 'fast'),
-  litellm_params: params,
-  model_info: info,
-});
+const ROW = { model_name: text('Name that clients call.', 'fast'), litellm_params: params, model_info: info };
+const row = component('Model', 'A deployment.', ROW);
 const made = component('ChangedModel', 'A deployment, and its id.', {
   model_id: text('The deployment.', '4dff4ea340f0a823f15d3f4f01ab62ea'),
-  model_name: text('Name that clients call.', 'fast'),
-  litellm_params: params,
-  model_info: info,
+  ...ROW,
 });
 const rows = object({ data: list(row) });
 
@@ -150,13 +146,7 @@ export const MODEL_ANSWERS: Answers = {
   'GET /model/info': answers(rows, 404),
   'GET /v1/model/info': answers(rows, 404),
   'GET /v2/model/info': answers(
-    object({
-      data: list(row),
-      total_count: count('Deployments in all pages.', 42),
-      current_page: count('This page, from 1.', 1),
-      total_pages: count('Pages.', 1),
-      size: count('Deployments a page.', 50),
-    }),
+    object({ data: list(row), ...countedPage('Deployments'), size: count('Deployments a page.', 50) }),
   ),
   'GET /model_group/info': answers(object({ data: list(group) }), 404),
   'POST /model/update': answers(made, 404),

@@ -4,11 +4,9 @@ import {
   answers,
   component,
   count,
-  facts,
   flag,
   hash,
   list,
-  map,
   message,
   moment,
   names,
@@ -22,10 +20,9 @@ import {
   type Answers,
 } from './fields.ts';
 import { key } from './keys.ts';
-import { HISTORY, KEPT, LIMITS, PAGE, STANDING } from './limits.ts';
+import { HISTORY, KEPT, LIMITS, OWN, PAGE, STANDING } from './limits.ts';
 
-const aliases = map('Names for models.', text('Model.', 'gpt-4o-mini'));
-const models = names('Models that may be called: names, patterns, access groups; all where there are none.', 'gpt-4o-mini');
+const { models, aliases, metadata, organization_id } = OWN;
 const userId = text('The user.', 'ada');
 const email = orNull(text('E-mail.', 'ada@example.org'));
 const alias = orNull(text('What people call it.', 'Ada'));
@@ -42,7 +39,7 @@ const USER = {
   teams: names('Teams the user is a member of.', 'platform'),
   organizations: names('Organizations the user is a member of.', 'acme'),
   blocked: flag('True: keys of the user are refused.'),
-  metadata: facts('Facts of its owner.'),
+  metadata,
   ...KEPT,
   ...HISTORY,
 };
@@ -80,11 +77,11 @@ const organizationMember = component('OrganizationMember', 'A membership in an o
 const TEAM = {
   team_id: text('The team.', 'platform'),
   team_alias: orNull(text('What people call it.', 'Platform')),
-  organization_id: orNull(text('Organization it belongs to.', 'acme')),
+  organization_id,
   models,
   model_aliases: aliases,
   litellm_model_table: orNull(object({ model_aliases: aliases })),
-  tags: names('Tags of all its calls.', 'prod'),
+  tags: OWN.tags,
   blocked: flag('True: its keys are refused.'),
   access_group_ids: names('Access groups whose models it may call.'),
   team_member_permissions: names('Routes that members may call for the team.', '/key/generate'),
@@ -93,7 +90,7 @@ const TEAM = {
   team_member_rpm_limit: orNull(count('Requests a minute of each member.', 10)),
   team_member_tpm_limit: orNull(count('Tokens a minute of each member.', 10_000)),
   team_member_key_duration: orNull(text('Longest life of a key of a member.', '90d')),
-  metadata: facts('Facts of its owner.'),
+  metadata,
   ...KEPT,
   ...HISTORY,
 };
@@ -116,7 +113,7 @@ const ORGANIZATION = {
   models,
   model_aliases: aliases,
   blocked: flag('True: its keys are refused.'),
-  metadata: facts('Facts of its owner.'),
+  metadata,
   ...KEPT,
   ...HISTORY,
 };

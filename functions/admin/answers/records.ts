@@ -19,21 +19,19 @@ import {
   word,
   type Answers,
 } from './fields.ts';
-import { HISTORY, KEPT, LIMITS, PAGE, STANDING } from './limits.ts';
+import { HISTORY, KEPT, LIMITS, OWN, PAGE, STANDING } from './limits.ts';
 
-const models = names('Models that may be called; all where there are none.', 'gpt-4o-mini');
-const teamId = orNull(text('Team it belongs to.', 'platform'));
-const organizationId = orNull(text('Organization it belongs to.', 'acme'));
+const { models, tags, metadata, team_id, organization_id } = OWN;
 
 const PROJECT = {
   project_id: text('The project.', 'search'),
   project_alias: orNull(text('What people call it.', 'Search')),
   description: orNull(text('What for.', 'Search in the shop')),
-  team_id: teamId,
+  team_id,
   models,
-  tags: names('Tags of all its calls.', 'prod'),
+  tags,
   blocked: flag('True: its keys are refused.'),
-  metadata: facts('Facts of its owner.'),
+  metadata,
   ...KEPT,
   ...HISTORY,
 };
@@ -46,9 +44,9 @@ const CUSTOMER = {
   blocked: flag('True: calls for it are refused.'),
   allowed_model_region: orNull(text('Region its calls are kept in.', 'eu')),
   default_model: orNull(text('Model of calls that name none.', 'gpt-4o-mini')),
-  team_id: teamId,
-  organization_id: organizationId,
-  metadata: facts('Facts of its owner.'),
+  team_id,
+  organization_id,
+  metadata,
   ...KEPT,
   ...HISTORY,
 };
@@ -88,8 +86,8 @@ const TAG = {
   name: text('The tag.', 'prod'),
   description: orNull(text('What for.', 'Production')),
   models,
-  team_id: teamId,
-  organization_id: organizationId,
+  team_id,
+  organization_id,
   model_info: nothing('Deployments are named by `models`.'),
   ...KEPT,
   ...HISTORY,

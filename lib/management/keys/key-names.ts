@@ -2,7 +2,8 @@
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import { readAll } from '../../domain/pages.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { allOf, each, ownedBy } from '../records/records.ts';
+import { allOf } from '../../money/pages.ts';
+import { each, ownedBy } from '../records/records.ts';
 
 /** What reports say of a key. */
 export interface KeyName {

@@ -21,7 +21,8 @@ import {
   userIdOf,
 } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { allOf, notFound, ownedBy, taken } from '../records/records.ts';
+import { allOf } from '../../money/pages.ts';
+import { notFound, ownedBy, taken } from '../records/records.ts';
 import { budgeted } from '../standing.ts';
 
 /** The refusal of something that is not the caller's. */

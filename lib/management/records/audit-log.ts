@@ -3,7 +3,8 @@ import type { AuditEntry } from '../../domain/audit.ts';
 import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { allOf, pageOf } from './records.ts';
+import { pageOf } from './records.ts';
+import { allOf } from '../../money/pages.ts';
 
 /** LiteLLM's names of the tables that hold records of a kind; kinds that LiteLLM does not have keep their own. */
 const TABLES: Readonly<Record<string, string>> = {

@@ -5,14 +5,12 @@ import type { Caller } from '../../exchange.ts';
 import { describeError } from '../../log.ts';
 import type { EntityStore } from '../../stores/entities.ts';
 import type { OwnedListing, Page, PageAsked } from '../../stores/keys.ts';
+import { allOf } from '../../money/pages.ts';
 import { actorOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 
 /** How often a change is tried again when somebody else changed the record meanwhile. */
 const TRIES = 6;
-
-/** Records read at once. */
-const BATCH = 500;
 
 /** Questions to the stores at once. */
 const AT_ONCE = 16;
@@ -96,16 +94,6 @@ export async function undo(deps: Pick<ManagementDeps, 'log'>, kind: string, step
 /** The error for a record that others keep changing. */
 export const tooBusy = (kind: string): GatewayError =>
   new GatewayError('conflict', `The ${kind} was changed by others at the same time; repeat the call.`, { retryable: true });
-
-/** All records of a listing, newest first. */
-export async function* allOf<T>(list: (page: { limit: number; cursor?: string }) => Promise<Page<T>>): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit: BATCH, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-}
 
 /** Those of a listing's records that match. Reads all of them: for people and scripts, not for the hot path. */
 export async function select<T>(

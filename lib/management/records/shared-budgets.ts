@@ -1,13 +1,11 @@
 /** Budgets as rows that many records share: `/budget/...`. */
 import * as z from 'zod/mini';
-import type { LimitedScope } from '../../domain/budget.ts';
 import type { SharedBudget } from '../../domain/customer.ts';
-import { scopeOf } from '../../domain/key.ts';
 import { withDefaults, type Limits } from '../../domain/limits.ts';
-import { pairId, type Scope } from '../../domain/meter.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import { limitHolders, type LimitHolder } from '../../money/limit-holders.ts';
 import { openBudgets } from '../budget.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen } from '../changes.ts';
@@ -15,7 +13,7 @@ import { check, freeObject, names, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { allOf, askedPart, contains, each, newEntity, newId, PAGING, select, type Query } from './records.ts';
+import { askedPart, contains, each, newEntity, newId, PAGING, select, type Query } from './records.ts';
 
 /** The body of `/budget/new` and `/budget/update`. */
 export const budgetBody = z.object({
@@ -79,33 +77,10 @@ export async function updateBudget(deps: ManagementDeps, caller: Caller, body: J
   return answer(deps, await changeOne(deps, caller, BUDGET, id, edit));
 }
 
-/** Somebody with a shared budget: own limits, and what fills in behind the budget. */
-interface Holder extends LimitedScope {
-  readonly defaults: Partial<Limits> | undefined;
-}
-
-async function holdersOf(deps: ManagementDeps, id: string): Promise<readonly Holder[]> {
-  const holders: Holder[] = [];
-  const add = (scope: Scope, limits: Limits, defaults?: Partial<Limits>): void => {
-    if (limits.budgetId === id) holders.push({ scope, limits, defaults });
-  };
-  for await (const key of allOf((page) => deps.keys.list(page))) add(scopeOf(key), key);
-  for await (const user of allOf((page) => deps.users.list(page))) add({ kind: 'user', id: user.id }, user);
-  for await (const project of allOf((page) => deps.projects.list(page))) add({ kind: 'project', id: project.id }, project);
-  for await (const one of allOf((page) => deps.customers.list(page))) add({ kind: 'customer', id: one.id }, one);
-  for await (const tag of allOf((page) => deps.tags.list(page))) add({ kind: 'tag', id: tag.id }, tag);
-  for await (const team of allOf((page) => deps.teams.list(page))) {
-    add({ kind: 'team', id: team.id }, team);
-    for (const member of await deps.members.list({ kind: 'team', id: team.id })) {
-      add({ kind: 'member', id: pairId(team.id, member.userId) }, member, team.memberDefaults);
-    }
-  }
-  for await (const organization of allOf((page) => deps.organizations.list(page))) {
-    add({ kind: 'organization', id: organization.id }, organization);
-    for (const member of await deps.members.list({ kind: 'organization', id: organization.id })) {
-      add({ kind: 'organization-member', id: pairId(organization.id, member.userId) }, member);
-    }
-  }
+/** Who has a shared budget. Reads every record that may have limits: nothing lists them by their budget. */
+async function holdersOf(deps: ManagementDeps, id: string): Promise<readonly LimitHolder[]> {
+  const holders: LimitHolder[] = [];
+  for await (const holder of limitHolders(deps)) if (holder.limits.budgetId === id) holders.push(holder);
   return holders;
 }
 
@@ -133,7 +108,8 @@ export const budgetDeletion = z.object({ id: text() });
 
 /**
  * `POST /budget/delete`, the budget in `id`: once nobody has it any more, since whoever has it would be left without its caps. (In LiteLLM a
- * foreign key empties the holders' `budget_id`.) Should somebody take it in the same moment, it is there again.
+ * foreign key empties the holders' `budget_id`.) Should somebody take it in the same moment, it is there again: only who looks once more after
+ * it is gone can know.
  *
  * @throws GatewayError `not_found`; `invalid_request` naming how many have it
  */
@@ -148,7 +124,7 @@ export async function deleteBudget(deps: ManagementDeps, caller: Caller, body: J
   return answer(deps, budget);
 }
 
-function requireUnheld(id: string, holders: readonly Holder[]): void {
+function requireUnheld(id: string, holders: readonly LimitHolder[]): void {
   if (holders.length === 0) return;
   const counts = [...Map.groupBy(holders, ({ scope }) => scope.kind)].map(([kind, { length }]) => `${kind}: ${length}`);
   const fault =
@@ -172,10 +148,7 @@ const SETTINGS = [
  * @throws GatewayError `not_found`
  */
 export async function budgetSettings(deps: ManagementDeps, id: string | undefined): Promise<readonly JsonObject[]> {
-  const known = check(text(), id, 'budget_id');
-  const budget = await deps.budgets.get(known, { fresh: true });
-  if (budget === undefined) throw new GatewayError('not_found', `No budget '${known}': not found.`, { param: 'budget_id' });
-  const values = row(budget, deps.now());
+  const values = answer(deps, await readOne(deps, BUDGET, check(text(), id, 'budget_id')));
   return SETTINGS.map(([name, type, description]) => ({
     field_name: name,
     field_type: type,

@@ -44,6 +44,8 @@ export interface Outcome {
   readonly error?: GatewayError;
   /** Milliseconds from receipt to the first byte of the answer. */
   readonly firstByteMs?: number;
+  /** Milliseconds from receipt to the first thing the model wrote; only of answers that are relayed as they come. */
+  readonly firstTokenMs?: number;
 }
 
 /**

@@ -172,12 +172,18 @@ function streamed(run: Relay): Reply {
   const { promise: done, resolve } = Promise.withResolvers<Outcome>();
   const firstByteMs = run.now() - exchange.receivedAt;
   const tally = new Tally(run.estimator);
+  let firstTokenMs: number | undefined;
   let finished = false;
   const finish = (status: Outcome['status'], error?: GatewayError): void => {
     if (finished) return;
     finished = true;
     const usage = tally.settled(status);
-    const outcome = { status, firstByteMs, ...(error === undefined ? {} : { error: run.redact(error) }) };
+    const outcome = {
+      status,
+      firstByteMs,
+      ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
+      ...(error === undefined ? {} : { error: run.redact(error) }),
+    };
     if (usage === undefined) resolve(outcome);
     else if (usage.source !== 'estimated') resolve({ ...outcome, usage });
     else void run.recount(usage, run.estimator.unreported()).then((better) => resolve({ ...outcome, usage: better }));
@@ -197,6 +203,7 @@ function streamed(run: Relay): Reply {
       const stage = run.passes && run.decoding.jsonTool === undefined ? passing(run, tally) : translating(run, tally);
       for await (const chunk of answer.body) {
         const bytes = stage.push(chunk);
+        if (firstTokenMs === undefined && tally.spoke) firstTokenMs = run.now() - exchange.receivedAt;
         if (bytes.length > 0) yield bytes;
       }
       const rest = stage.end();

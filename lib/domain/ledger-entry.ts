@@ -56,6 +56,8 @@ export interface LedgerEntry extends Owner {
   readonly lost?: readonly LostAttempt[];
   readonly durationMs: number;
   readonly firstByteMs?: number;
+  /** Milliseconds from arrival to the first thing the model wrote, of streams; `firstByteMs` may be long before it. */
+  readonly firstTokenMs?: number;
   readonly ip?: string;
   readonly userAgent?: string;
   readonly warnings?: readonly string[];

@@ -19,6 +19,7 @@ export function record(log: Log, now: () => number): Policy {
         ...(exchange.modelName === '' ? {} : { model: exchange.modelName }),
         ...(exchange.target === undefined ? {} : { deployment: exchange.target.deployment.id }),
         ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
+        ...(outcome.firstTokenMs === undefined ? {} : { firstTokenMs: outcome.firstTokenMs }),
         ...(caller === undefined ? {} : { key: caller.type === 'key' ? (caller.key.alias ?? caller.key.name) : 'master' }),
         ...(outcome.error === undefined ? {} : { error: outcome.error.kind }),
         ...(exchange.warnings.length === 0 ? {} : { warnings: exchange.warnings.map((w) => `${w.kind} ${w.field}`) }),

@@ -127,6 +127,50 @@ describe('an event that no client can read', () => {
   });
 });
 
+describe('a stream', () => {
+  it('says in the ledger when it began, and when the model began to write', async () => {
+    const clock = { now: 1_700_000_000_000 };
+    const timed = await serveGateway(upstream.url, { now: () => clock.now });
+    await timed.addKey(SECRET);
+    const { promise: thinking, resolve: write } = Promise.withResolvers<void>();
+    upstream.answer(async (_seen, response) => {
+      clock.now += 30;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(sse(chatChunk({ role: 'assistant' })));
+      await thinking;
+      response.end(sse(chatChunk({ content: 'Hel' }), chatChunk({ content: 'lo' }), usageChunk(10, 2)));
+    });
+
+    const reply = await fetch(`${timed.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...chat, stream: true }),
+    });
+    const reader = (reply.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    clock.now += 400;
+    write();
+    while (!(await reader.read()).done);
+    await timed.close();
+
+    const { items } = await timed.stores.ledger.list({ keyHash: hashSecret(SECRET), limit: 10 });
+    expect(items[0]).toMatchObject({ firstByteMs: 30, firstTokenMs: 430, durationMs: 430 });
+  });
+
+  it('says nothing of a first token where the model wrote none', async () => {
+    upstream.answer((_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(sse({ error: { message: 'overloaded', code: 500 } }));
+    });
+
+    await (await post('/v1/chat/completions', { ...chat, stream: true })).text();
+
+    const { items } = await gateway.stores.ledger.list({ keyHash: hashSecret(SECRET), limit: 10 });
+    expect(items[0]).toMatchObject({ status: 'error', firstByteMs: expect.any(Number) as number });
+    expect(items[0]).not.toHaveProperty('firstTokenMs');
+  });
+});
+
 describe('a redirect', () => {
   it('is not followed, and told as what it is', async () => {
     upstream.answer((_seen, response) => void response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end());

@@ -168,6 +168,7 @@ const receipt = component('Receipt', 'What a call used, what it cost and why.', 
   ),
   duration_ms: ms('From arrival to end'),
   first_byte_ms: orNull(ms('From arrival to the first byte', 210)),
+  first_token_ms: orNull(ms('From arrival to the first thing the model wrote; null where it was not streamed', 340)),
   budgets: list(
     object({
       scope: text('Kind of owner.', 'team'),

@@ -105,7 +105,7 @@ const entry = component('SpendEntry', 'An entry of the ledger: one call, or what
   completion_tokens: tokens('Output', 300),
   startTime: moment('Arrival'),
   endTime: moment('End'),
-  completionStartTime: orNull(moment('First byte')),
+  completionStartTime: orNull(moment('First token of a stream, else first byte')),
   request_duration_ms: ms('From arrival to end'),
   model,
   model_id: orNull(text('Deployment.', '4dff4ea340f0a823f15d3f4f01ab62ea')),

@@ -119,6 +119,7 @@ function describe(entry: LedgerEntry, now: number): JsonObject {
     })),
     duration_ms: entry.durationMs,
     first_byte_ms: entry.firstByteMs ?? null,
+    first_token_ms: entry.firstTokenMs ?? null,
   };
 }
 

@@ -21,7 +21,7 @@ export interface PagedSpendQuery extends Omit<SpendQuery, 'summarize'> {
   readonly page?: string;
   /** 1 to 100; default 50. */
   readonly pageSize?: string;
-  /** `startTime` (default), `endTime`, `spend`, `total_tokens`, `request_duration_ms`, `model`. */
+  /** `startTime` (default), `endTime`, `spend`, `total_tokens`, `request_duration_ms`, `ttft_ms` (time to the first token), `model`. */
   readonly sortBy?: string;
   /** `desc` (default) or `asc`. */
   readonly sortOrder?: string;
@@ -34,6 +34,8 @@ const SORTS: Readonly<Record<string, (entry: LedgerEntry) => bigint | number | s
   spend: ({ cost = 0n }) => cost,
   total_tokens: ({ usage }) => (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
   request_duration_ms: ({ durationMs }) => durationMs,
+  // Calls without a first token of their own come after all that have one.
+  ttft_ms: ({ firstTokenMs = -1 }) => firstTokenMs,
   model: ({ model, modelGroup }) => model ?? modelGroup,
 };
 

@@ -92,6 +92,8 @@ function metadataOf(entry: LedgerEntry): JsonObject {
  * `api_base` stays empty: addresses of deployments are the operator's.
  */
 export function spendRow(entry: LedgerEntry): JsonObject {
+  // Of streams the first token, as far as it is known: what clients take for the time to it is the difference to `startTime`.
+  const startOf = entry.firstTokenMs ?? entry.firstByteMs;
   const session = entry.sessionId ?? entry.metadata?.['session_id'];
   return {
     request_id: entry.id,
@@ -103,7 +105,7 @@ export function spendRow(entry: LedgerEntry): JsonObject {
     completion_tokens: entry.usage?.outputTokens ?? 0,
     startTime: isoOf(entry.at),
     endTime: isoOf(entry.endedAt),
-    completionStartTime: entry.firstByteMs === undefined ? null : isoOf(entry.at + entry.firstByteMs),
+    completionStartTime: startOf === undefined ? null : isoOf(entry.at + startOf),
     request_duration_ms: entry.durationMs,
     model: entry.model ?? entry.modelGroup,
     model_id: entry.deploymentId ?? null,

@@ -46,6 +46,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   durationMs: 'ms',
   endedAt: 'ea',
   firstByteMs: 'fb',
+  firstTokenMs: 'ft',
   ip: 'ip',
   userAgent: 'ua',
   warnings: 'w',

@@ -24,6 +24,7 @@ async function aCall(admin: Admin): Promise<{ readonly secret: string; readonly 
     provider: 'anthropic',
     model: 'claude',
     attempts: 3,
+    firstTokenMs: 120,
     usage: { inputTokens: 1_000, cacheReadTokens: 600, cacheWriteTokens: 100, outputTokens: 10, source: 'provider' },
     cost: parseUsd('0.25'),
     costParts: { input: 300n, cache_read: 60n, cache_write: 125n, output: 10n },
@@ -46,6 +47,7 @@ describe('a receipt', () => {
 
     expect(body['receipt']).toMatchObject({
       id: 'r1',
+      first_token_ms: 120,
       issued_at: new Date(NOW).toISOString(),
       status: 'success',
       model: 'claude',

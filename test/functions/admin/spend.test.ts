@@ -148,6 +148,22 @@ describe('/spend/logs', () => {
     ]);
   });
 
+  it('says of a stream when its first token came, and sorts by it; of another call when it began', async () => {
+    const admin = createAdmin();
+    await admin.spend({ id: 'quick', stream: true, firstByteMs: 20, firstTokenMs: 150 });
+    await admin.spend({ id: 'slow', stream: true, firstByteMs: 10, firstTokenMs: 400 });
+    await admin.spend({ id: 'whole', firstByteMs: 700 });
+
+    const { body } = await admin.call('GET', '/spend/logs/v2?sort_by=ttft_ms');
+
+    const rows = body['data'] as { request_id: string; completionStartTime: string }[];
+    expect(rows.map(({ request_id: id, completionStartTime: at }) => [id, Date.parse(at) - NOW])).toEqual([
+      ['slow', 400],
+      ['quick', 150],
+      ['whole', 700],
+    ]);
+  });
+
   it('lists newest first, by key and time', async () => {
     const admin = createAdmin();
     const { secret, hash } = await newKey(admin);

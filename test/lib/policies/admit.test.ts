@@ -72,6 +72,7 @@ const used = (outputTokens: number, status: Outcome['status'] = 'success'): Outc
   status,
   usage: { inputTokens: 5, outputTokens, source: 'provider' },
   firstByteMs: 40,
+  firstTokenMs: 45,
 });
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}
@@ -140,6 +141,7 @@ describe('admit', () => {
       attempts: 1,
       durationMs: 500,
       firstByteMs: 40,
+      firstTokenMs: 45,
       ip: '10.0.0.1',
       userAgent: 'sdk',
       warnings: ['dropped seed: no such field'],

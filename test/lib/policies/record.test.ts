@@ -20,7 +20,7 @@ describe('the record of a request', () => {
     const { promise: done, resolve } = Promise.withResolvers<Outcome>();
     const reply = await policy(exchange, async () => ({ ...aReply(), done }));
     expect(lines).toEqual([]);
-    resolve({ status: 'success', firstByteMs: 3 });
+    resolve({ status: 'success', firstByteMs: 3, firstTokenMs: 4 });
     await reply.done;
 
     expect(lines).toEqual([
@@ -36,6 +36,7 @@ describe('the record of a request', () => {
         model: 'gpt-4o-mini',
         deployment: 'd1',
         firstByteMs: 3,
+        firstTokenMs: 4,
         key: 'team-a',
         warnings: ['dropped seed'],
       },

@@ -55,6 +55,7 @@ const ordinary = (): LedgerEntry => ({
   attempts: 1,
   durationMs: 2_345,
   firstByteMs: 678,
+  firstTokenMs: 912,
   ip: '203.0.113.77',
   userAgent: 'OpenAI/Python 1.99.1',
 });
@@ -96,6 +97,7 @@ describe('the item of a ledger entry', () => {
         costParts: fc.dictionary(word, amount),
         held: amount,
         firstByteMs: fc.nat(),
+        firstTokenMs: fc.nat(),
         ip: word,
         userAgent: word,
         warnings: fc.array(word),

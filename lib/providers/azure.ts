@@ -76,6 +76,7 @@ export const azure: Provider = {
   name: 'Azure OpenAI',
   envKeys: ['AZURE_API_KEY', 'AZURE_OPENAI_API_KEY', 'AZURE_AD_TOKEN'],
   envBases: ['AZURE_API_BASE'],
+  takesVersion: true,
   envVersion: 'AZURE_API_VERSION',
   auth: { type: 'header', name: 'api-key' },
   generate: [
@@ -130,6 +131,7 @@ export const azureAi: Provider = {
   name: 'Azure AI Foundry',
   envKeys: ['AZURE_AI_API_KEY'],
   envBases: ['AZURE_AI_API_BASE'],
+  takesVersion: true,
   auth: { type: 'header', name: 'api-key' },
   generate: [
     {

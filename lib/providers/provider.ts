@@ -217,6 +217,8 @@ export interface Provider {
   readonly follow?: (answer: Answer, context: FollowContext) => Promise<Answer>;
   /** Header that names the account to charge: the deployment's `organization`. */
   readonly organizationHeader?: string;
+  /** True where addresses carry a version of the API. */
+  readonly takesVersion?: true;
   /** Environment variable of the API version. */
   readonly envVersion?: string;
   /** Address of the provider's documentation of this API. */

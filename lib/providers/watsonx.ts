@@ -45,6 +45,7 @@ const server = {
     project_id: { env: ['WATSONX_PROJECT_ID', 'WX_PROJECT_ID'] },
     space_id: { env: ['WATSONX_SPACE_ID', 'WATSONX_DEPLOYMENT_SPACE_ID', 'WX_SPACE_ID'] },
   },
+  takesVersion: true,
   secrets: { token: { env: ['WATSONX_TOKEN'] }, zen_api_key: { env: ['WATSONX_ZENAPIKEY'] } },
   url({ base, path, apiVersion = VERSION }) {
     const address = new URL(joinUrl(base, path));

@@ -18,6 +18,7 @@ import {
   text,
   tokens,
   usd,
+  word,
   type Answers,
 } from './fields.ts';
 import { countedPage } from './limits.ts';
@@ -127,6 +128,13 @@ const credential = component('Credential', 'A credential of a provider, its valu
 });
 const done = (example: string) => object({ success: flag('Done.', true), message: message(example) });
 
+const providerField = component('ProviderField', 'What a deployment may say of itself, beside its model.', {
+  field_name: text('Name in `litellm_params`.', 'api_key'),
+  field_type: word('Type.', ['string']),
+  field_description: text('For people.', 'Credential of OpenAI.'),
+  field_value: orNull(text('What may stand there, or what counts where nothing does.', 'os.environ/OPENAI_API_KEY')),
+});
+
 const COSTS = [
   'cost',
   'input_cost',
@@ -152,6 +160,7 @@ export const MODEL_ANSWERS: Answers = {
   'POST /model/update': answers(made, 404),
   'PATCH /model/{id}/update': answers(made, 404),
   'POST /model/delete': answers(object({ message: message('Model: 4dff... deleted successfully') }), 404),
+  'GET /model/settings': answers(list(object({ name: text('Provider.', 'openai'), fields: list(providerField) }))),
   'POST /credentials': answers(done('Credential created successfully'), 409),
   'GET /credentials': answers(object({ success: flag('Done.', true), credentials: list(credential) })),
   'GET /credentials/by_name/{name}': answers(credential, 404),

@@ -12,6 +12,7 @@ import {
 import { modelCredential } from '../../../lib/management/models/model-credential.ts';
 import { MODEL_LISTING, modelInfo, modelPage } from '../../../lib/management/models/model-list.ts';
 import { deleteModel, modelBody, modelChange, modelId, newModel, updateModel } from '../../../lib/management/models/models.ts';
+import { providerSettings } from '../../../lib/management/models/provider-settings.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
 
 const modelInfoAnswer: Answer = (deps, { caller, query }) => modelInfo(deps, caller, query('litellm_model_id'));
@@ -47,6 +48,10 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
   ),
   post('/model/delete', 'admin', { summary: 'Delete a deployment.', body: modelId }, (deps, { caller, body }) =>
     deleteModel(deps, caller, body),
+  ),
+
+  get('/model/settings', 'viewer', 'Every provider, with the fields that a deployment of it takes.', (deps, { caller }) =>
+    providerSettings(deps, caller),
   ),
 
   post(

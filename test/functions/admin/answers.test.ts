@@ -123,6 +123,7 @@ const STEPS: readonly Step[] = [
   ['GET', '/v1/model/info?litellm_model_id=m1'],
   ['GET', '/v2/model/info'],
   ['GET', '/model_group/info'],
+  ['GET', '/model/settings'],
   ['POST', '/cost/estimate', { model: 'fast', input_tokens: 1000, output_tokens: 100, num_requests_per_day: 2 }],
   ['POST', '/spend/calculate', { model: 'fast', messages: [{ role: 'user', content: 'Hi' }] }],
   ['POST', '/access_group/new', { access_group: 'group', model_names: ['fast'] }],

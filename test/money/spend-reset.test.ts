@@ -16,6 +16,7 @@ import type { Team } from '../../lib/domain/team.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Caller, Outcome } from '../../lib/exchange.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
+import { resetTeamBudget } from '../../lib/management/people/team-spend.ts';
 import { resetGlobalSpend } from '../../lib/management/spend/spend-reset.ts';
 import { countedSpend, takeBack } from '../../lib/money/adjustment.ts';
 import { reconcile } from '../../lib/money/reconcile.ts';
@@ -311,24 +312,33 @@ describe('a reset of all spend', () => {
 });
 
 describe('a reset that meets a failing store', () => {
+  /** Takes back all that a team spent. */
+  const whole = (deps: ManagementDeps, { team }: World): Promise<unknown> =>
+    takeBack(deps, { scope: { kind: 'team', id: team.id }, limits: team }, 0n, {
+      route: '/global/spend/reset',
+      by: 'me',
+      owner: { keyHash: 'operator', teamId: team.id, tags: [] },
+    });
   it.each([
-    { name: 'in memory', troubles: TROUBLES, stores: () => open() },
+    { name: 'in memory', troubles: TROUBLES, stores: () => open(), ask: whole },
+    {
+      name: 'at /team/reset_budget',
+      troubles: TROUBLES,
+      stores: () => open(),
+      ask: (deps: ManagementDeps, { team }: World) => resetTeamBudget(deps, MASTER, { team_id: team.id }),
+    },
     // How the real protocol fails is for `faults.test.ts`; here the states that a death leaves behind are enough.
     {
       name: 'on the real protocol',
       troubles: ['killed-after'] as const,
       stores: () => openDynamo(clientFor(emulator.endpoint), NAMES),
+      ask: whole,
     },
   ])(
     '$name at any step, in any way, is finished by asking again, once',
-    async ({ troubles, stores }) => {
+    async ({ troubles, stores, ask }) => {
       const shared = stores();
       const limited = (world: World) => ({ scope: { kind: 'team', id: world.team.id } as const, limits: world.team });
-      const reason = (world: World) => ({
-        route: '/global/spend/reset',
-        by: 'me',
-        owner: { keyHash: world.team.id, teamId: world.team.id, tags: [] },
-      });
       let ended = 0;
       for (const trouble of troubles) {
         for (let at = 0; ; at++) {
@@ -338,15 +348,13 @@ describe('a reset that meets a failing store', () => {
           const troubled = troubledStores(shared, at, trouble);
           const failing = depsOn(shared, troubled);
 
-          await takeBack(failing, limited(world), 0n, reason(world)).catch(() => undefined);
+          await ask(failing, world).catch(() => undefined);
           const isOver = troubled.calls() <= at;
           await troubled.deliver();
           if (at % 2 === 0) await keep(shared, LATER);
-          await takeBack(
+          await ask(
             depsOn(shared, {}, () => LATER),
-            limited(world),
-            0n,
-            reason(world),
+            world,
           );
           await keep(shared, LATER + HOUR);
           await troubled.deliver();
@@ -354,7 +362,8 @@ describe('a reset that meets a failing store', () => {
 
           const place = `${trouble} at ${at}`;
           expect(await windowsOf(world), place).toEqual([0n, 0n]);
-          const { items: taken } = await shared.ledger.list({ keyHash: world.team.id, limit: 100 });
+          const { items } = await shared.ledger.list({ keyHash: 'operator', limit: 1_000 });
+          const taken = items.filter(({ teamId }) => teamId === world.team.id);
           expect(
             taken.reduce((sum, { cost = 0n }) => sum + cost, 0n),
             place,

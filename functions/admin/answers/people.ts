@@ -7,6 +7,7 @@ import {
   flag,
   hash,
   list,
+  map,
   message,
   moment,
   names,
@@ -106,6 +107,13 @@ const deletedTeam = component('DeletedTeam', 'A team that was deleted.', {
   deleted_at: moment('When'),
   deleted_by: text('By whom.', 'master'),
 });
+
+const done = word('Done.', ['success']);
+const noCallbacks = {
+  team_id: TEAM.team_id,
+  success_callbacks: names('There are no logging callbacks.'),
+  failure_callbacks: names('There are no logging callbacks.'),
+};
 
 const ORGANIZATION = {
   organization_id: text('The organization.', 'acme'),
@@ -219,6 +227,27 @@ export const PEOPLE_ANSWERS: Answers = {
   'POST /team/member_delete': answers(team, 404, 409),
   'GET /team/{team_id}/members/me': answers(teamMember, 404),
   'POST /team/{team_id}/member/{user_id}/reset_spend': answers(teamMember, 404, 409),
+  'POST /team/reset_budget': answers(
+    component('TeamAfterReset', 'A team whose spend was taken back.', {
+      ...FULL_TEAM,
+      previous_spend: usd('What counted as spent before', 12.5),
+    }),
+    404,
+    409,
+  ),
+  'GET /team/{team_id}/callback': answers(
+    object({
+      status: done,
+      data: object({ ...noCallbacks, callback_vars: map('There are none.', text('Value.', 'value')) }),
+    }),
+    404,
+  ),
+  'POST /team/{team_id}/callback': answers(object({ status: done, data: team }), 404),
+  'POST /team/{team_id}/disable_logging': answers(
+    object({ status: done, message: message('Logging disabled for team platform'), data: object(noCallbacks) }),
+    404,
+    409,
+  ),
   'POST /team/model/add': answers(team, 404, 409),
   'POST /team/model/delete': answers(team, 404, 409),
   'GET /team/permissions_list': answers(

@@ -1,4 +1,10 @@
 /** `/team/...` */
+import {
+  addTeamCallback,
+  disableTeamLogging,
+  teamCallback,
+  teamCallbacks,
+} from '../../../lib/management/people/team-callbacks.ts';
 import { listTeams, pageTeams, TEAM_LISTING, TEAM_PAGES } from '../../../lib/management/people/team-list.ts';
 import {
   addTeamMembers,
@@ -28,6 +34,7 @@ import {
   updateTeam,
   updateTeamPermissions,
 } from '../../../lib/management/people/teams.ts';
+import { resetTeamBudget } from '../../../lib/management/people/team-spend.ts';
 import { addPermissions, permissionsOfTeams } from '../../../lib/management/people/team-permissions.ts';
 import { get, patch, post, type AdminRoute } from '../route.ts';
 
@@ -103,6 +110,27 @@ export const TEAM_ROUTES: readonly AdminRoute[] = [
     'team-admin',
     { summary: "Begin a member's budget windows anew.", body: spendReset },
     (deps, { caller, body, param }) => resetMemberSpend(deps, caller, { team: param('team_id'), user: param('user_id'), body }),
+  ),
+  post(
+    '/team/reset_budget',
+    'org-admin',
+    { summary: 'Take back what a team spent in its budget windows. Logs and reports stay.', body: teamName },
+    (deps, { caller, body }) => resetTeamBudget(deps, caller, body),
+  ),
+  get('/team/{team_id}/callback', 'team-member', 'Logging callbacks of a team: none.', (deps, { caller, param }) =>
+    teamCallbacks(deps, caller, param('team_id')),
+  ),
+  post(
+    '/team/{team_id}/callback',
+    'team-admin',
+    { summary: 'Refused: there are no logging callbacks.', body: teamCallback },
+    (deps, { caller, body, param }) => addTeamCallback(deps, caller, param('team_id'), body),
+  ),
+  post(
+    '/team/{team_id}/disable_logging',
+    'team-admin',
+    'Keep nothing of what is asked and answered for a team.',
+    (deps, { caller, param }) => disableTeamLogging(deps, caller, param('team_id')),
   ),
   post(
     '/team/model/add',

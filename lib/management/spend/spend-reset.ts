@@ -14,16 +14,13 @@ import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, text } from '../input.ts';
 import { setKeySpend } from '../keys/key-spend.ts';
-import { scopeOfRecord } from '../standing.ts';
-import { takeBackFrom } from '../taking-back.ts';
+import { takeBackFromTeam } from '../people/team-spend.ts';
 
 const ROUTE = '/global/spend/reset';
 /** Owners of one page, all at once: what a call that runs out of time may do twice, and to no effect. */
 const PAGE = 20;
 /** Time after which a call stops at the next page, milliseconds: the function has thirty seconds. */
 const PATIENCE_MS = 20_000;
-/** Stands for the key of entries that belong to no key. */
-const NO_KEY = 'operator';
 
 /** Body of `/global/spend/reset`; LiteLLM's clients send none. */
 export const globalReset = z.object({ continue_from: z.nullish(text(2_048)) });
@@ -73,7 +70,7 @@ export async function resetGlobalSpend(deps: ManagementDeps, caller: Caller, bod
     await each<Team>(
       'team',
       (page) => deps.teams.list(page),
-      (team) => resetTeam(deps, caller, team),
+      (team) => takeBackFromTeam(deps, caller, team, ROUTE),
     );
   } finally {
     deps.onChange?.();
@@ -87,12 +84,6 @@ export async function resetGlobalSpend(deps: ManagementDeps, caller: Caller, bod
     after: { keys: counts.key, teams: counts.team },
   });
   return { message: 'Spend for all API Keys and Teams reset successfully', status: 'success' };
-}
-
-async function resetTeam(deps: ManagementDeps, caller: Caller, team: Team): Promise<bigint> {
-  const limited = await scopeOfRecord(deps, 'team', team);
-  const owner = { keyHash: NO_KEY, teamId: team.id, tags: [] };
-  return takeBackFrom(deps, caller, { kind: 'team', id: team.id, limited, owner, target: 0n, route: ROUTE });
 }
 
 /** Only somebody else at the same owner is no reason to stop. */

@@ -156,4 +156,5 @@ const BODILESS: readonly string[] = [
   'POST /global/spend/end_users',
   'POST /key/health',
   'POST /spend/calculate',
+  'POST /team/{team_id}/disable_logging',
 ];

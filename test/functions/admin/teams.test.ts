@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepingOf } from '../../../lib/domain/body.ts';
 import { budgetsOf } from '../../../lib/domain/budget.ts';
 import { pairId, spentOf, type Scope } from '../../../lib/domain/meter.ts';
 import { parseUsd } from '../../../lib/domain/money.ts';
@@ -213,6 +214,87 @@ describe('the budget of a team', () => {
       body: { spend: 0, total_spend: 2 },
     });
     expect(await post(admin, '/team/t/member/u/reset_spend', { reset_to: 1 })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('POST /team/reset_budget', () => {
+  it('opens the window again by an entry of the team alone, and leaves reports and keys as they are', async () => {
+    const admin = createAdmin();
+    await admin.spend({ teamId: 't', keyHash: 'k', cost: parseUsd(3) });
+    await post(admin, '/team/new', { team_id: 't', max_budget: 5, budget_duration: '30d' });
+    expect(await infoOf(admin, 't')).toMatchObject({ team_info: { spend: 3 } });
+
+    const reset = await post(admin, '/team/reset_budget', { team_id: 't' });
+    const again = await post(admin, '/team/reset_budget', { team_id: 't' });
+
+    expect(reset).toMatchObject({ status: 200, body: { team_id: 't', spend: 0, previous_spend: 3, total_spend: 3 } });
+    expect(again).toMatchObject({ status: 200, body: { spend: 0, previous_spend: 0 } });
+    const { items } = await admin.deps.ledger.list({ limit: 10 });
+    expect(items.filter(({ adjusts }) => adjusts !== undefined)).toMatchObject([
+      { kind: 'adjustment', cost: parseUsd(-3), adjusts: { kind: 'team', id: 't' }, route: '/team/reset_budget' },
+    ]);
+    expect(await admin.deps.totals.read({ kind: 'key', id: 'k' })).toMatchObject({ spend: parseUsd(3), takenBack: 0n });
+    expect((await admin.call('GET', '/audit?action=updated&object_id=t')).body['audit_logs']).toMatchObject([
+      { before_value: { spend: 3 }, updated_values: { spend: 0 } },
+    ]);
+  });
+
+  it('takes back the life of a team without a budget, at once, however late the totals are', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't' });
+    await admin.spend({ teamId: 't', cost: parseUsd(2) });
+    expect(await post(admin, '/team/reset_budget', { team_id: 't' })).toMatchObject({ body: { spend: 0, previous_spend: 2 } });
+    expect(await post(admin, '/team/reset_budget', { team_id: 't' })).toMatchObject({ body: { spend: 0, previous_spend: 0 } });
+  });
+});
+
+describe('logging of a team', () => {
+  it('has no callbacks, and says so where one is added', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't' });
+    const callback = {
+      callback_name: 'langfuse',
+      callback_type: 'success',
+      callback_vars: { langfuse_secret_key: 'sk-lf-hidden-value' },
+    };
+
+    const refused = await post(admin, '/team/t/callback', callback);
+
+    expect(refused).toMatchObject({ status: 400, body: { error: { param: 'callback_name' } } });
+    expect(JSON.stringify(refused.body)).toContain('there are no logging callbacks');
+    expect(admin.outputs.join()).not.toContain('hidden-value');
+    expect((await admin.call('GET', '/team/t/callback')).body).toEqual({
+      status: 'success',
+      data: { team_id: 't', success_callbacks: [], failure_callbacks: [], callback_vars: {} },
+    });
+  });
+
+  it('is disabled: nothing is kept of its calls, though the operator keeps those of others', async () => {
+    const admin = createAdmin();
+    await post(admin, '/team/new', { team_id: 't', metadata: { cost_center: 7, store_prompts_in_spend_logs: true } });
+    const keeping = async (key: object = {}): Promise<string> =>
+      keepingOf({
+        keep: true,
+        redact: false,
+        unlogged: false,
+        metadata: [{ ...key }, (await admin.deps.teams.get('t'))?.metadata ?? {}],
+      });
+    expect(await keeping()).toBe('whole');
+
+    expect((await admin.call('POST', '/team/t/disable_logging')).body).toEqual({
+      status: 'success',
+      message: 'Logging disabled for team t',
+      data: { team_id: 't', success_callbacks: [], failure_callbacks: [] },
+    });
+
+    expect(await keeping()).toBe('none');
+    // The last word is that of the key, as everywhere.
+    expect(await keeping({ store_prompts_in_spend_logs: true })).toBe('whole');
+    const [row] = (await admin.call('GET', '/audit?action=updated&object_id=t')).body['audit_logs'] as object[];
+    expect(row).toMatchObject({
+      before_value: { metadata: { cost_center: 7, store_prompts_in_spend_logs: true } },
+      updated_values: { metadata: { cost_center: 7, store_prompts_in_spend_logs: false } },
+    });
   });
 });
 

@@ -26,7 +26,7 @@ import { joinLedger } from '../lib/money/joint-ledger.ts';
 import { joinMeters } from '../lib/money/joint-meters.ts';
 import { listModels, offeredTo } from '../lib/registry/model-list.ts';
 import { admit } from '../lib/policies/admit.ts';
-import { authenticateRequest, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
+import { authenticateRequest, requireDoor, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
 import { createReadiness } from '../lib/registry/readiness.ts';
@@ -215,6 +215,7 @@ export function compose(from: Composition): Composed {
     ready,
     userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,
     authenticate: async (request, route) => (await authenticateRequest(request, route, authentication)).caller,
+    requireDoor: (request, route) => requireDoor(request, route, authentication),
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),
     target: targets,
     reader: createBodyReader(dialects),

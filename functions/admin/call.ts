@@ -5,15 +5,21 @@ import { GatewayError } from '../../lib/errors.ts';
 import { isObject, type JsonObject } from '../../lib/kinds/json.ts';
 import type { HttpRequest } from '../../lib/transport/message.ts';
 
-/** A request of the management API. */
-export interface AdminCall {
-  readonly caller: Caller;
+/** A request of the management API, without who makes it. */
+export interface OpenCall {
   /** A parameter of the path, percent-decoded; empty when the route has none of that name. */
   readonly param: (name: string) => string;
   /** A parameter of the query; empty ones count as absent. */
   readonly query: (name: string) => string | undefined;
   /** The JSON body; empty without one. */
   readonly body: JsonObject;
+  /** The secret in the header `authorization`. */
+  readonly bearer?: string;
+}
+
+/** A request of the management API. */
+export interface AdminCall extends OpenCall {
+  readonly caller: Caller;
 }
 
 /** Largest body of a management call, bytes. */
@@ -24,9 +30,10 @@ const MAX_BODY_BYTES = 1_048_576;
  *
  * @throws GatewayError `too_large`, or `invalid_request` for a body that is no JSON object.
  */
-export function readCall(event: LambdaFunctionURLEvent, { query, body }: HttpRequest, caller: Caller): AdminCall {
+export function readCall(event: LambdaFunctionURLEvent, { query, body, headers }: HttpRequest): OpenCall {
+  const [, bearer] = /^bearer\s+(\S+)$/i.exec(headers['authorization'] ?? '') ?? [];
   return {
-    caller,
+    ...(bearer === undefined ? {} : { bearer }),
     body: readBody(body),
     query: (name) => query.get(name) || undefined,
     param: (name) => decode(event.pathParameters?.[name] ?? '', name),

@@ -39,14 +39,17 @@ export function createAdminHandler(deps: ManagementDeps): AdminHandler {
 
 /** One call of a known route. */
 async function serve(deps: ManagementDeps, route: AdminRoute, event: Event): Promise<Result> {
-  if (route.open === true) return answerJson(await route.answer(deps));
   const request = requestOfEvent(event);
+  if (route.open === true) {
+    if (route.guarded === true) deps.requireDoor(request, route.path);
+    return answerOf(await route.answer(deps, readCall(event, request)));
+  }
   // A key in the query is the one a call is about.
   const caller = await deps.authenticate({ ...request, query: new URLSearchParams() }, route.path);
   requireAudience(route.who, caller);
   const changedBy = request.headers['litellm-changed-by'];
   const named = changedBy === undefined ? deps : { ...deps, changedBy };
-  return answerOf(await route.answer(named, readCall(event, request, caller)));
+  return answerOf(await route.answer(named, { ...readCall(event, request), caller }));
 }
 
 /**

@@ -55,6 +55,8 @@ const TAGS: Readonly<Record<string, string>> = {
   key: 'Virtual keys.',
   user: 'Users.',
   team: 'Teams and their members.',
+  invitation: 'Links by which users get a key of their own.',
+  onboarding: 'What holders of such links do.',
   organization: 'Organizations and their members.',
   project: 'Projects, between team and key.',
   customer: 'Customers: end users of an application.',

@@ -33,6 +33,8 @@ const KNOWN: Readonly<Record<string, JsonObject>> = {
   max_spend: text('Most cost, USD.'),
   key: text('Secret or hash of a key.'),
   api_key: text('Secret or hash of a key.'),
+  invitation_id: text('Link or id of an invitation.'),
+  invite_link: text('The link of an invitation.'),
   tag_filter: text('Only tags that have this within them.'),
   tag_filters: text('Only these tags, comma-separated.'),
   model_group: text('Model as clients call it.'),

@@ -79,6 +79,6 @@ export function refusalsOf(route: AdminRoute): readonly number[] {
   const hasBody = method !== 'GET';
   const takes = hasBody || query.length > 0 || path.includes('{');
   const own = ANSWERS[`${method} ${path}`]?.refusals ?? [];
-  if (route.open === true) return own;
+  if (route.open === true && route.guarded !== true) return own;
   return [...(takes ? [400] : []), 401, 403, ...(hasBody ? [413] : []), ...own].toSorted((one, other) => one - other);
 }

@@ -2,7 +2,7 @@
 import type { ZodMiniType } from 'zod/mini';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
 import type { Audience } from '../../lib/management/rights.ts';
-import type { AdminCall } from './call.ts';
+import type { AdminCall, OpenCall } from './call.ts';
 
 /** Verbs of the management API. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -16,15 +16,15 @@ export interface Described {
   readonly body?: ZodMiniType;
 }
 
-/** One route. `open` ones need no key. */
+/** One route. `open` ones need no key; where they are `guarded`, what they are asked with is looked at in its place. */
 export type AdminRoute = {
   readonly method: Method;
   /** `{name}` stands for one segment. */
   readonly path: string;
 } & Described &
   (
-    | { readonly open: true; readonly answer: (deps: ManagementDeps) => unknown }
-    | { readonly open?: never; readonly who: Audience; readonly answer: Answer }
+    | { readonly open: true; readonly guarded?: true; readonly answer: (deps: ManagementDeps, call: OpenCall) => unknown }
+    | { readonly open?: never; readonly guarded?: never; readonly who: Audience; readonly answer: Answer }
   );
 
 /** What answers a call. */

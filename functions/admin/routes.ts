@@ -3,6 +3,7 @@ import type { JsonObject } from '../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../lib/management/deps.ts';
 import type { AdminRoute } from './route.ts';
 import { COST_ROUTES } from './routes/costs.ts';
+import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MAPPING_ROUTES } from './routes/mappings.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
@@ -32,6 +33,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...COST_ROUTES,
   ...MODEL_ROUTES,
   ...USER_ROUTES,
+  ...INVITATION_ROUTES,
   ...TEAM_ROUTES,
   ...ORGANIZATION_ROUTES,
   ...RECORD_ROUTES,

@@ -48,6 +48,8 @@ export interface ManagementDeps extends Stores {
   readonly log: Log;
   /** Who calls a route, known by its pattern. Throws GatewayError `authentication`, or `permission` where the key may not be used so. */
   readonly authenticate: (request: HttpRequest, route: string) => Promise<Caller>;
+  /** Lets a request without a key pass where the operator lets anybody in. Throws GatewayError `permission`. */
+  readonly requireDoor: (request: HttpRequest, route: string) => void;
   /** Who an admin says made the change (`litellm-changed-by`); set per call. */
   readonly changedBy?: string;
   /** What the operator says of keys that are made. */

@@ -115,6 +115,18 @@ async function findLiveKey(hash: string, { findKey, now }: AuthenticateDeps): Pr
 const isToken = (secret: string): boolean => /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(secret);
 
 /**
+ * Lets those addresses and routes pass that may call at all; for routes that need no key as well.
+ *
+ * @throws GatewayError `permission`
+ */
+export function requireDoor(request: Pick<DoorRequest, 'ip' | 'path'>, route: string, settings: DoorSettings): void {
+  if (!isAllowedAddress(settings.allowedIps, request.ip)) throw addressRefused(request.ip);
+  if (isAllowedRoute(settings.allowedRoutes, { route, path: request.path })) return;
+  const message = `Route ${route} is not allowed by this gateway. Allowed: ${(settings.allowedRoutes ?? []).join(', ')}.`;
+  throw new GatewayError('permission', message, { type: 'auth_error', code: 'route_not_allowed' });
+}
+
+/**
  * The caller of a request. An explicit secret counts before the role that signed the request.
  *
  * @throws GatewayError `authentication` for a missing, malformed, unknown, expired or blocked key, `permission` for one that may not be
@@ -122,11 +134,7 @@ const isToken = (secret: string): boolean => /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/.test(
  */
 export async function authenticateRequest(request: DoorRequest, route: string, deps: AuthenticateDeps): Promise<Authenticated> {
   const asked: AskedRoute = { route, path: request.path };
-  if (!isAllowedAddress(deps.allowedIps, request.ip)) throw addressRefused(request.ip);
-  if (!isAllowedRoute(deps.allowedRoutes, asked)) {
-    const message = `Route ${route} is not allowed by this gateway. Allowed: ${(deps.allowedRoutes ?? []).join(', ')}.`;
-    throw new GatewayError('permission', message, { type: 'auth_error', code: 'route_not_allowed' });
-  }
+  requireDoor(request, route, deps);
   const found = await callerOf(request, deps);
   if (found.caller.type === 'key') requireUsable(found.caller, asked, request);
   return found;

@@ -1,5 +1,6 @@
 import type { AccessGroup, Customer, SharedBudget, Tag } from '../domain/customer.ts';
 import type { Deleted } from '../domain/entity.ts';
+import type { Invitation } from '../domain/invitation.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
@@ -33,6 +34,7 @@ export interface Entities {
   /** Keys that tokens and roles of AWS stand for. */
   readonly 'claim-mapping': ClaimMapping;
   readonly 'role-mapping': RoleMapping;
+  readonly invitation: Invitation;
   /** History: keys and teams that were deleted. */
   readonly 'deleted-key': Deleted<VirtualKey>;
   readonly 'deleted-team': Deleted<Team>;
@@ -50,6 +52,7 @@ export interface IdentityStores {
   readonly accessGroups: EntityStore<AccessGroup>;
   readonly claimMappings: EntityStore<ClaimMapping>;
   readonly roleMappings: EntityStore<RoleMapping>;
+  readonly invitations: EntityStore<Invitation>;
   readonly deletedKeys: EntityStore<Deleted<VirtualKey>>;
   readonly deletedTeams: EntityStore<Deleted<Team>>;
   readonly members: MemberStore;

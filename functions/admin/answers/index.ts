@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { ACTIVITY_ANSWERS } from './activity.ts';
 import { answers, note, object, text, word, type Answers } from './fields.ts';
+import { INVITATION_ANSWERS } from './invitations.ts';
 import { KEY_ANSWERS } from './keys.ts';
 import { MAPPING_ANSWERS } from './mappings.ts';
 import { MODEL_ANSWERS } from './models.ts';
@@ -16,6 +17,7 @@ export const ANSWERS: Answers = {
   ...KEY_ANSWERS,
   ...MAPPING_ANSWERS,
   ...PEOPLE_ANSWERS,
+  ...INVITATION_ANSWERS,
   ...RECORD_ANSWERS,
   ...MODEL_ANSWERS,
   ...SPEND_ANSWERS,

@@ -44,7 +44,8 @@ const USER = {
   ...KEPT,
   ...HISTORY,
 };
-const user = component('User', 'A user and where it stands.', { ...USER, ...STANDING });
+/** A user as routes of users tell it. */
+export const user = component('User', 'A user and where it stands.', { ...USER, ...STANDING });
 const plainUser = component('PlainUser', 'A user without figures.', { ...USER, ...LIMITS });
 
 const newUser = component('NewUser', 'A user, and the key that was made for it.', {

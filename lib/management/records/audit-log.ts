@@ -11,6 +11,7 @@ const TABLES: Readonly<Record<string, string>> = {
   key: 'LiteLLM_VerificationToken',
   team: 'LiteLLM_TeamTable',
   user: 'LiteLLM_UserTable',
+  invitation: 'LiteLLM_InvitationLink',
   organization: 'LiteLLM_OrganizationTable',
   project: 'LiteLLM_ProjectTable',
   customer: 'LiteLLM_EndUserTable',

@@ -41,6 +41,7 @@ export function open(client: Dynamo, names: TableNames): Stores {
     accessGroups: createEntityStore(registry, 'access-group'),
     claimMappings: createEntityStore(registry, 'claim-mapping'),
     roleMappings: createEntityStore(registry, 'role-mapping'),
+    invitations: createEntityStore(registry, 'invitation'),
     tasks: createTaskStore(registry),
     deletedKeys: createEntityStore(registry, 'deleted-key'),
     deletedTeams: createEntityStore(registry, 'deleted-team'),

@@ -25,6 +25,7 @@ export function open(): Stores {
     accessGroups: createEntityStore(),
     claimMappings: createEntityStore(),
     roleMappings: createEntityStore(),
+    invitations: createEntityStore(),
     tasks: createTaskStore(),
     deletedKeys: createEntityStore(),
     deletedTeams: createEntityStore(),

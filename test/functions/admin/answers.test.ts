@@ -12,7 +12,7 @@ const DAYS = 'start_date=2026-11-01&end_date=2026-11-30';
 const KEY = 'sk-key-of-the-walk-through-all-routes';
 const HASH = hashSecret(KEY);
 const ROLE = 'arn:aws:iam::123456789012:role/app';
-const [CLAIM, AUDIT] = ['<claim>', '<audit>'];
+const [CLAIM, AUDIT, LINK, SESSION] = ['<claim>', '<audit>', '<link>', '<session>'];
 
 type Step = readonly [method: string, path: string, body?: object];
 
@@ -46,6 +46,12 @@ const STEPS: readonly Step[] = [
   ['POST', '/user/new', { user_id: 'ada', user_email: 'ada@example.org', budget_id: 'starter' }],
   ['POST', '/user/update', { user_id: 'ada', user_alias: 'Ada' }],
   ['POST', '/user/bulk_update', { users: [{ user_id: 'ada', user_alias: 'A.' }, { user_id: 'nobody' }] }],
+  ['POST', '/invitation/new', { user_id: 'bob' }],
+  ['GET', `/invitation/info?invitation_id=${LINK}`],
+  ['POST', '/invitation/update', { invitation_id: LINK, is_accepted: false }],
+  ['GET', `/onboarding/get_token?invite_link=${LINK}`],
+  ['POST', '/onboarding/claim_token', { invitation_link: LINK, token: SESSION }],
+  ['POST', '/invitation/delete', { invitation_id: LINK }],
   ['GET', '/user/list'],
   ['GET', '/user/filter/ui?user_email=ada'],
   ['GET', '/user/available_roles'],
@@ -264,9 +270,17 @@ async function walk(
 ): Promise<void> {
   let claim = '';
   let key = '';
+  let link = '';
+  let session = '';
   for (const [method, template, body] of STEPS) {
     const audit = (await admin.deps.audit.list({ limit: 1 })).items[0]?.id ?? '';
-    const fill = (text: string): string => text.replaceAll(CLAIM, claim).replaceAll(AUDIT, audit).replaceAll('<key>', key);
+    const fill = (text: string): string =>
+      text
+        .replaceAll(CLAIM, claim)
+        .replaceAll(AUDIT, audit)
+        .replaceAll('<key>', key)
+        .replaceAll(LINK, link)
+        .replaceAll(SESSION, session);
     const path = fill(template);
     const sent = body === undefined ? {} : { body: JSON.parse(fill(JSON.stringify(body))) as object };
     // What is one's own, a user asks for.
@@ -276,6 +290,8 @@ async function walk(
     const answer = await call();
     expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBe(200);
     if (template === '/jwt/key/mapping/new') claim = String(answer.body['id']);
+    if (template === '/invitation/new') link = String(answer.body['id']);
+    if (template.startsWith('/onboarding/get_token')) session = String(answer.body['token']);
     if (template === '/key/regenerate') key = String(answer.body['token_id']);
   }
 }
@@ -320,6 +336,7 @@ describe('a walk through all of management', () => {
       accessGroups: outrun(deps.accessGroups),
       claimMappings: outrun(deps.claimMappings),
       roleMappings: outrun(deps.roleMappings),
+      invitations: outrun(deps.invitations),
     });
     const others: string[] = [];
     await walk(admin, async (call, route) => {
@@ -351,6 +368,10 @@ const LOST: readonly Step[] = [
   ['POST', '/key/generate', { project_id: 'none' }],
   ['POST', '/key/service-account/generate', { team_id: 'some', project_id: 'none' }],
   ['POST', '/user/delete', { user_ids: ['none'] }],
+  ['POST', '/invitation/new', { user_id: 'none' }],
+  ['GET', '/invitation/info?invitation_id=none'],
+  ['POST', '/invitation/update', { invitation_id: 'none' }],
+  ['POST', '/invitation/delete', { invitation_id: 'none' }],
   ['GET', '/user/info?user_id=none'],
   ['GET', '/v2/user/info?user_id=none'],
   ['POST', '/team/update', { team_id: 'none' }],

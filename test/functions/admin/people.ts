@@ -40,7 +40,7 @@ export const PEOPLE = [
 /** One of them. */
 export type Person = (typeof PEOPLE)[number];
 
-/** Organization `acme` with team `red`, and a team `blue` of nobody; the secrets of all people. */
+/** Organization `acme` with team `red` and an invitation, and a team `blue` of nobody; the secrets of all people. */
 export async function company(admin: Admin): Promise<Readonly<Record<Person, string>>> {
   const secrets: Record<Person, string> = {
     master: MASTER,
@@ -76,5 +76,13 @@ export async function company(admin: Admin): Promise<Readonly<Record<Person, str
   });
   await made('/team/new', { team_id: 'blue', team_alias: 'Blue' });
   await made('/project/new', { project_id: 'p', team_id: 'red' });
+  await admin.deps.invitations.create({
+    ...stamps,
+    id: 'invited',
+    userId: 'olga',
+    userSince: NOW,
+    organizationId: 'acme',
+    expiresAt: NOW + 1,
+  });
   return secrets;
 }

@@ -66,6 +66,11 @@ const ROWS: readonly Row[] = [
   ['POST', '/user/update', { user_id: 'mia', user_role: 'proxy_admin' }, ADMINS],
   ['POST', '/user/bulk_update', { users: [{ user_id: 'mia', user_alias: 'M' }] }, ADMINS],
   ['POST', '/user/delete', { user_ids: ['mia'] }, ADMINS],
+  ['POST', '/invitation/new', { user_id: 'mia' }, ADMINS],
+  ['POST', '/invitation/new', { user_id: 'olga' }, ABOVE],
+  ['GET', '/invitation/info?invitation_id=invited', undefined, [...VIEWERS, 'org_admin']],
+  ['POST', '/invitation/update', { invitation_id: 'invited' }, ABOVE],
+  ['POST', '/invitation/delete', { invitation_id: 'invited' }, ABOVE],
   ['GET', '/user/info?user_id=mia', undefined, [...VIEWERS, 'member']],
   ['GET', '/v2/user/info?user_id=olga', undefined, [...VIEWERS, 'org_admin']],
   ['GET', '/user/list', undefined, ALL],
@@ -98,7 +103,7 @@ describe('routes of teams, organizations and users', () => {
   it('are all here', () => {
     const walked = new Set(ROWS.map(([method, path]) => `${method} ${path.split('?')[0]}`));
     const named = ROUTES.map(({ method, path }) => `${method} ${path.replace('{team_id}', 'red').replace('{user_id}', 'mia')}`);
-    const ours = named.filter((route) => /^\w+ (\/v2)?\/(team|organization|user|project)(\/|$)/.test(route));
+    const ours = named.filter((route) => /^\w+ (\/v2)?\/(team|organization|user|project|invitation)(\/|$)/.test(route));
     expect(ours.filter((route) => !walked.has(route) && !/activity|\/report$/.test(route))).toEqual([]);
   });
 

@@ -14,8 +14,10 @@ const OPEN = [
   'GET /health/liveliness',
   'GET /health/liveness',
   'GET /health/readiness',
+  'GET /onboarding/get_token',
   'GET /openapi.json',
   'GET /receipts/keys',
+  'POST /onboarding/claim_token',
 ];
 const OWN_CHANGES = [
   'POST /key/block',

@@ -11,7 +11,7 @@ import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
 import { offeredTo } from '../../../lib/registry/model-list.ts';
 import { createOwners } from '../../../lib/registry/owners.ts';
-import { authenticateRequest } from '../../../lib/policies/authenticate.ts';
+import { authenticateRequest, requireDoor } from '../../../lib/policies/authenticate.ts';
 import { createSecretStore, open } from '../../../lib/stores/memory/index.ts';
 import { catalogFacts, createTargets } from '../../../lib/targets.ts';
 import { NOW } from '../../support/exchange.ts';
@@ -89,6 +89,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
       });
       return caller;
     },
+    requireDoor: (request, route) => requireDoor(request, route, {}),
     ...over,
   };
   const handler = createAdminHandler(deps);

@@ -1,0 +1,120 @@
+/** `/invitation/...`: links for users, made by those who manage them. What their holders do with them is in `onboarding.ts`. */
+import * as z from 'zod/mini';
+import { INVITATION_LIFE_MS, invitationIdOf, newLink, type Invitation } from '../../domain/invitation.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Caller } from '../../exchange.ts';
+import type { JsonObject } from '../../kinds/json.ts';
+import { isAdmin, isViewer, managesOrganization } from '../access.ts';
+import type { ManagementDeps } from '../deps.ts';
+import { check, flag, text } from '../input.ts';
+import { isoOf } from '../limit-fields.ts';
+import { createOne, deleteOne, historyRow, type RecordKind } from '../records/record-kind.ts';
+import { newEntity, notFound } from '../records/records.ts';
+import { requireUser } from './membership.ts';
+import { forbidden, managedOrganizations } from './scoping.ts';
+
+/** Invitations as a kind of record: LiteLLM's row, `organization_id` is Tollgate's own. */
+export const INVITATION: RecordKind<Invitation> = {
+  name: 'invitation',
+  idField: 'invitation_id',
+  store: ({ invitations }) => invitations,
+  row: (invitation) => ({
+    id: invitation.id,
+    user_id: invitation.userId,
+    organization_id: invitation.organizationId ?? null,
+    is_accepted: invitation.acceptedAt !== undefined,
+    accepted_at: isoOf(invitation.acceptedAt),
+    expires_at: isoOf(invitation.expiresAt),
+    ...historyRow(invitation),
+  }),
+};
+
+/** Body of `/invitation/new`. */
+export const invitationBody = z.strictObject({ user_id: text() }, 'expected {user_id}');
+
+/**
+ * `POST /invitation/new`: the answer's `id` is the link, shown this once. Org admins invite members of their organizations; whoever makes a
+ * link can use it, so its key can do no more than one they may make for the user.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `permission`
+ */
+export async function newInvitation(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { user_id: userId } = check(invitationBody, body);
+  const organizationId = isAdmin(caller) ? undefined : await sharedOrganization(deps, caller, userId);
+  const user = await requireUser(deps, { user_id: userId });
+  const link = newLink(deps.random);
+  const invitation = await createOne(deps, caller, INVITATION, {
+    ...newEntity(deps, caller),
+    id: invitationIdOf(link),
+    metadata: {},
+    userId: user.id,
+    userSince: user.createdAt,
+    ...(organizationId === undefined ? {} : { organizationId }),
+    expiresAt: deps.now() + INVITATION_LIFE_MS,
+  });
+  return { ...INVITATION.row(invitation, deps.now()), id: link };
+}
+
+/** An organization that the caller administers and the user is a member of. The refusal does not say whether there is such a user. */
+async function sharedOrganization(deps: ManagementDeps, caller: Caller, userId: string): Promise<string> {
+  for (const id of await managedOrganizations(deps, caller)) {
+    if ((await deps.members.get({ kind: 'organization', id }, userId, { fresh: true })) !== undefined) return id;
+  }
+  throw forbidden('Only proxy admins invite users, and org admins members of the organizations they administer.');
+}
+
+/** An invitation named by link or id, which the caller may see. */
+async function visibleInvitation(deps: ManagementDeps, caller: Caller, given: unknown): Promise<Invitation> {
+  const id = invitationIdOf(check(text(), given, 'invitation_id'));
+  const invitation = await deps.invitations.get(id, { fresh: true });
+  if (invitation === undefined && isViewer(caller)) throw notFound('invitation', id);
+  const isOwn = isViewer(caller) || (await managesOrganization(deps, caller, invitation?.organizationId));
+  if (invitation !== undefined && isOwn) return invitation;
+  throw forbidden('Only proxy admins see invitations, and org admins those they may make.');
+}
+
+/**
+ * `GET /invitation/info`. The `id` is that of the record; links are not known here.
+ *
+ * @throws GatewayError `not_found`, `permission`
+ */
+export async function invitationInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
+  return INVITATION.row(await visibleInvitation(deps, caller, id), deps.now());
+}
+
+/** Body of `/invitation/delete`. */
+export const invitationName = z.strictObject({ invitation_id: text() }, 'expected {invitation_id}');
+
+/** Body of `/invitation/update`. */
+export const invitationChange = z.strictObject(
+  { ...invitationName.def.shape, is_accepted: z.nullish(flag) },
+  'expected {invitation_id, is_accepted}',
+);
+
+/**
+ * `POST /invitation/update`: LiteLLM lets its dashboard say that a link was used. Here only a claim does, so what is said has to be so already.
+ *
+ * @throws GatewayError `invalid_request`, `not_found`, `permission`
+ */
+export async function updateInvitation(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const { invitation_id: id, is_accepted: said } = check(invitationChange, body);
+  const invitation = await visibleInvitation(deps, caller, id);
+  const isAccepted = invitation.acceptedAt !== undefined;
+  if ((said ?? isAccepted) !== isAccepted) {
+    const fault = isAccepted
+      ? 'is_accepted: the invitation was used, which cannot be undone; make another one with /invitation/new'
+      : 'is_accepted: only a claim makes it true (/onboarding/claim_token)';
+    throw new GatewayError('invalid_request', fault, { param: 'is_accepted' });
+  }
+  return INVITATION.row(invitation, deps.now());
+}
+
+/**
+ * `POST /invitation/delete`: the link is closed. A key that came of it stays.
+ *
+ * @throws GatewayError `not_found`, `permission`
+ */
+export async function deleteInvitation(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
+  const invitation = await visibleInvitation(deps, caller, check(invitationName, body).invitation_id);
+  return INVITATION.row(await deleteOne(deps, caller, INVITATION, invitation.id), deps.now());
+}

@@ -70,6 +70,8 @@ const TAGS: Readonly<Record<string, string>> = {
   cost: 'What calls would cost.',
   spend: 'The ledger.',
   global: 'The whole house.',
+  gateway: 'Calls of the whole gateway.',
+  provider: 'Providers.',
   receipts: 'Signed receipts.',
   audit: 'Who changed what.',
   jwt: 'Tokens that stand for keys.',

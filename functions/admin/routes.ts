@@ -6,6 +6,7 @@ import { COST_ROUTES } from './routes/costs.ts';
 import { INVITATION_ROUTES } from './routes/invitations.ts';
 import { KEY_ROUTES } from './routes/keys.ts';
 import { MAPPING_ROUTES } from './routes/mappings.ts';
+import { METRIC_ROUTES } from './routes/metrics.ts';
 import { MODEL_ROUTES } from './routes/models.ts';
 import { ORGANIZATION_ROUTES } from './routes/organizations.ts';
 import { RECEIPT_ROUTES } from './routes/receipts.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...MAPPING_ROUTES,
   ...SPEND_ROUTES,
   ...TAG_ANALYTICS_ROUTES,
+  ...METRIC_ROUTES,
   ...RECEIPT_ROUTES,
   ...COST_ROUTES,
   ...MODEL_ROUTES,

@@ -5,6 +5,7 @@ import { answers, note, object, text, word, type Answers } from './fields.ts';
 import { INVITATION_ANSWERS } from './invitations.ts';
 import { KEY_ANSWERS } from './keys.ts';
 import { MAPPING_ANSWERS } from './mappings.ts';
+import { METRIC_ANSWERS } from './metrics.ts';
 import { MODEL_ANSWERS } from './models.ts';
 import { PEOPLE_ANSWERS } from './people.ts';
 import { RECORD_ANSWERS } from './records.ts';
@@ -22,6 +23,7 @@ export const ANSWERS: Answers = {
   ...MODEL_ANSWERS,
   ...SPEND_ANSWERS,
   ...ACTIVITY_ANSWERS,
+  ...METRIC_ANSWERS,
   'GET /health/liveliness': alive,
   'GET /health/liveness': alive,
   'GET /health/readiness': answers(

@@ -263,6 +263,25 @@ export const SPEND_ANSWERS: Answers = {
     409,
     503,
   ),
+  'POST /global/spend/refresh': answers(
+    object({
+      message: text('For people.', 'Nothing to refresh: totals follow the ledger by themselves.'),
+      status: word('Done.', ['success']),
+    }),
+  ),
+  'GET /provider/budgets': answers(
+    object({
+      providers: map(
+        'Budgets by provider.',
+        object({
+          budget_limit: orNull(usd('Most that may be spent there', 100)),
+          time_period: orNull(text('Length of a window.', '1d')),
+          spend: orNull(usd('Spent in this window')),
+          budget_reset_at: orNull(moment('End of this window')),
+        }),
+      ),
+    }),
+  ),
   'GET /global/spend': answers(
     object({
       spend: total,

@@ -26,6 +26,7 @@ import {
 } from '../../../lib/management/spend/global-spend.ts';
 import { spendKeys, spendTeams, spendUsers } from '../../../lib/management/spend/spend-lists.ts';
 import { spendExport, spendPage, type PagedSpendQuery } from '../../../lib/management/spend/spend-pages.ts';
+import { predictInput, predictSpend } from '../../../lib/management/spend/predict.ts';
 import { globalReset, resetGlobalSpend } from '../../../lib/management/spend/spend-reset.ts';
 import { globalReport, scopeReport, type ReportQuery } from '../../../lib/management/spend/spend-report.ts';
 import { spendLogs } from '../../../lib/management/spend/spend.ts';
@@ -217,6 +218,23 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
     'admin',
     { summary: 'Take back what every key and team spent. Logs and reports stay.', body: globalReset },
     (deps, { caller, body }) => resetGlobalSpend(deps, caller, body),
+  ),
+  post(
+    '/global/spend/refresh',
+    'admin',
+    'Nothing to do: what LiteLLM keeps in a view of its database follows the ledger here.',
+    async () => ({ message: 'Nothing to refresh: totals follow the ledger by themselves.', status: 'success' }),
+  ),
+  // A budget of a provider would be a rule of routing, and there is none.
+  get('/provider/budgets', 'viewer', 'Budgets of providers: none.', async () => ({ providers: {} })),
+  get('/global/predict/spend/logs', 'own', 'What the days to the end of this month will cost.', (deps, { caller }) =>
+    predictSpend(deps, caller, {}),
+  ),
+  post(
+    '/global/predict/spend/logs',
+    'own',
+    { summary: 'The same, from the days that are given.', body: predictInput },
+    (deps, { caller, body }) => predictSpend(deps, caller, body),
   ),
   get('/global/spend', 'own', 'Spend of everything the caller may see.', (deps, { caller }) => globalSpend(deps, caller)),
   get(

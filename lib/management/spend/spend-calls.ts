@@ -9,6 +9,8 @@ export interface CallFilter {
   readonly scope: Scope;
   readonly from?: number;
   readonly to?: number;
+  /** Parameters that the times came in, for the refusal of a range that is too long; `start_date` and `end_date` by default. */
+  readonly range?: readonly [from: string, to: string];
   /** What else a call must be. */
   readonly matches?: (entry: LedgerEntry) => boolean;
 }
@@ -24,15 +26,15 @@ const MOST_READ = 20_000;
  * @throws GatewayError `invalid_request` when more of them would have to be looked at than one answer may take.
  */
 export async function* callsOf(deps: ManagementDeps, filter: CallFilter): AsyncGenerator<LedgerEntry> {
-  const { matches = () => true } = filter;
+  const { matches = () => true, range = ['start_date', 'end_date'] } = filter;
   let read = 0;
   let cursor: string | undefined;
   do {
     const page = await pageOf(deps, filter, cursor);
     for (const entry of page.items) {
       if (++read > MOST_READ) {
-        const fault = `More than ${MOST_READ} calls lie in this range. Narrow start_date and end_date (times count too), or ask for sums.`;
-        throw new GatewayError('invalid_request', fault, { param: 'start_date' });
+        const fault = `More than ${MOST_READ} calls lie in this range. Narrow ${range.join(' and ')} (times count too).`;
+        throw new GatewayError('invalid_request', fault, { param: range[0] });
       }
       if (matches(entry)) yield entry;
     }

@@ -158,6 +158,16 @@ const STEPS: readonly Step[] = [
   ['GET', '/spend/tags'],
   ['GET', '/global/spend'],
   ['GET', '/global/spend/logs'],
+  ['GET', '/global/predict/spend/logs'],
+  ['POST', '/global/predict/spend/logs', { data: [{ date: '2026-11-21', spend: 1.5, api_key: 'free fact' }] }],
+  ['POST', '/global/spend/refresh'],
+  ['GET', '/provider/budgets'],
+  ['GET', '/gateway/daily/activity'],
+  ['GET', '/model/metrics?_selected_model_group=fast'],
+  ['GET', '/model/streaming_metrics'],
+  ['GET', '/model/streaming_metrics?startTime=2026-11-22&endTime=2026-11-22'],
+  ['GET', '/model/metrics/slow_responses'],
+  ['GET', '/model/metrics/exceptions'],
   ['GET', '/global/spend/keys'],
   ['GET', '/global/spend/teams'],
   ['POST', '/global/spend/end_users', {}],
@@ -259,6 +269,8 @@ async function house(): Promise<Admin> {
     costParts: { input: 1n, output: 2n },
     metadata: { own: 'fact' },
     firstByteMs: 20,
+    firstTokenMs: 30,
+    deploymentId: 'd1',
   });
   return admin;
 }

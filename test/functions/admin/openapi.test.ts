@@ -154,6 +154,7 @@ const BODILESS: readonly string[] = [
   'DELETE /credentials/{name}',
   'DELETE /v1/access_group/{id}',
   'POST /global/spend/end_users',
+  'POST /global/spend/refresh',
   'POST /key/health',
   'POST /spend/calculate',
   'POST /team/{team_id}/disable_logging',

@@ -84,4 +84,4 @@ describe('the door of management', () => {
 
 /** Routes that read although their verb is POST. */
 const isReading = (path: string): boolean =>
-  /\/info$|\/health$|\/estimate$|\/calculate$|\/transform_request$|\/end_users$/.test(path);
+  /\/info$|\/health$|\/estimate$|\/calculate$|\/transform_request$|\/predict\/spend\/logs$|\/end_users$/.test(path);

@@ -40,6 +40,7 @@ const OWN = [
   'GET /global/activity',
   'GET /global/activity/cache_hits',
   'GET /global/activity/model',
+  'GET /global/predict/spend/logs',
   'GET /global/spend',
   'GET /global/spend/keys',
   'GET /global/spend/logs',
@@ -51,6 +52,10 @@ const OWN = [
   'GET /key/list',
   'GET /key/spend/report',
   'GET /model/info',
+  'GET /model/metrics',
+  'GET /model/metrics/exceptions',
+  'GET /model/metrics/slow_responses',
+  'GET /model/streaming_metrics',
   'GET /model_group/info',
   'GET /organization/spend/report',
   'GET /receipts/{id}',
@@ -70,6 +75,7 @@ const OWN = [
   'GET /v2/model/info',
   'GET /v2/user/info',
   'POST /cost/estimate',
+  'POST /global/predict/spend/logs',
   'POST /key/health',
   'POST /spend/calculate',
   'POST /v2/key/info',
@@ -110,7 +116,7 @@ async function world() {
   await post('/customer/new', { user_id: 'cust', max_budget: 777.5 });
   const hash = String(key['token']);
   const owner = { keyHash: hash, keyAlias: 'hidden-alias', userId: 'bob', teamId: 'blue', organizationId: 'rivals' };
-  const { id } = await admin.spend({
+  const call = {
     ...owner,
     projectId: 'q',
     endUser: 'cust',
@@ -119,8 +125,12 @@ async function world() {
     modelGroup: 'hidden-model',
     model: 'hidden-model',
     provider: 'hidden-provider',
+    deploymentId: 'hidden-deployment',
     cost: parseUsd('777.5'),
-  });
+  };
+  const usage = { inputTokens: 1, outputTokens: 1, source: 'provider' } as const;
+  const { id } = await admin.spend({ ...call, stream: true, firstTokenMs: 9, usage });
+  await admin.spend({ ...call, status: 'error', error: { kind: 'hidden-kind', message: 'hidden-message' } });
   const { body: nobodys } = await admin.call('POST', '/key/generate', { body: { team_id: 'red' } });
   return { admin, hash, secret: String(key['key']), id, secrets: { ...secrets, nobody: String(nobodys['key']) } };
 }
@@ -149,6 +159,10 @@ const asked = (hash: string, id: string): Readonly<Record<string, string>> => ({
   end_user: 'cust',
   end_user_ids: 'cust',
   customer_id: 'cust',
+  customer: 'cust',
+  _selected_model_group: 'hidden-model',
+  startTime: '2026-11-01',
+  endTime: '2026-11-30',
   tag: 'tagged',
   tags: 'tagged',
   session_id: 'sess',
@@ -214,7 +228,14 @@ describe('routes that are open to more than admins', () => {
 
   it('tell all of it to those who see everything', async () => {
     const { admin, secrets, id } = await world();
-    for (const path of [`/spend/logs?request_id=${id}`, `/receipts/${id}`, '/spend/logs?team_id=blue']) {
+    const metrics = ['metrics', 'streaming_metrics', 'metrics/slow_responses', 'metrics/exceptions'];
+    for (const path of [
+      `/spend/logs?request_id=${id}`,
+      `/receipts/${id}`,
+      '/spend/logs?team_id=blue',
+      ...metrics.map((name) => `/model/${name}`),
+      ...metrics.map((name) => `/model/${name}?customer=cust`),
+    ]) {
       expect(await textOf(admin, secrets.proxy_admin_viewer, 'GET', path), path).toMatch(HIDDEN);
     }
   });

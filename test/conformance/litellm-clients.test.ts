@@ -522,6 +522,41 @@ describe("LiteLLM's Python client", () => {
     expect(await gone(call('POST', '/model/delete', { id: info.model_info.id }))).toBe(true);
   });
 
+  it('reads how models do, and what the month will cost, as its dashboard asks', async () => {
+    const { key } = await call<{ key: string }>('POST', '/key/generate', { models: ['demo'] });
+    const stream = await fetch(`${server.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ model: 'demo', stream: true, messages: [{ role: 'user', content: 'How do you do?' }] }),
+    });
+    await stream.text();
+    const range = `startTime=${new Date(Date.now() - 3_600_000).toISOString()}&endTime=undefined`;
+    const query = `_selected_model_group=demo&${range}&api_key=null&customer=null`;
+    type Chart = { data: Record<string, unknown>[]; all_api_bases: string[] };
+
+    for (const path of ['/model/metrics', '/model/streaming_metrics']) {
+      const { data, all_api_bases: bases } = await call<Chart>('GET', `${path}?${query}`);
+      const [base = ''] = bases;
+      expect(data.at(-1)?.[base], path).toBeGreaterThanOrEqual(0);
+    }
+    const [slow] = await call<Json[]>('GET', `/model/metrics/slow_responses?${query}`);
+    expect(slow).toMatchObject({ api_base: expect.stringContaining('demo') as string, slow_count: 0 });
+    expect(await call('GET', `/model/metrics/exceptions?${query}`)).toEqual({ data: [], exception_types: [] });
+
+    const days = await call<Json[]>('GET', '/global/spend/logs');
+    const predicted = await call('POST', '/global/predict/spend/logs', { data: days });
+    expect(predicted['predicted_spend']).toMatch(/^Predicted Spend for \w+ \d{4}, \$/);
+    await expect
+      .poll(() => call('GET', '/gateway/daily/activity'), { timeout: 10_000 })
+      .toMatchObject({
+        by_route: expect.arrayContaining([
+          expect.objectContaining({ category: 'llm', route: '/v1/chat/completions' }) as unknown,
+        ]) as unknown[],
+      });
+    expect(await call('GET', '/provider/budgets')).toEqual({ providers: {} });
+    expect(await call('POST', '/global/spend/refresh')).toMatchObject({ status: 'success' });
+  });
+
   it('knows a wrong key by its status', async () => {
     await expect(call('GET', '/key/list', undefined, 'sk-of-a-stranger')).rejects.toThrow('status 401');
   });

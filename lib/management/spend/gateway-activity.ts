@@ -29,8 +29,5 @@ export async function gatewayActivity(deps: ManagementDeps, { startDate, endDate
   };
 }
 
-/** LiteLLM's families of routes. */
-const categoryOf = (route: string): 'mcp' | 'a2a' | 'llm' => {
-  const [, family] = /^\/(?:v1\/)?(mcp|a2a)(?:\/|$)/.exec(route) ?? [];
-  return family === 'mcp' || family === 'a2a' ? family : 'llm';
-};
+/** LiteLLM's families of routes: `mcp`, `a2a`, `llm`. */
+const categoryOf = (route: string): string => /^\/(?:v1\/)?(mcp|a2a)(?:\/|$)/.exec(route)?.[1] ?? 'llm';

@@ -81,11 +81,14 @@ const MANAGEMENT = [
   '/credentials',
   '/jwt/key/mapping',
   '/iam/mapping',
+  '/invitation',
+  '/gateway/daily/activity',
   // One by one: Bedrock's calls lie below `/model` too.
   '/model/new',
   '/model/update',
   '/model/{id}/update',
   '/model/delete',
+  '/model/settings',
   '/model/info',
   '/v2/model/info',
 ];
@@ -110,8 +113,24 @@ const INFO = [
   '/models',
   '/health',
 ];
-const SPEND = ['/spend', '/cost/estimate', '/receipts'];
-const GLOBAL_SPEND = ['/global/spend', '/global/activity', '/global/all_end_users', '/global/predict/spend/logs'];
+const SPEND = [
+  '/spend',
+  '/key/spend/report',
+  '/user/spend/report',
+  '/team/spend/report',
+  '/organization/spend/report',
+  '/cost/estimate',
+  '/receipts',
+];
+const GLOBAL_SPEND = [
+  '/global/spend',
+  '/global/activity',
+  '/global/all_end_users',
+  '/global/predict/spend/logs',
+  '/model/metrics',
+  '/model/streaming_metrics',
+  '/provider/budgets',
+];
 const PUBLIC = [
   '/health/liveliness',
   '/health/liveness',

@@ -72,6 +72,7 @@ const TAGS: Readonly<Record<string, string>> = {
   global: 'The whole house.',
   gateway: 'Calls of the whole gateway.',
   provider: 'Providers.',
+  management: "LiteLLM's newer lists.",
   receipts: 'Signed receipts.',
   audit: 'Who changed what.',
   jwt: 'Tokens that stand for keys.',

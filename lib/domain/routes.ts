@@ -119,6 +119,7 @@ const SPEND = [
   '/user/spend/report',
   '/team/spend/report',
   '/organization/spend/report',
+  '/management/v1/spend_logs',
   '/cost/estimate',
   '/receipts',
 ];

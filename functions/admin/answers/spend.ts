@@ -145,6 +145,22 @@ const pages = answers(
   object({ data: list(entry), ...PAGE, total_is_capped: flag('Always false: what would be cut off is refused.') }),
 );
 
+const facet = answers(
+  object({
+    data: names('Names of this page.', 'ada'),
+    meta: object({
+      page: count('This page, from 1.', 1),
+      page_size: count('Names a page.', 50),
+      has_more: flag('Whether there is another page.'),
+    }),
+    links: object({
+      self: text('Path and query of this page.', '/management/v1/spend_logs/users?page=1'),
+      prev: orNull(text('Of the one before.', '/management/v1/spend_logs/users?page=1')),
+      next: orNull(text('Of the next one.', '/management/v1/spend_logs/users?page=2')),
+    }),
+  }),
+);
+
 const perKey = component('SpendOfKey', 'What a key cost, by model.', {
   api_key: keyHash,
   total_cost: usd('Of all its models'),
@@ -224,6 +240,8 @@ export const SPEND_ANSWERS: Answers = {
       }),
     ),
   ),
+  'GET /management/v1/spend_logs/users': facet,
+  'GET /management/v1/spend_logs/end_users': facet,
   'GET /spend/keys': answers(list(key)),
   'GET /spend/users': answers(
     list(

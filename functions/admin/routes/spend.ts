@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from '../../../lib/kinds/json.ts';
 import { isViewer, ownKey } from '../../../lib/management/access.ts';
 import { dailyActivity, type ActivityKind } from '../../../lib/management/spend/activity.ts';
 import { bodiesOf } from '../../../lib/management/spend/bodies.ts';
+import { spendFacet, SPAN, type Facet } from '../../../lib/management/spend/facets.ts';
 import { deploymentExceptions, globalExceptions } from '../../../lib/management/spend/exceptions.ts';
 import { Table, unfold } from '../../../lib/management/spend/export.ts';
 import {
@@ -109,6 +110,26 @@ const page = (path: string): AdminRoute =>
         : spendPage(deps, caller, pageIn(query)),
   );
 
+const facet = (name: Facet, whom: string): AdminRoute =>
+  get(
+    `/management/v1/spend_logs/${name}`,
+    'own',
+    { summary: `${whom} there are calls of in a span of time.`, query: [...SPAN, 'q', 'page', 'page_size'] },
+    (deps, { caller, query }) =>
+      spendFacet(
+        deps,
+        caller,
+        name,
+        defined({
+          from: query(SPAN[0]),
+          to: query(SPAN[1]),
+          q: query('q'),
+          page: query('page'),
+          pageSize: query('page_size'),
+        }),
+      ),
+  );
+
 /** Names of the query by which a report of days is told what it is about. */
 const ACTIVITIES: readonly (readonly [path: string, kind: ActivityKind, ids: string, exclude: string])[] = [
   ['user', 'user', 'user_id', 'exclude_user_ids'],
@@ -199,6 +220,8 @@ export const SPEND_ROUTES: readonly AdminRoute[] = [
   get('/spend/logs/ui/{id}', 'admin', 'Request and answer of a call, where they were kept.', (deps, { caller, param }) =>
     bodiesOf(deps, caller, param('id')),
   ),
+  facet('users', 'Users'),
+  facet('end_users', 'Customers'),
   get('/spend/keys', 'viewer', { summary: 'Keys by spend.', query: ['format'] }, report('keys', spendKeys)),
   get(
     '/spend/users',

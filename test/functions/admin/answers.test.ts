@@ -9,6 +9,7 @@ import { personOf } from './people.ts';
 import { createAdmin, NOW, type Admin, type Answer } from './support.ts';
 
 const DAYS = 'start_date=2026-11-01&end_date=2026-11-30';
+const SPAN = 'filter[startTime][gte]=2026-11-22&filter[startTime][lte]=2026-11-22';
 const KEY = 'sk-key-of-the-walk-through-all-routes';
 const HASH = hashSecret(KEY);
 const ROLE = 'arn:aws:iam::123456789012:role/app';
@@ -152,6 +153,7 @@ const STEPS: readonly Step[] = [
   ['GET', `/spend/logs/ui?${DAYS}`],
   ['GET', '/spend/logs/session/ui?session_id=run'],
   ['GET', '/spend/logs/ui/call'],
+  ...['users', 'end_users'].map((names): Step => ['GET', `/management/v1/spend_logs/${names}?${SPAN}`]),
   ['GET', '/spend/keys'],
   ['GET', '/spend/users'],
   ['GET', '/spend/teams'],

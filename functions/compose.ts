@@ -86,6 +86,7 @@ export function compose(from: Composition): Composed {
     keys: stores.keys,
     identity: stores,
     models: stores.models,
+    publicModels: stores.publicModels,
     totals: stores.totals,
     fixed: from.deployments ?? [],
     now,
@@ -211,6 +212,7 @@ export function compose(from: Composition): Composed {
       mappings.forget();
     },
     deployments: registry.deployments,
+    publicNames: registry.publicModels,
     offeredTo: (caller) => offeredTo(registry, caller),
     ready,
     userBudgetsForTeamKeys: env.TOLLGATE_APPLY_USER_BUDGET_TO_TEAM_KEYS,

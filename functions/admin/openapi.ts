@@ -66,6 +66,7 @@ const TAGS: Readonly<Record<string, string>> = {
   access_group: 'Names for lists of models.',
   model: 'Deployments.',
   model_group: 'Names over deployments.',
+  public: 'For everybody.',
   credentials: 'Credentials of providers.',
   cost: 'What calls would cost.',
   spend: 'The ledger.',

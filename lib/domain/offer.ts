@@ -7,6 +7,9 @@ const textIn = (value: unknown): string | undefined => (typeof value === 'string
 /** The team a deployment is for (LiteLLM `model_info.team_id`); undefined for one that is for all. */
 const teamOf = ({ info }: Deployment): string | undefined => textIn(info['team_id']);
 
+/** True for a deployment that is for all, and not for a team. */
+export const isForAll = (deployment: Deployment): boolean => teamOf(deployment) === undefined;
+
 /** Deployments of teams as their teams know them: kept, because targets are remembered by deployment. */
 const renamed = new WeakMap<Deployment, Deployment>();
 

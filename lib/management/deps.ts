@@ -30,6 +30,8 @@ export interface ManagementDeps extends Stores {
   readonly deployments: () => Promise<readonly Deployment[]>;
   /** Those whose names a caller may call. */
   readonly offeredTo: (caller: Caller) => Promise<readonly Deployment[]>;
+  /** Names that are shown to everybody; seconds old. */
+  readonly publicNames: () => Promise<readonly string[]>;
   /** Resolves when the store answers; see `createReadiness`. */
   readonly ready: () => Promise<void>;
   /** What the catalog knows of the model that a deployment serves under a name. */

@@ -5,10 +5,12 @@
 import type { VirtualKey } from '../domain/key.ts';
 import type { Deployment } from '../domain/model.ts';
 import type { Money } from '../domain/money.ts';
+import { PUBLIC_MODELS, type PublicModels } from '../domain/public-models.ts';
 import { netSpend } from '../domain/total.ts';
 import { describeError, type Log } from '../log.ts';
 import { createOwners, type OwnersCache, type OwnersDeps } from './owners.ts';
 import { createCache } from './registry-cache.ts';
+import type { EntityStore } from '../stores/entities.ts';
 import type { KeyStore } from '../stores/keys.ts';
 import type { ModelStore } from '../stores/models.ts';
 import type { TotalStore } from '../stores/totals.ts';
@@ -18,6 +20,7 @@ export interface RegistryDeps {
   readonly identity: OwnersDeps['stores'];
   readonly keys: KeyStore;
   readonly models: ModelStore;
+  readonly publicModels: Pick<EntityStore<PublicModels>, 'get'>;
   readonly totals: Pick<TotalStore, 'read'>;
   /** Deployments of this process: from a config file, the environment, or the demo. */
   readonly fixed: readonly Deployment[];
@@ -35,6 +38,8 @@ export interface Registry extends Omit<OwnersCache, 'budgeted' | 'forget'> {
   readonly spendOf: (hash: string) => Promise<Money>;
   /** All deployments; those of the store win over fixed ones of the same id. */
   readonly deployments: () => Promise<readonly Deployment[]>;
+  /** Names of models that are shown to everybody. */
+  readonly publicModels: () => Promise<readonly string[]>;
   /** Drops everything cached: management changed something in this process. */
   readonly forget: () => void;
 }
@@ -48,6 +53,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     return key === undefined ? undefined : budgeted(key);
   });
   const spend = createCache<Money>(deps.now, ttl, async (hash) => netSpend(await deps.totals.read({ kind: 'key', id: hash })));
+  const onShow = createCache(deps.now, ttl, async (id) => (await deps.publicModels.get(id))?.names ?? []);
   let models: { until: number; version: number; list: readonly Deployment[] } | undefined;
   let loading: Promise<readonly Deployment[]> | undefined;
 
@@ -75,6 +81,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     ...owners,
     findKey: keys.get,
     spendOf: spend.get,
+    publicModels: () => onShow.get(PUBLIC_MODELS),
     deployments() {
       if (models !== undefined && models.until > deps.now()) return Promise.resolve(models.list);
       loading ??= load();
@@ -84,6 +91,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       forget();
       keys.clear();
       spend.clear();
+      onShow.clear();
       models = undefined;
     },
   };

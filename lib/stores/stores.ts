@@ -5,6 +5,7 @@ import type { VirtualKey } from '../domain/key.ts';
 import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
 import type { TeamOwner, UserOwner } from '../domain/owned.ts';
+import type { PublicModels } from '../domain/public-models.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
 import type { AuditStore } from './audit.ts';
@@ -35,6 +36,8 @@ export interface Entities {
   readonly 'claim-mapping': ClaimMapping;
   readonly 'role-mapping': RoleMapping;
   readonly invitation: Invitation;
+  /** The models that are shown to everybody. */
+  readonly 'public-models': PublicModels;
   /** History: keys and teams that were deleted. */
   readonly 'deleted-key': Deleted<VirtualKey>;
   readonly 'deleted-team': Deleted<Team>;
@@ -64,6 +67,7 @@ export interface Stores extends IdentityStores {
   readonly keys: KeyStore;
   readonly links: LinkStore;
   readonly models: ModelStore;
+  readonly publicModels: EntityStore<PublicModels>;
   readonly credentials: CredentialStore;
   readonly conversations: ConversationStore;
   readonly meters: MeterStore;

@@ -157,6 +157,15 @@ export const MODEL_ANSWERS: Answers = {
     object({ data: list(row), ...countedPage('Deployments'), size: count('Deployments a page.', 50) }),
   ),
   'GET /model_group/info': answers(object({ data: list(group) }), 404),
+  'POST /model_group/make_public': answers(
+    object({
+      message: message('Successfully updated public model groups'),
+      public_model_groups: names('The groups that are public now.', 'fast'),
+      updated_by: text('User id, or `master`.', 'master'),
+    }),
+    409,
+  ),
+  'GET /public/model_hub': answers(list(group)),
   'POST /model/update': answers(made, 404),
   'PATCH /model/{id}/update': answers(made, 404),
   'POST /model/delete': answers(object({ message: message('Model: 4dff... deleted successfully') }), 404),

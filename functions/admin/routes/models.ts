@@ -1,5 +1,5 @@
 /** `/model/...` and `/credentials/...` */
-import { modelGroups } from '../../../lib/management/models/model-groups.ts';
+import { makePublic, modelGroups, publicBody, publicGroups } from '../../../lib/management/models/model-groups.ts';
 import {
   createCredential,
   credentialBody,
@@ -37,6 +37,19 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
     { summary: 'Models by name: who serves them, limits, prices, abilities.', query: ['model_group'] },
     (deps, { caller, query }) => modelGroups(deps, caller, query('model_group')),
   ),
+  post(
+    '/model_group/make_public',
+    'admin',
+    { summary: 'Say which models everybody may see, in place of those before.', body: publicBody },
+    (deps, { caller, body }) => makePublic(deps, caller, body),
+  ),
+  {
+    method: 'GET',
+    path: '/public/model_hub',
+    open: true,
+    summary: 'Models that everybody may see.',
+    answer: publicGroups,
+  },
   post('/model/update', 'admin', { summary: 'Change a deployment.', body: modelChange }, (deps, { caller, body }) =>
     updateModel(deps, caller, body),
   ),

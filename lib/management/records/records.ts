@@ -82,6 +82,31 @@ export async function changeRecord<T extends Entity>(
   throw tooBusy(kind);
 }
 
+/**
+ * Changes a record of which there is one, made by its first change; again when somebody else was faster: `edit` may run several times.
+ *
+ * @throws GatewayError `conflict` when others are always faster
+ */
+export async function writeRecord<T extends Entity>(
+  deps: ManagementDeps,
+  caller: Caller,
+  { store, kind, id }: { readonly store: EntityStore<T>; readonly kind: string; readonly id: string },
+  edit: (record: T | undefined) => Omit<T, keyof Entity>,
+): Promise<{ readonly before: T | undefined; readonly after: T }> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const before = await store.get(id, { fresh: true });
+    const made = { ...newEntity(deps, caller), id, metadata: {} };
+    const kept = before === undefined ? {} : { createdAt: before.createdAt, createdBy: before.createdBy, rev: before.rev + 1 };
+    const after = { ...made, ...kept, ...edit(before) } as T;
+    const outcome = before === undefined ? await store.create(after) : await store.replace(after);
+    if (outcome === 'created' || outcome === 'replaced') {
+      deps.onChange?.();
+      return { before, after };
+    }
+  }
+  throw tooBusy(kind);
+}
+
 /** Takes back what was half made. Should that fail too, the log says so; the first error is the one to tell. */
 export async function undo(deps: Pick<ManagementDeps, 'log'>, kind: string, step: () => Promise<unknown>): Promise<void> {
   try {

@@ -50,6 +50,7 @@ export function open(client: Dynamo, names: TableNames): Stores {
     keys: createKeyStore(registry, isLinkedThroughout),
     links: createLinkStore(registry),
     models: createModelStore(registry),
+    publicModels: createEntityStore(registry, 'public-models'),
     credentials: createCredentialStore(registry),
     conversations: createConversationStore(client, names.meters),
     meters: createMeterStore(client, names.meters),

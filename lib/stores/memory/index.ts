@@ -34,6 +34,7 @@ export function open(): Stores {
     keys: createKeyStore(),
     links: createLinkStore(),
     models: createModelStore(),
+    publicModels: createEntityStore(),
     credentials: createCredentialStore(),
     conversations: createConversationStore(),
     meters: createMeterStore(),

@@ -134,6 +134,8 @@ const STEPS: readonly Step[] = [
   ['GET', '/v1/model/info?litellm_model_id=m1'],
   ['GET', '/v2/model/info'],
   ['GET', '/model_group/info'],
+  ['POST', '/model_group/make_public', { model_groups: ['fast'] }],
+  ['GET', '/public/model_hub'],
   ['GET', '/model/settings'],
   ['POST', '/cost/estimate', { model: 'fast', input_tokens: 1000, output_tokens: 100, num_requests_per_day: 2 }],
   ['POST', '/spend/calculate', { model: 'fast', messages: [{ role: 'user', content: 'Hi' }] }],
@@ -351,6 +353,7 @@ describe('a walk through all of management', () => {
       claimMappings: outrun(deps.claimMappings),
       roleMappings: outrun(deps.roleMappings),
       invitations: outrun(deps.invitations),
+      publicModels: outrun(deps.publicModels),
     });
     const others: string[] = [];
     await walk(admin, async (call, route) => {

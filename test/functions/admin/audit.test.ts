@@ -67,6 +67,12 @@ const LIFE: readonly Change[] = [
     { litellm_params: { rpm: 3 } },
     { action: 'updated', updated_values: { litellm_params: { rpm: 3 } } },
   ],
+  [
+    'POST',
+    '/model_group/make_public',
+    { model_groups: ['m'] },
+    { action: 'updated', table_name: 'public models', updated_values: { model_groups: ['m'] } },
+  ],
   ['POST', '/model/delete', { id: 'm1' }, { action: 'deleted', object_id: 'm1' }],
 ];
 

@@ -16,6 +16,7 @@ const OPEN = [
   'GET /health/readiness',
   'GET /onboarding/get_token',
   'GET /openapi.json',
+  'GET /public/model_hub',
   'GET /receipts/keys',
   'POST /onboarding/claim_token',
 ];

@@ -7,6 +7,7 @@ import { createCatalog } from '../../../lib/catalog/index.ts';
 import { createDialects } from '../../../lib/dialects/index.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
+import { PUBLIC_MODELS } from '../../../lib/domain/public-models.ts';
 import type { JsonObject } from '../../../lib/kinds/json.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
 import { offeredTo } from '../../../lib/registry/model-list.ts';
@@ -73,6 +74,7 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
       const { accessGroup, budget } = createOwners({ stores: deps, now: () => clock.now, ttlMs: 0 });
       return offeredTo({ deployments: deps.deployments, accessGroup, budget }, caller);
     },
+    publicNames: async () => (await deps.publicModels.get(PUBLIC_MODELS))?.names ?? [],
     ready: async () => void (await deps.models.version()),
     deployments: async () => [...(await deps.models.list()), ...fixed],
     now: () => clock.now,

@@ -32,6 +32,7 @@ function prepare(options: { readonly fixed?: readonly Deployment[] } = {}) {
   const registry = createRegistry({
     keys,
     identity: open(),
+    publicModels: open().publicModels,
     models,
     totals,
     fixed: options.fixed ?? [],

@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import { readTokenSettings, type TokenSettings } from './auth/settings.ts';
 import { parseDuration } from './domain/duration.ts';
+import { faultOfId, isId } from './domain/id.ts';
 import { keyBounds } from './management/keys/key-rules.ts';
 import { parseUsd } from './domain/money.ts';
 import { readAddresses } from './domain/addresses.ts';
@@ -117,7 +118,7 @@ const rate = z.number(RATE).check(z.int(RATE), z.nonnegative(RATE));
 const modelLimits = z.pipe(
   z.pipe(z.string(), z.transform(parseJson)),
   z.record(
-    z.string(),
+    z.string().check(z.refine(isId, { error: ({ input }) => faultOfId(String(input)) ?? '' })),
     z.strictObject({
       max_budget: z.optional(amount),
       budget_duration: z.optional(duration),

@@ -1,4 +1,5 @@
 /** What a token says, once its signature is proven. */
+import { LONGEST_ID, requireId } from '../domain/id.ts';
 import { isObject } from '../kinds/json.ts';
 
 /** The claims of a token. */
@@ -16,13 +17,15 @@ export function claimAt(claims: Claims, path: string | undefined): unknown {
   return value;
 }
 
-/** Longest id taken from a claim, characters. */
-const LONGEST = 256;
+/** Longest word taken from a claim, characters. */
+const LONGEST = LONGEST_ID;
+
+const wordOf = (value: unknown): string | undefined =>
+  (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined;
 
 const textOf = (value: unknown): string | undefined => {
-  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-  const text = String(value);
-  return text === '' || text.length > LONGEST ? undefined : text;
+  const word = wordOf(value);
+  return word === undefined || word.length > LONGEST ? undefined : word;
 };
 
 /** A claim as one text; of a list, its first. */
@@ -31,7 +34,18 @@ export const claimText = (claims: Claims, path: string | undefined): string | un
   return textOf(Array.isArray(value) ? value[0] : value);
 };
 
-/** A claim as a list of texts. */
+/**
+ * A claim as the id of an owner; of a list, its first.
+ *
+ * @throws GatewayError `invalid_request` for one that can be no id: a caller without its owner would be one without the owner's limits
+ */
+export function claimedId(claims: Claims, path: string | undefined): string | undefined {
+  const value = claimAt(claims, path);
+  const word = wordOf(Array.isArray(value) ? value[0] : value);
+  return word === undefined ? undefined : requireId(word, path ?? '');
+}
+
+/** A claim as a list of texts; those that are too long to name anything here are left out. */
 export function claimTexts(claims: Claims, path: string | undefined): readonly string[] {
   const value = claimAt(claims, path);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

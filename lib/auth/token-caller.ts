@@ -3,12 +3,13 @@
  * user, team, organization and role.
  */
 import { createHash } from 'node:crypto';
+import { isId } from '../domain/id.ts';
 import type { VirtualKey } from '../domain/key.ts';
 import { PLAIN_USER, type User } from '../domain/user.ts';
 import { GatewayError } from '../errors.ts';
 import type { Caller, Owners } from '../exchange.ts';
 import type { Headers } from '../transport/message.ts';
-import { claimText, claimTexts, scopesOf, type Claims } from './claims.ts';
+import { claimedId, claimText, claimTexts, scopesOf, type Claims } from './claims.ts';
 import type { TokenRole, TokenSettings } from './settings.ts';
 
 /** What it looks up; cached for seconds. */
@@ -39,7 +40,8 @@ const refuse = (message: string, code: string): GatewayError =>
 /**
  * The caller of a proven token.
  *
- * @throws GatewayError `permission` where the token is good and its bearer has no business here
+ * @throws GatewayError `permission` where the token is good and its bearer has no business here; `invalid_request` where what it names can
+ * be no id
  */
 export async function callerOfClaims(
   claims: Claims,
@@ -47,7 +49,7 @@ export async function callerOfClaims(
   settings: TokenSettings,
   deps: TokenCallerDeps,
 ): Promise<TokenOutcome> {
-  const customer = claimText(claims, settings.end_user_id_jwt_field);
+  const customer = claimedId(claims, settings.end_user_id_jwt_field);
   const named = customer === undefined ? {} : { endUser: customer };
   const mapped = await mappedKey(claims, settings, deps);
   if (mapped !== undefined) return { keyHash: mapped, ...named };
@@ -63,7 +65,7 @@ export async function callerOfClaims(
   if (role !== 'proxy_admin' && userId === undefined && teamId === undefined) {
     throw refuse('This token names no user and no team that this gateway knows.', 'token_not_mapped');
   }
-  const organizationId = claimText(claims, settings.org_id_jwt_field);
+  const organizationId = claimedId(claims, settings.org_id_jwt_field);
   const key: VirtualKey = {
     ...blankKey(claims),
     ...(userId === undefined ? {} : { userId }),
@@ -140,8 +142,8 @@ function scopedAccess(
 
 function userIdOf(claims: Claims, settings: TokenSettings, role: TokenRole | undefined): string | undefined {
   return (
-    claimText(claims, settings.user_id_jwt_field) ??
-    (role === 'internal_user' ? claimText(claims, settings.object_id_jwt_field) : undefined)
+    claimedId(claims, settings.user_id_jwt_field) ??
+    (role === 'internal_user' ? claimedId(claims, settings.object_id_jwt_field) : undefined)
   );
 }
 
@@ -194,7 +196,9 @@ async function teamOf(
     ...claimTexts(claims, settings.team_ids_jwt_field),
     ...claimTexts(claims, settings.team_id_jwt_field),
     ...(role === 'team' ? claimTexts(claims, settings.object_id_jwt_field) : []),
-  ].slice(0, MOST_TEAMS);
+  ]
+    .filter(isId)
+    .slice(0, MOST_TEAMS);
   const asked = TEAM_HEADERS.map((name) => headers[name]?.trim()).find((id) => id !== undefined && id !== '');
   if (asked !== undefined) {
     if (claimed.includes(asked) || user?.teams.includes(asked) === true || asked === settings.team_id_default) return asked;

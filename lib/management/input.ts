@@ -3,6 +3,7 @@
  * where it cannot be a secret, the value seen.
  */
 import * as z from 'zod/mini';
+import { faultOfId, LONGEST_ID } from '../domain/id.ts';
 import { parseUsd } from '../domain/money.ts';
 import { GatewayError } from '../errors.ts';
 
@@ -45,11 +46,23 @@ export function check<T>(schema: z.ZodMiniType<T>, value: unknown, at?: string):
   throw new GatewayError('invalid_request', fault, { param: name });
 }
 
-/** Non-empty text of at most `max` characters, without control characters. */
+/** Non-empty text of at most `max` characters, without control characters and halves of characters. */
 export const text = (max = 256): z.ZodMiniType<string> => {
   const expected = `expected a text of 1 to ${max} characters without control characters`;
-  return z.string(expected).check(z.minLength(1, expected), z.maxLength(max, expected), z.regex(/^\P{Cc}*$/u, expected));
+  return z
+    .string(expected)
+    .check(z.minLength(1, expected), z.maxLength(max, expected), z.regex(/^[^\p{Cc}\p{Cs}]*$/u, expected));
 };
+
+/** What is wrong with an id; `expected` where something else is no id at all. */
+export const idFault =
+  (expected: string) =>
+  ({ input }: { readonly input?: unknown }): string =>
+    (typeof input === 'string' ? faultOfId(input) : undefined) ?? expected;
+
+/** An id of an owner, or the name of a model: text that the keys of stored items have room for. */
+export const ownerId = (): z.ZodMiniType<string> =>
+  text(LONGEST_ID).check(z.refine((value) => faultOfId(value) === undefined, { error: idFault('expected an id') }));
 
 /** A JSON number, or its text in the form of `pattern`, that passes `isValid`. */
 const numeric = (expected: string, pattern: RegExp, isValid: (value: number) => boolean) =>
@@ -86,8 +99,16 @@ export const flag: z.ZodMiniType<boolean> = z.boolean('expected true or false');
 
 /** A list of texts. */
 export const names: z.ZodMiniType<string[]> = z
-  .array(text(), 'expected a list of texts')
+  .array(text(LONGEST_ID), 'expected a list of texts')
   .check(z.maxLength(1000, 'expected a list of at most 1000 texts'));
+
+/** A list of ids. */
+export const ownerIds: z.ZodMiniType<string[]> = z
+  .array(ownerId(), 'expected a list of texts')
+  .check(z.maxLength(1000, 'expected a list of at most 1000 texts'));
+
+/** A map from names to models. */
+export const modelMap: z.ZodMiniType<Record<string, string>> = z.record(z.string(), ownerId(), 'expected an object of texts');
 
 /** A map from text to text. */
 export const textMap: z.ZodMiniType<Record<string, string>> = z.record(z.string(), text(2048), 'expected an object of texts');

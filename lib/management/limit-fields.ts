@@ -11,7 +11,7 @@ import { toUsdNumber, type Money } from '../domain/money.ts';
 import { alignedAnchor } from '../domain/window.ts';
 import { GatewayError } from '../errors.ts';
 import { chosen, edited } from './changes.ts';
-import { count, flag, text, usd } from './input.ts';
+import { count, flag, ownerId, text, usd } from './input.ts';
 
 const DURATION_EXPECTED = 'expected a whole number above zero and a unit: 30s, 15m, 12h, 30d, 1w, 1mo, at most 100 years';
 
@@ -59,7 +59,7 @@ const modelBudget = z.union(
   ],
   PER_MODEL_EXPECTED,
 );
-const perModel = <T>(value: z.ZodMiniType<T>, expected: string) => z.nullish(z.record(text(), value, expected));
+const perModel = <T>(value: z.ZodMiniType<T>, expected: string) => z.nullish(z.record(ownerId(), value, expected));
 const RATES_EXPECTED = 'expected an object from models to whole numbers';
 
 const budgetLimit = z.object(

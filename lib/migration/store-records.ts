@@ -3,6 +3,8 @@
  * alone, whatever became of it in between.
  */
 import type { Entity } from '../domain/entity.ts';
+import { requireId } from '../domain/id.ts';
+import type { VirtualKey } from '../domain/key.ts';
 import type { Deployment } from '../domain/model.ts';
 import type { EntityStore } from '../stores/entities.ts';
 import type { SecretStore } from '../stores/secrets.ts';
@@ -64,7 +66,10 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       kind,
       records,
       ({ id }) => id,
-      async (record) => ((await store.create(record)) === 'created' ? 'created' : 'kept'),
+      async (record) => {
+        requireNames(record);
+        return (await store.create(record)) === 'created' ? 'created' : 'kept';
+      },
     );
   const book = createBooking(stores, imported, now);
   const tallies = [
@@ -81,7 +86,10 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       'memberships',
       imported.members,
       ({ group, userId }) => `${group.id}/${userId}`,
-      async (member) => ((await stores.members.put(member)) === 'stored' ? 'created' : 'kept'),
+      async (member) => {
+        for (const id of [member.group.id, member.userId]) requireNames({ ...member, id });
+        return (await stores.members.put(member)) === 'stored' ? 'created' : 'kept';
+      },
     ),
     await each(
       deps,
@@ -89,6 +97,7 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       imported.keys,
       ({ name, alias }) => alias ?? name,
       async (key) => {
+        requireNames({ ...key, id: key.hash });
         const outcome = await stores.keys.create(key);
         if (outcome === 'alias-taken') return `another key has the alias ${JSON.stringify(key.alias)}`;
         return outcome === 'created' ? 'created' : 'kept';
@@ -99,11 +108,21 @@ export async function storeRecords(deps: ImportDeps, imported: Imported): Promis
       'spend so far',
       imported.spend,
       ({ scope }) => `${scope.kind} ${scope.id}`,
-      ({ scope, amount }) => book(scope, amount),
+      ({ scope, amount }) => book({ ...scope, id: requireId(scope.id, 'id') }, amount),
     ),
   ];
   return tallies;
 }
+
+/** @throws GatewayError `invalid_request` for names in a record that the keys of stored items have no room for */
+function requireNames({ id, modelLimits = {}, aliases = {}, tags = [] }: Named): void {
+  requireId(id, 'id');
+  for (const model of [...Object.keys(modelLimits), ...Object.values(aliases)]) requireId(model, 'model');
+  for (const tag of tags) requireId(tag, 'tag');
+}
+
+/** What of a record is part of keys. */
+type Named = Pick<Partial<VirtualKey>, 'modelLimits' | 'aliases' | 'tags'> & { readonly id: string };
 
 /** Writes deployments, each `api_key` into the secret store. */
 export async function storeDeployments(

@@ -28,7 +28,7 @@ import {
 import { ceilingOf, costCeiling, shrink, tokenCeiling, type Ceiling } from './demand.ts';
 import { entryOf } from './entry.ts';
 import { limitHeaders } from './limit-headers.ts';
-import { briefOwner, clipName, ownerOf } from './owner.ts';
+import { briefOwner, clipWord, ownerOf } from './owner.ts';
 import { awaitRoom, PAUSES } from './patience.ts';
 import { contendedError, describeScope, refusalError, refusalFigures } from './refusal.ts';
 import { watchedIn } from './soft-budget.ts';
@@ -158,7 +158,7 @@ function demandOf(exchange: Exchange, ceiling: Ceiling | undefined): Demand {
     kind: 'generate',
     route,
     clientDialect: dialect,
-    modelGroup: clipName(model),
+    modelGroup: clipWord(model),
     stream: generate.stream,
   };
   if (ceiling === undefined) return { model, tokens: { total: 0, input: 0, output: 0 }, call };

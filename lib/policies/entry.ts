@@ -6,7 +6,7 @@ import type { Exchange, Outcome, Target } from '../exchange.ts';
 import type { Warning } from '../kinds/generate.ts';
 import type { JsonObject } from '../kinds/json.ts';
 import type { Usage } from '../kinds/usage.ts';
-import { clipName, ownerOf } from './owner.ts';
+import { clipWord, ownerOf } from './owner.ts';
 
 /** Longest texts kept, characters, and most items of a list: a client must not be able to make an entry that no store takes. */
 const LONGEST_MESSAGE = 2_000;
@@ -37,7 +37,7 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, heldIn,
     kind: 'generate',
     route: exchange.route,
     clientDialect: exchange.dialect,
-    modelGroup: clipName(exchange.modelName),
+    modelGroup: clipWord(exchange.modelName),
     ...(target === undefined ? {} : servedBy(target)),
     ...(exchange.upstreamDialect === undefined ? {} : { upstreamDialect: exchange.upstreamDialect }),
     stream: generate.stream,
@@ -55,7 +55,7 @@ export function entryOf(exchange: Exchange, { outcome, httpStatus, held, heldIn,
     ...(outcome.firstByteMs === undefined ? {} : { firstByteMs: outcome.firstByteMs }),
     ...(outcome.firstTokenMs === undefined ? {} : { firstTokenMs: outcome.firstTokenMs }),
     ...(request.ip === undefined ? {} : { ip: request.ip }),
-    ...(userAgent === undefined ? {} : { userAgent: clipName(userAgent) }),
+    ...(userAgent === undefined ? {} : { userAgent: clipWord(userAgent) }),
     ...(warnings.length === 0 ? {} : { warnings: warnings.slice(0, MOST_ITEMS).map(warningText) }),
     ...metadataFields(generate.metadata),
   };
@@ -72,7 +72,7 @@ function metadataFields(metadata: JsonObject | undefined): Pick<LedgerEntry, 'me
 
 const servedBy = ({ deployment, model }: Target): Pick<LedgerEntry, 'provider' | 'model' | 'deploymentId'> => ({
   provider: deployment.provider,
-  model: clipName(model),
+  model: clipWord(model),
   deploymentId: deployment.id,
 });
 

@@ -3,6 +3,7 @@
  * before has its default limits from its first call on; its record is written after the last byte.
  */
 import { mayName, type Belonging, type Customer, type SharedBudget, type Tag } from '../domain/customer.ts';
+import { requireId } from '../domain/id.ts';
 import { withDefaults } from '../domain/limits.ts';
 import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -10,7 +11,7 @@ import type { JsonObject } from '../kinds/json.ts';
 import { describeError, type Log } from '../log.ts';
 import type { EntityStore } from '../stores/entities.ts';
 import { allTags, namesIn, type NameSettings } from './names.ts';
-import { clipName, lineOf } from './owner.ts';
+import { lineOf } from './owner.ts';
 import type { Policy } from './policy.ts';
 
 /** Most customers remembered as written, of one process. */
@@ -34,7 +35,7 @@ export interface IdentifyDeps extends NameSettings {
 /**
  * Sets what the request names: called with the body as it was sent, before the gateway's own fields are taken out.
  *
- * @throws GatewayError `invalid_request` for tags, where the operator takes none from clients
+ * @throws GatewayError `invalid_request` for tags, where the operator takes none from clients, and for names that can be no ids
  */
 export function takeNames(exchange: Exchange, body: JsonObject, settings: NameSettings): void {
   const { endUser, sessionId, tags } = namesIn(body, exchange.request.headers, settings);
@@ -72,7 +73,8 @@ export function withDefaultModel(
 /**
  * Sets `customer`, `tags` and `tagged`, all in one round of look-ups.
  *
- * @throws GatewayError `permission` for a customer that is blocked, and for customers and tags that belong to others
+ * @throws GatewayError `permission` for a customer that is blocked, and for customers and tags that belong to others; `invalid_request` for
+ * one that can be no id
  */
 export function identify(deps: IdentifyDeps): Policy {
   const kept = new Set<string>();
@@ -91,7 +93,7 @@ export function identify(deps: IdentifyDeps): Policy {
 
   return async function identifyPolicy(exchange, next) {
     const { user } = exchange.generate;
-    if (exchange.endUser === undefined && user !== undefined && user !== '') exchange.endUser = clipName(user);
+    if (exchange.endUser === undefined && user !== undefined && user !== '') exchange.endUser = requireId(user, 'user');
     const { endUser } = exchange;
     const defaultBudget = endUser === undefined ? undefined : deps.defaultBudget;
     exchange.tags = allTags(exchange.caller, exchange.tags);

@@ -4,24 +4,11 @@ import { scopeOf } from '../domain/key.ts';
 import type { Owner } from '../domain/owner.ts';
 import type { Caller, Exchange } from '../exchange.ts';
 
-/** Longest names kept, characters: a client must not be able to make an entry that no store takes. */
-const LONGEST_NAME = 256;
-/** The same as part of a key, where letters of most scripts are nine bytes each; DynamoDB's keys have 2,048. */
-const LONGEST_KEY = 900;
+/** Longest words of clients kept, characters: a client must not be able to make an entry that no store takes. */
+const LONGEST_WORD = 256;
 
-/** A client's text, as much of it as is kept. Half a character, which no key can hold, is replaced. */
-export function clipName(name: string): string {
-  const kept = name.slice(0, LONGEST_NAME).toWellFormed();
-  if (encodeURIComponent(kept).length <= LONGEST_KEY) return kept;
-  let clipped = '';
-  let length = 0;
-  for (const character of kept) {
-    length += encodeURIComponent(character).length;
-    if (length > LONGEST_KEY) break;
-    clipped += character;
-  }
-  return clipped;
-}
+/** A client's word that is no id, as much of it as is kept. Half a character, which no store takes, is replaced. */
+export const clipWord = (word: string): string => word.slice(0, LONGEST_WORD).toWellFormed();
 
 /** The team and the organization that a key's calls are booked to. */
 export function lineOf({ key, team, project, organization }: Extract<Caller, { type: 'key' }>): Belonging {

@@ -6,7 +6,7 @@ import type { VirtualKey } from '../../domain/key.ts';
 import { GatewayError } from '../../errors.ts';
 import { defined, type JsonObject } from '../../kinds/json.ts';
 import { chosen } from '../changes.ts';
-import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
+import { check, flag, freeObject, modelMap, names, ownerId, ownerIds, text, usd } from '../input.ts';
 import { checkMetadata, keptFields } from './key-fields.ts';
 import { applyLimits, duration, LIMIT_FIELDS } from '../limit-fields.ts';
 
@@ -19,14 +19,14 @@ export const keySchema = z.looseObject({
   key_alias: z.nullish(text(255)),
   duration: z.nullish(text(16)),
   models: z.nullish(names),
-  aliases: z.nullish(textMap),
+  aliases: z.nullish(modelMap),
   metadata: z.nullish(freeObject),
-  tags: z.nullish(names),
+  tags: z.nullish(ownerIds),
   blocked: z.nullish(flag),
-  user_id: z.nullish(text()),
-  team_id: z.nullish(text()),
-  organization_id: z.nullish(text()),
-  project_id: z.nullish(text()),
+  user_id: z.nullish(ownerId()),
+  team_id: z.nullish(ownerId()),
+  organization_id: z.nullish(ownerId()),
+  project_id: z.nullish(ownerId()),
   key_type: z.nullish(
     z.enum(['default', 'llm_api', 'management', 'read_only'], 'expected default, llm_api, management or read_only'),
   ),

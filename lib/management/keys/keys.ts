@@ -10,7 +10,7 @@ import { audit } from '../audit.ts';
 import { openBudget, recordStartingSpend } from '../budget.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { buryKey } from '../people/history.ts';
-import { check, text, usd } from '../input.ts';
+import { check, ownerId, text, usd } from '../input.ts';
 import { keyRow, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
@@ -97,7 +97,7 @@ async function requireUnused(deps: ManagementDeps, hash: string): Promise<void> 
  */
 export async function generateServiceAccount(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   requireUser(caller);
-  const teamId = check(text(), body['team_id'], 'team_id');
+  const teamId = check(ownerId(), body['team_id'], 'team_id');
   if ((await deps.teams.get(teamId, { fresh: true })) === undefined) {
     throw new GatewayError('invalid_request', 'team_id: no such team', { param: 'team_id' });
   }

@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { check, flag, freeObject, text } from '../input.ts';
+import { check, flag, freeObject, ownerId, text } from '../input.ts';
 import { managedTeam } from '../people/scoping.ts';
 import { ownedBy } from '../records/records.ts';
 import { hashOf } from './key-records.ts';
@@ -26,7 +26,7 @@ const OWN = [
 
 /** The body of `/team/key/bulk_update`. */
 export const teamKeysChange = z.object({
-  team_id: text(),
+  team_id: ownerId(),
   key_ids: z.nullish(z.array(text(512), 'expected a list of keys').check(z.maxLength(500, 'expected at most 500 keys'))),
   all_keys_in_team: z.nullish(flag),
   update_fields: freeObject,

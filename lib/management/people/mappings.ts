@@ -22,10 +22,12 @@ export const claimInput = z.strictObject({
 });
 /** Body of `/jwt/key/mapping/update`. */
 export const claimUpdate = z.strictObject({ id: text(64), ...keyFields, is_active: z.nullish(flag) });
+/** Characters: names of roles have 64, paths 512. */
+const LONGEST_ARN = 1024;
 const ARN_EXPECTED = 'expected arn:aws:iam::<account>:role/<name> or user/<name>, where * may stand in the name';
 /** Body of `/iam/mapping/new`. */
 export const roleInput = z.strictObject({
-  arn: z.string(ARN_EXPECTED).check(z.refine(isPrincipalPattern, ARN_EXPECTED)),
+  arn: text(LONGEST_ARN).check(z.refine(isPrincipalPattern, ARN_EXPECTED)),
   ...keyFields,
 });
 
@@ -160,9 +162,9 @@ export async function newRoleMapping(deps: ManagementDeps, caller: Caller, body:
 }
 
 /** The body of the routes that forget. */
-export const mappingId = z.looseObject({ id: text(2048) });
+export const mappingId = z.looseObject({ id: text(LONGEST_ARN) });
 
-const idIn = (body: JsonObject): string => check(text(2048), body['id'] ?? body['arn'], 'id');
+const idIn = (body: JsonObject): string => check(text(LONGEST_ARN), body['id'] ?? body['arn'], 'id');
 
 /** `POST /jwt/key/mapping/delete`. Throws GatewayError `not_found`. */
 export async function deleteClaimMapping(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {

@@ -11,7 +11,7 @@ import { audit } from '../audit.ts';
 import { openBudgets } from '../budget.ts';
 import { chosen } from '../changes.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { count, names, text, usd } from '../input.ts';
+import { count, idFault, names, ownerId, text, usd } from '../input.ts';
 import { USER } from './identity-kinds.ts';
 import { duration, isoOf, limitRow, withLimits } from '../limit-fields.ts';
 import { createOne } from '../records/record-kind.ts';
@@ -23,7 +23,7 @@ const TRIES = 6;
 
 /** Who, by id or by e-mail; clients send an empty text where they have none. */
 export const WHO = {
-  user_id: z.nullish(z.union([z.literal(''), text()], 'expected the id of a user')),
+  user_id: z.nullish(z.union([z.literal(''), ownerId()], { error: idFault('expected the id of a user') })),
   user_email: z.nullish(z.union([z.literal(''), text()], 'expected the e-mail of a user')),
 } as const;
 

@@ -12,7 +12,7 @@ import { ORGANIZATION, TEAM } from './identity-kinds.ts';
 import { keptAfter, readBody, type Body } from '../fields.ts';
 import { changeOne, createOne, deleteOne } from '../records/record-kind.ts';
 import { buryKeys } from './history.ts';
-import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
+import { check, flag, freeObject, modelMap, names, ownerId, text, usd } from '../input.ts';
 import { changesLimits, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { changeMember, join, leave, MEMBER_LIMITS, memberRow, requireMember, requireUser, WHO } from './membership.ts';
 import {
@@ -33,10 +33,10 @@ import { removeTeam } from './teams.ts';
 
 /** Body of `/organization/new` and `/organization/update`. */
 export const organizationBody = z.object({
-  organization_id: z.nullish(text()),
+  organization_id: z.nullish(ownerId()),
   organization_alias: z.nullish(text()),
   models: z.nullish(names),
-  model_aliases: z.nullish(textMap),
+  model_aliases: z.nullish(modelMap),
   metadata: z.nullish(freeObject),
   blocked: z.nullish(flag),
   ...LIMIT_FIELDS,
@@ -111,7 +111,7 @@ export async function newOrganization(deps: ManagementDeps, caller: Caller, body
 export async function updateOrganization(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const given = readBody(organizationBody, body);
   const { fields } = given;
-  const { id } = await visibleOrganization(deps, caller, check(text(), fields.organization_id, 'organization_id'));
+  const { id } = await visibleOrganization(deps, caller, check(ownerId(), fields.organization_id, 'organization_id'));
   await requireAbove(deps, caller, id);
   const isOwnBusiness =
     !changesLimits(fields) && [fields.models, fields.model_aliases, fields.blocked].every((value) => value === undefined);
@@ -154,7 +154,7 @@ export async function deleteOrganizations(
  * @throws GatewayError `not_found`, `permission`
  */
 export async function organizationInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  return wholeRow(deps, await visibleOrganization(deps, caller, check(text(), id, 'organization_id')));
+  return wholeRow(deps, await visibleOrganization(deps, caller, check(ownerId(), id, 'organization_id')));
 }
 
 /** Query of `/organization/list`. */
@@ -179,7 +179,7 @@ const ROLE = z.enum(
 );
 const memberInput = z.object({ ...WHO, role: ROLE }, 'expected {user_id or user_email, role}');
 const { max_budget: _named, ...LIMITS } = MEMBER_LIMITS;
-const IN_ORGANIZATION = { organization_id: text(), max_budget_in_organization: z.nullish(usd), ...LIMITS };
+const IN_ORGANIZATION = { organization_id: ownerId(), max_budget_in_organization: z.nullish(usd), ...LIMITS };
 
 /** Body of `/organization/member_add`. */
 export const organizationMemberAddition = z.object({
@@ -235,7 +235,7 @@ export async function updateOrganizationMember(deps: ManagementDeps, caller: Cal
 }
 
 /** Body of `/organization/member_delete`. */
-export const organizationMemberDeletion = z.object({ organization_id: text(), ...WHO });
+export const organizationMemberDeletion = z.object({ organization_id: ownerId(), ...WHO });
 
 /**
  * `DELETE /organization/member_delete`.

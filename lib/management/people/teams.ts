@@ -14,7 +14,7 @@ import { TEAM } from './identity-kinds.ts';
 import { keptAfter, readBody, type Body } from '../fields.ts';
 import { changeOne, createOne, readOne } from '../records/record-kind.ts';
 import { buryKeys, buryTeam } from './history.ts';
-import { check, count, flag, freeObject, names, text, textMap, usd } from '../input.ts';
+import { check, count, flag, freeObject, modelMap, names, ownerId, ownerIds, text, usd } from '../input.ts';
 import { keyRow, standingOf } from '../keys/key-answer.ts';
 import { changesLimits, duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, memberRow, WHO } from './membership.ts';
@@ -37,13 +37,13 @@ export const teamMember = z.object({ ...WHO, role: z._default(ROLE, 'user') }, '
 
 /** Body of `/team/new`, `/team/update` and `PATCH /team/{id}`. */
 export const teamBody = z.object({
-  team_id: z.nullish(text()),
+  team_id: z.nullish(ownerId()),
   team_alias: z.nullish(text()),
-  organization_id: z.nullish(text()),
+  organization_id: z.nullish(ownerId()),
   models: z.nullish(names),
-  model_aliases: z.nullish(textMap),
+  model_aliases: z.nullish(modelMap),
   metadata: z.nullish(freeObject),
-  tags: z.nullish(names),
+  tags: z.nullish(ownerIds),
   blocked: z.nullish(flag),
   access_group_ids: z.nullish(names),
   team_member_permissions: z.nullish(names),
@@ -170,7 +170,7 @@ const isOfAbove = (fields: Fields): boolean =>
 export async function updateTeam(deps: ManagementDeps, caller: Caller, body: JsonObject, pathId?: string): Promise<JsonObject> {
   const given = readBody(teamBody, body);
   const { fields } = given;
-  const known = await managedTeam(deps, caller, check(text(), pathId ?? fields.team_id, 'team_id'));
+  const known = await managedTeam(deps, caller, check(ownerId(), pathId ?? fields.team_id, 'team_id'));
   if (fields.members_with_roles !== undefined && fields.members_with_roles !== null) {
     throw new GatewayError('invalid_request', 'members_with_roles: change members with /team/member_add and the like', {
       param: 'members_with_roles',
@@ -259,7 +259,7 @@ export async function removeTeam(deps: ManagementDeps, caller: Caller, id: strin
  */
 export async function teamInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
   const asked = id ?? ownKey(caller)?.teamId;
-  const team = await visibleTeam(deps, caller, check(text(), asked, 'team_id'));
+  const team = await visibleTeam(deps, caller, check(ownerId(), asked, 'team_id'));
   const seesKeys = isViewer(caller) || (await managesTeam(deps, caller, team));
   const isShown = ({ hash, userId }: VirtualKey): boolean =>
     seesKeys || hash === ownKey(caller)?.hash || (userId !== undefined && userId === userIdOf(caller));
@@ -277,7 +277,7 @@ export async function teamInfo(deps: ManagementDeps, caller: Caller, id: string 
 }
 
 /** Body of `/team/block` and `/team/unblock`. */
-export const teamName = z.object({ team_id: text() });
+export const teamName = z.object({ team_id: ownerId() });
 
 /**
  * `POST /team/block` and `/team/unblock`.
@@ -298,7 +298,7 @@ export async function setTeamBlocked(
 }
 
 /** Body of `/team/model/add` and `/team/model/delete`. */
-export const teamModels = z.object({ team_id: text(), models: names });
+export const teamModels = z.object({ team_id: ownerId(), models: names });
 
 /**
  * `POST /team/model/add` and `/team/model/delete`.
@@ -354,7 +354,7 @@ const PERMISSIONS = [
  * @throws GatewayError `not_found`, `permission`
  */
 export async function teamPermissions(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  const team = await visibleTeam(deps, caller, check(text(), id, 'team_id'));
+  const team = await visibleTeam(deps, caller, check(ownerId(), id, 'team_id'));
   return {
     team_id: team.id,
     team_member_permissions: team.memberPermissions,
@@ -370,7 +370,7 @@ export function requirePermissions(permissions: readonly string[], param: string
 }
 
 /** Body of `/team/permissions_update`. */
-export const teamPermissionsChange = z.object({ team_id: text(), team_member_permissions: names });
+export const teamPermissionsChange = z.object({ team_id: ownerId(), team_member_permissions: names });
 
 /**
  * `POST /team/permissions_update`.

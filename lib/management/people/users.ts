@@ -13,7 +13,7 @@ import { USER } from './identity-kinds.ts';
 import { keptAfter, readBody, type Body } from '../fields.ts';
 import { changeOne, createOne, deleteOne } from '../records/record-kind.ts';
 import { buryKeys } from './history.ts';
-import { check, flag, freeObject, names, text, textMap, usd } from '../input.ts';
+import { check, flag, freeObject, idFault, modelMap, names, ownerId, ownerIds, text, usd } from '../input.ts';
 import { generateKey } from '../keys/keys.ts';
 import { duration, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { join, leave, requireUser, requireUserId, WHO } from './membership.ts';
@@ -27,7 +27,7 @@ const ROLE = z.enum(
 );
 
 const teamOfUser = z.object({
-  team_id: text(),
+  team_id: ownerId(),
   max_budget_in_team: z.nullish(usd),
   user_role: z.nullish(z.enum(['admin', 'user'], 'expected admin or user')),
 });
@@ -38,7 +38,7 @@ const FIELDS = {
   user_role: z.nullish(ROLE),
   sso_user_id: z.nullish(text()),
   models: z.nullish(names),
-  aliases: z.nullish(textMap),
+  aliases: z.nullish(modelMap),
   metadata: z.nullish(freeObject),
   blocked: z.nullish(flag),
   ...LIMIT_FIELDS,
@@ -49,10 +49,14 @@ export const userBody = z.object({
   ...WHO,
   ...FIELDS,
   teams: z.nullish(
-    z.array(z.union([text(), teamOfUser], 'expected ids of teams, or {team_id, user_role, max_budget_in_team}')),
+    z.array(
+      z.union([ownerId(), teamOfUser], {
+        error: idFault('expected ids of teams, or {team_id, user_role, max_budget_in_team}'),
+      }),
+    ),
   ),
-  team_id: z.nullish(text()),
-  organizations: z.nullish(names),
+  team_id: z.nullish(ownerId()),
+  organizations: z.nullish(ownerIds),
   auto_create_key: z.nullish(flag),
   key_alias: z.nullish(text()),
   duration: z.nullish(duration),

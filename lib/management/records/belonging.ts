@@ -5,11 +5,11 @@ import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen } from '../changes.ts';
 import { GatewayError } from '../../errors.ts';
-import { text } from '../input.ts';
+import { ownerId } from '../input.ts';
 import { referredOrganization } from '../people/scoping.ts';
 
 /** Fields of bodies; null makes a record everybody's again. */
-export const BELONGING_FIELDS = { team_id: z.nullish(text()), organization_id: z.nullish(text()) } as const;
+export const BELONGING_FIELDS = { team_id: z.nullish(ownerId()), organization_id: z.nullish(ownerId()) } as const;
 
 interface Fields {
   readonly team_id?: string | null | undefined;

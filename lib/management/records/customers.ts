@@ -6,7 +6,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
-import { check, flag, freeObject, names, text } from '../input.ts';
+import { check, flag, freeObject, names, ownerId, text } from '../input.ts';
 import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from './belonging.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
@@ -17,7 +17,7 @@ import { limitedRow } from '../standing.ts';
 /** The body of `/customer/new` and `/customer/update`. */
 export const customerBody = z.object({
   ...LIMIT_FIELDS,
-  user_id: text(),
+  user_id: ownerId(),
   alias: z.nullish(text()),
   blocked: z.nullish(flag),
   allowed_model_region: z.nullish(z.enum(['eu', 'us'], 'expected eu or us')),
@@ -102,7 +102,7 @@ export async function updateCustomer(deps: ManagementDeps, caller: Caller, body:
  * @throws GatewayError `not_found`
  */
 export async function customerInfo(deps: ManagementDeps, id: string | undefined): Promise<JsonObject> {
-  const asked = check(text(), id, 'end_user_id');
+  const asked = check(ownerId(), id, 'end_user_id');
   const customer = await deps.customers.get(asked, { fresh: true });
   if (customer !== undefined) return answer(deps, customer);
   throw new GatewayError('not_found', `No customer '${asked}': not found.`, { type: 'not_found_error', param: 'end_user_id' });

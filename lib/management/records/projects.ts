@@ -6,7 +6,7 @@ import type { JsonObject } from '../../kinds/json.ts';
 import { isViewer, managesTeam, requireRight, seesTeam } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
-import { check, flag, freeObject, names, text } from '../input.ts';
+import { check, flag, freeObject, names, ownerId, ownerIds, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
@@ -17,12 +17,12 @@ import { limitedRow } from '../standing.ts';
 /** The body of `/project/new` and `/project/update`. */
 export const projectBody = z.object({
   ...LIMIT_FIELDS,
-  project_id: z.nullish(text()),
+  project_id: z.nullish(ownerId()),
   project_alias: z.nullish(text()),
   description: z.nullish(text(1024)),
-  team_id: z.nullish(text()),
+  team_id: z.nullish(ownerId()),
   models: z.nullish(names),
-  tags: z.nullish(names),
+  tags: z.nullish(ownerIds),
   blocked: z.nullish(flag),
   metadata: z.nullish(freeObject),
 });
@@ -104,7 +104,7 @@ export async function newProject(deps: ManagementDeps, caller: Caller, body: Jso
  */
 export async function updateProject(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const { fields, kept } = readBody(projectBody, body);
-  const id = check(text(), fields.project_id, 'project_id');
+  const id = check(ownerId(), fields.project_id, 'project_id');
   const edit = async (project: Project): Promise<Project> => {
     const next = changed(project, fields, kept, deps.now());
     await requireManager(deps, caller, project);
@@ -127,7 +127,7 @@ async function sees(deps: ManagementDeps, caller: Caller, { id, teamId }: Projec
  * @throws GatewayError `not_found`, also for a project the caller may not see
  */
 export async function projectInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  const project = await readOne(deps, PROJECT, check(text(), id, 'project_id'));
+  const project = await readOne(deps, PROJECT, check(ownerId(), id, 'project_id'));
   if (!(await sees(deps, caller, project))) throw notFound('project', project.id);
   return answer(deps, project);
 }

@@ -5,7 +5,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
-import { check, names, text } from '../input.ts';
+import { check, names, ownerId, text } from '../input.ts';
 import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from './belonging.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
@@ -16,7 +16,7 @@ import { limitedRow } from '../standing.ts';
 /** The body of `/tag/new` and `/tag/update`. */
 export const tagBody = z.object({
   ...LIMIT_FIELDS,
-  name: text(),
+  name: ownerId(),
   description: z.nullish(text(1024)),
   models: z.nullish(names),
   ...BELONGING_FIELDS,
@@ -105,7 +105,7 @@ export async function listTags(deps: ManagementDeps, query: Query): Promise<read
 }
 
 /** The body of `/tag/delete`. */
-export const tagDeletion = z.object({ name: text() });
+export const tagDeletion = z.object({ name: ownerId() });
 
 /**
  * `POST /tag/delete`. Calls keep the label; its limits are gone.

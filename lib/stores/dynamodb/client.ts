@@ -122,18 +122,29 @@ export function createGate(limit: number): <T>(run: () => Promise<T>) => Promise
 }
 
 /**
- * Waits for a call of the client. A failed condition passes through as it is; everything else becomes the same neutral error.
+ * Waits for a call of the client. A failed condition passes through as it is; everything else becomes the same neutral error, but for a key
+ * that no item can have: whoever asks for that would ask for ever.
  *
- * @throws GatewayError `overloaded` (503, code `store_unavailable`) when the store did not do as asked.
+ * @throws GatewayError `overloaded` (503, code `store_unavailable`) when the store did not do as asked; `invalid_request` for such a key.
  */
 export async function answered<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     if (isFailedCondition(error) || isCancelled(error)) throw error;
+    if (isOversized(error)) {
+      const message = 'A name in this request is longer than that of any record can be.';
+      throw new GatewayError('invalid_request', message, { code: 'name_too_long', cause: error });
+    }
     throw unavailable(error);
   }
 }
+
+/** In the words of the service (a space is missing in those of partition keys), which emulators repeat. */
+const isOversized = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === 'ValidationException' &&
+  /has exceeded the (?:maximum )?size limit of ?(?:1024|2048) bytes/.test(error.message);
 
 /** The neutral error of a store that did not do as asked. */
 export const unavailable = (cause: unknown): GatewayError =>

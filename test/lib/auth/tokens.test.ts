@@ -104,6 +104,19 @@ describe('a token', () => {
     expect(await read({ groups: ['t'], profile: { customer: 'c' } })).toMatchObject({ endUser: 'c' });
   });
 
+  it.each([
+    ['sub', USERS],
+    ['org', { ...TEAMS, org_id_jwt_field: 'org' }],
+    ['customer', { ...TEAMS, end_user_id_jwt_field: 'customer' }],
+  ])('is refused, and not a caller without an owner, where its %s can be no id', async (claim, settings) => {
+    const { read } = reader({ ...settings, user_id_upsert: true }, { teams: ['t'] });
+    await expect(read({ groups: ['t'], [claim]: '界'.repeat(72) })).rejects.toMatchObject({
+      status: 400,
+      detail: { param: claim },
+      message: expect.stringContaining('this one takes 648'),
+    });
+  });
+
   it('stands for the key that its claim is mapped to', async () => {
     const { read } = reader({ virtual_key_claim_field: 'email', ...USERS }, { keys: { 'email=a@b.c': 'hash' } });
     expect(await read({ email: 'a@b.c' })).toEqual({ keyHash: 'hash' });

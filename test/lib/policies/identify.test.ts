@@ -58,6 +58,9 @@ const record = (over: object) => ({
   ...over,
 });
 
+/** Longer than any id. */
+const LONG = '界'.repeat(72);
+
 describe('the customer of a call', () => {
   it.each([
     ['the header x-litellm-customer-id', { user: 'no' }, { 'x-litellm-customer-id': 'c' }],
@@ -74,9 +77,24 @@ describe('the customer of a call', () => {
     expect(endUser).toBe('user' in body && body.user === 7 ? '7' : 'c');
   });
 
-  it('is clipped', async () => {
-    const exchange = await identified({ user: 'c'.repeat(300) });
-    expect(ownerOf(exchange)).toEqual({ keyHash: 'master', endUser: 'c'.repeat(256), tags: [] });
+  it.each([
+    ['user', { user: LONG }, {}],
+    ['litellm_metadata.user', { litellm_metadata: { user: LONG } }, {}],
+    ['metadata.user_id', { metadata: { user_id: LONG } }, {}],
+    ['metadata.session_id', { metadata: { session_id: LONG } }, {}],
+    ['metadata.tags', { metadata: { tags: ['a', LONG] } }, {}],
+    ['x-litellm-customer-id', {}, { 'x-litellm-customer-id': 'c'.repeat(641) }],
+    ['x-litellm-tags', {}, { 'x-litellm-tags': `a,${'c'.repeat(641)}` }],
+  ])('and what else it names in %s is refused where no key of a meter has room for it', async (param, body, headers) => {
+    await expect(identified(body, { headers })).rejects.toMatchObject({
+      kind: 'invalid_request',
+      detail: { param },
+      message: expect.stringMatching(/expected at most 640 bytes, .*; this one takes 64[18]$/),
+    });
+  });
+
+  it('is made of whole characters', async () => {
+    await expect(identified({ user: 'c\ud800' })).rejects.toMatchObject({ kind: 'invalid_request', detail: { param: 'user' } });
   });
 
   it('is whom a token speaks for, whatever the body says', async () => {

@@ -107,6 +107,7 @@ export async function requireChange(
   if (right !== 'manager' && after.userId !== own && !isService) {
     throw refuse('user_id: you may make and change keys for yourself only', 'user_id');
   }
+  requireOnTeam(own, after);
   await requireOneLine(deps, caller, before, after);
   if (after.userId !== own && (after.userId !== before?.userId || after.teamId !== before?.teamId)) {
     await requireColleague(deps, after);
@@ -133,18 +134,26 @@ async function requireOwners(deps: ManagementDeps, after: Owned, before: Owned |
   if (projectId !== undefined && isNew('projectId')) await readRecord(deps.projects, 'project', projectId);
 }
 
-/**
- * A key takes from its user's own rates, and without a team from its user's budget: whoever manages a team or an organization takes from its
- * members only.
- */
-async function requireColleague(deps: ManagementDeps, { userId, teamId, organizationId }: Owned): Promise<void> {
-  const id = teamId ?? organizationId;
+/** A key takes from its user's own rates: whoever manages a team takes from its members only. */
+async function requireColleague(deps: ManagementDeps, { userId, teamId: id }: Owned): Promise<void> {
   if (userId === undefined || id === undefined) return;
-  const group = { kind: teamId === undefined ? 'organization' : 'team', id } as const;
-  if ((await deps.members.get(group, userId, { fresh: true })) !== undefined) return;
+  if ((await deps.members.get({ kind: 'team', id }, userId, { fresh: true })) !== undefined) return;
   // An id that nobody has is a name and nothing more.
   if ((await deps.users.get(userId, { fresh: true })) === undefined) return;
-  throw refuse(`user_id: expected a member of the ${group.kind} of the key`, 'user_id');
+  throw refuse('user_id: expected a member of the team of the key', 'user_id');
+}
+
+/**
+ * A key of a user on no team spends the user's own budget, which is no organization's: who manages one makes and changes keys of others on
+ * its teams alone.
+ */
+function requireOnTeam(own: string | undefined, { userId, teamId }: Owned): void {
+  if (userId === undefined || userId === own || teamId !== undefined) return;
+  throw refuse(
+    'team_id: a key for another user has to be on a team of your organization, since on none it spends the budget of that user; ' +
+      'only a proxy admin may make or change such a key',
+    'team_id',
+  );
 }
 
 /** Owners of a key lie one above the other. A key whose organization is not that of its team would not meet the limits of the team's. */

@@ -15,12 +15,15 @@ import { readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, existingKey, keyName, secretInput } from './key-records.ts';
 import { undo } from '../records/records.ts';
 import { requireBounds } from './key-rules.ts';
-import { requireChange, requireUser } from './key-rights.ts';
+import { requireKeyRight, requireUser } from './key-rights.ts';
 import { isBeingRotated, renewed, supersede } from './key-succession.ts';
 import { changeFields } from './keys.ts';
 
 const inUse = (): GatewayError =>
   new GatewayError('conflict', 'new_key: a key with this secret exists already', { param: 'new_key' });
+
+/** What both its routes are called in rights and permissions. */
+const ROUTE = '/key/regenerate';
 
 /**
  * `POST /key/{key}/regenerate` and `/key/regenerate`: a new secret for the same key, shown once, and fields changed on the way. Without a
@@ -41,7 +44,7 @@ export async function regenerateKey(deps: ManagementDeps, caller: Caller, body: 
   const secret = check(secretInput, body['new_key'], 'new_key') ?? newSecret(deps.random);
   if ((await deps.keys.get(hashSecret(secret), { fresh: true })) !== undefined) throw inUse();
   const old = await existingKey(deps, keyName(body));
-  await requireChange(deps, caller, { before: old, after: old, fields, route: '/key/regenerate' });
+  await requireKeyRight(deps, caller, old, ROUTE);
   if (isBeingRotated(old, deps.now())) throw busy();
   const { made, row } = await replaceSecret(deps, caller, { old, secret, fields, revokeAt });
   await tellOwner(deps, made, secret);
@@ -76,8 +79,7 @@ async function replaceSecret(
   caller: Caller,
   { old, secret, fields, revokeAt }: Replacement,
 ): Promise<Made> {
-  const changed = await changeFields(deps, old, fields);
-  await requireChange(deps, caller, { before: old, after: changed, fields, route: '/key/regenerate' });
+  const changed = await changeFields(deps, caller, old, { fields, route: ROUTE });
   const { alias } = changed;
   if (alias !== undefined && alias !== old.alias && (await deps.keys.findByAlias(alias)) !== undefined) throw aliasTaken();
   const fresh = { ...renewed(changed, secret, deps.now()), updatedBy: actorOf(caller) };

@@ -58,8 +58,8 @@ export async function generateKey(
   const own = route === '/key/generate' && !isAdmin(caller) && made.userId === undefined ? userIdOf(caller) : undefined;
   const actor = actorOf(caller);
   const owned = { ...made, ...(own === undefined ? {} : { userId: own }), createdBy: actor, updatedBy: actor };
+  await requireChange(deps, caller, { after: owned, fields, route });
   const key = await withTeamLife(deps, owned, now);
-  await requireChange(deps, caller, { after: key, fields, route });
   await requireKeyWithinTeam(deps, key);
   await requireBudget(deps, key);
   const outcome = await deps.keys.create(key);
@@ -160,9 +160,19 @@ export async function keyInfos(deps: ManagementDeps, caller: Caller, body: JsonO
   return { key: asked.map(hashOf), info: found.flat() };
 }
 
-/** A key with fields changed; spend that happened before it had a budget is brought into the budget first. */
-export async function changeFields(deps: ManagementDeps, key: VirtualKey, fields: KeyFields): Promise<VirtualKey> {
+/**
+ * A key with fields changed by somebody who may; spend that happened before it had a budget is brought into the budget first.
+ *
+ * @throws GatewayError `permission`, before anything is done or told; `invalid_request`
+ */
+export async function changeFields(
+  deps: ManagementDeps,
+  caller: Caller,
+  key: VirtualKey,
+  { fields, route }: { readonly fields: KeyFields; readonly route: string },
+): Promise<VirtualKey> {
   const given = applyKeyFields(key, fields, deps.now());
+  await requireChange(deps, caller, { before: key, after: given, fields, route });
   const isNewLife = given.expiresAt !== key.expiresAt || given.teamId !== key.teamId || given.userId !== key.userId;
   const changed = isNewLife ? await withTeamLife(deps, given, deps.now()) : given;
   await requireKeyWithinTeam(deps, changed, key);
@@ -185,11 +195,10 @@ async function update(deps: ManagementDeps, caller: Caller, body: JsonObject): P
   requireBounds(body, deps.keyRules?.bounds);
   const fields = readKeyFields(body, ['key']);
   const { hash } = await existingKey(deps, keyName(body));
-  const { before, after } = await changeKey(deps, hash, async (before) => {
-    const after = { ...(await changeFields(deps, before, fields)), updatedBy: actorOf(caller) };
-    await requireChange(deps, caller, { before, after, fields, route: '/key/update' });
-    return after;
-  });
+  const { before, after } = await changeKey(deps, hash, async (known) => ({
+    ...(await changeFields(deps, caller, known, { fields, route: '/key/update' })),
+    updatedBy: actorOf(caller),
+  }));
   await schedule(deps, after);
   await audit(deps, caller, { action: 'updated', kind: 'key', id: hash, before: auditRow(before), after: auditRow(after) });
   return after;

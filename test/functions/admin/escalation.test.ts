@@ -81,14 +81,68 @@ describe('a key of an organization', () => {
   it('spends the budget of nobody who is no member there', async () => {
     const { as } = await start();
     const body = { organization_id: 'acme', user_id: 'sam', key_type: 'llm_api' };
-    const refused = { status: 403, body: { error: { param: 'user_id' } } };
+    const refused = { status: 403, body: { error: { param: 'team_id' } } };
     expect(await as('org_admin', 'POST', '/key/generate', body)).toMatchObject(refused);
     const own = await as('org_admin', 'POST', '/key/generate', { organization_id: 'acme', key_type: 'llm_api' });
     const given = { key: own.body['token'], user_id: 'sam' };
     expect(await as('org_admin', 'POST', '/key/update', given)).toMatchObject(refused);
-    const member = { user_id: 'sam', role: 'internal_user' };
-    await as('org_admin', 'POST', '/organization/member_add', { organization_id: 'acme', member });
-    expect(await as('org_admin', 'POST', '/key/generate', body)).toMatchObject({ status: 200 });
+  });
+
+  it('spends no budget of a member either: it is made and changed for others on a team alone', async () => {
+    const { admin, as } = await start();
+    await as('org_admin', 'POST', '/organization/member_add', {
+      organization_id: 'acme',
+      member: { user_id: 'mia', role: 'internal_user' },
+    });
+    const body = { organization_id: 'acme', user_id: 'mia', key_type: 'llm_api' };
+    const refused = {
+      status: 403,
+      body: { error: { param: 'team_id', message: expect.stringContaining('spends the budget of that user') } },
+    };
+    expect(await as('org_admin', 'POST', '/key/generate', body)).toMatchObject(refused);
+    const own = await as('org_admin', 'POST', '/key/generate', { organization_id: 'acme', key_type: 'llm_api' });
+    const key = own.body['token'];
+    expect(await as('org_admin', 'POST', '/key/update', { key, user_id: 'mia' })).toMatchObject(refused);
+
+    const ofTeam = await as('org_admin', 'POST', '/key/generate', { ...body, team_id: 'red' });
+    expect(ofTeam).toMatchObject({ status: 200, body: { user_id: 'mia', team_id: 'red' } });
+    const taken = { key: ofTeam.body['token'], team_id: null };
+    expect(await as('org_admin', 'POST', '/key/update', taken)).toMatchObject(refused);
+
+    const personal = await as('proxy_admin', 'POST', '/key/generate', body);
+    expect(personal).toMatchObject({ status: 200, body: { user_id: 'mia', team_id: null } });
+    const named = { key: personal.body['token'] };
+    expect(await as('org_admin', 'POST', '/key/regenerate', named)).toMatchObject(refused);
+    expect(await as('org_admin', 'POST', '/key/update', { ...named, rpm_limit: 5 })).toMatchObject(refused);
+    expect(await as('org_admin', 'POST', '/key/block', named)).toMatchObject({ status: 200 });
+    expect(await as('org_admin', 'POST', '/key/update', { ...named, team_id: 'red' })).toMatchObject({ status: 200 });
+    expect(await admin.deps.keys.get(String(named.key))).toMatchObject({ userId: 'mia', teamId: 'red' });
+  });
+});
+
+describe('a change that is refused', () => {
+  it('has opened no budget before, and tells nothing of the team it names', async () => {
+    const { admin, as } = await start();
+    const { body } = await as('proxy_admin', 'POST', '/key/generate', { team_id: 'red' });
+    await admin.spend({ keyHash: String(body['token']), teamId: 'red', cost: 5n });
+    const changed: string[] = [];
+    const change = admin.deps.meters.change.bind(admin.deps.meters);
+    Object.assign(admin.deps.meters, {
+      change: async (...given: Parameters<typeof change>) => {
+        changed.push(given[0]);
+        return change(...given);
+      },
+    });
+    await as('proxy_admin', 'POST', '/team/update', { team_id: 'red', team_member_key_duration: '1d' });
+
+    for (const asked of [{ max_budget: 9 }, { models: ['secret'] }, { budget_id: 'none' }]) {
+      const update = { key: body['token'], ...asked };
+      expect(await as('stranger', 'POST', '/key/update', update)).toMatchObject({ status: 403 });
+      expect(await as('stranger', 'POST', '/key/regenerate', update)).toMatchObject({ status: 403 });
+    }
+    const stolen = { team_id: 'red', models: ['secret'], duration: '99d' };
+    expect(await as('stranger', 'POST', '/key/generate', stolen)).toMatchObject({ status: 403 });
+    expect(changed).toEqual([]);
   });
 });
 

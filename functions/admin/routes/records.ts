@@ -17,6 +17,7 @@ import {
 } from '../../../lib/management/records/access-groups.ts';
 import { listAudit, readAudit } from '../../../lib/management/records/audit-log.ts';
 import {
+  blockedBody,
   CUSTOMER_LISTING,
   customerBody,
   customerInfo,
@@ -101,7 +102,7 @@ const CUSTOMERS: readonly AdminRoute[] = ['/customer', '/end_user'].flatMap((at)
   post(`${at}/delete`, 'admin', { summary: 'Delete customers.', body: customersBody }, (deps, { caller, body }) =>
     deleteCustomers(deps, caller, body),
   ),
-  post(`${at}/block`, 'admin', { summary: 'Block customers.', body: customersBody }, (deps, { caller, body }) =>
+  post(`${at}/block`, 'admin', { summary: 'Block customers.', body: blockedBody }, (deps, { caller, body }) =>
     setCustomersBlocked(deps, caller, body, true),
   ),
   post(`${at}/unblock`, 'admin', { summary: 'Unblock customers.', body: customersBody }, (deps, { caller, body }) =>

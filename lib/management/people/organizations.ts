@@ -136,16 +136,22 @@ export async function deleteOrganizations(
   body: JsonObject,
 ): Promise<readonly JsonObject[]> {
   const { organization_ids: ids } = check(organizationDeletion, body);
-  await Promise.all(ids.map((id) => readRecord(deps.organizations, 'organization', id)));
+  await each(ids, (id) => readRecord(deps.organizations, 'organization', id));
   const rows: JsonObject[] = [];
-  for (const id of ids) {
-    for (const team of await teamsOf(deps, id)) await removeTeam(deps, caller, team.id);
-    await buryKeys(deps, caller, { kind: 'organization', id });
+  for (const id of new Set(ids)) {
+    await removeWhatIsOf(deps, caller, id);
     const members = await deps.members.list(groupOf(id));
     for (const { userId } of members) await leave(deps, caller, groupOf(id), userId);
     rows.push(ORGANIZATION.row(await deleteOne(deps, caller, ORGANIZATION, id), deps.now()));
+    // Something may have been made meanwhile, and without its organization it would have no limits but its own.
+    await removeWhatIsOf(deps, caller, id);
   }
   return rows;
+}
+
+async function removeWhatIsOf(deps: ManagementDeps, caller: Caller, id: string): Promise<void> {
+  for (const team of await teamsOf(deps, id)) await removeTeam(deps, caller, team.id);
+  await buryKeys(deps, caller, { kind: 'organization', id });
 }
 
 /**

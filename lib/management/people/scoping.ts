@@ -47,7 +47,17 @@ export async function visibleTeam(deps: ManagementDeps, caller: Caller, id: stri
  */
 export async function managedTeam(deps: ManagementDeps, caller: Caller, id: string): Promise<Team> {
   const team = await visibleTeam(deps, caller, id);
-  if (await managesTeam(deps, caller, team)) return team;
+  await requireManager(deps, caller, team);
+  return team;
+}
+
+/**
+ * Lets those pass who may change a team.
+ *
+ * @throws GatewayError `permission`
+ */
+export async function requireManager(deps: ManagementDeps, caller: Caller, team: Team): Promise<void> {
+  if (await managesTeam(deps, caller, team)) return;
   throw forbidden('Only admins of the team, org admins of its organization and proxy admins may do this.');
 }
 

@@ -5,7 +5,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, saysNothing, text } from '../input.ts';
-import { managedTeam, visibleTeam } from './scoping.ts';
+import { managedTeam, requireManager, visibleTeam } from './scoping.ts';
 import { changeTeam, teamRow } from './teams.ts';
 
 /** What LiteLLM lists of a team's callbacks: here there are none. */
@@ -48,9 +48,9 @@ export async function addTeamCallback(deps: ManagementDeps, caller: Caller, id: 
  */
 export async function disableTeamLogging(deps: ManagementDeps, caller: Caller, id: string): Promise<JsonObject> {
   await managedTeam(deps, caller, id);
-  const { id: team } = await changeTeam(deps, caller, id, (record) => ({
-    ...record,
-    metadata: { ...record.metadata, store_prompts_in_spend_logs: false },
-  }));
+  const { id: team } = await changeTeam(deps, caller, id, async (record) => {
+    await requireManager(deps, caller, record);
+    return { ...record, metadata: { ...record.metadata, store_prompts_in_spend_logs: false } };
+  });
   return { status: 'success', message: `Logging disabled for team ${team}`, data: { team_id: team, ...NO_CALLBACKS } };
 }

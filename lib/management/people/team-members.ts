@@ -1,5 +1,6 @@
 /** Members of teams: `/team/member_add` and the like. */
 import * as z from 'zod/mini';
+import type { VirtualKey } from '../../domain/key.ts';
 import type { Team } from '../../domain/team.ts';
 import type { User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
@@ -155,8 +156,11 @@ export async function deleteTeamMember(deps: ManagementDeps, caller: Caller, bod
   const team = await managedTeam(deps, caller, fields.team_id);
   const user = await requireUser(deps, fields);
   await requireMember(deps, groupOf(team.id), user.id);
-  await buryKeys(deps, caller, { kind: 'user', id: user.id }, (key) => key.teamId === team.id);
+  const ofTeam = ({ teamId }: VirtualKey): boolean => teamId === team.id;
+  await buryKeys(deps, caller, { kind: 'user', id: user.id }, ofTeam);
   await leave(deps, caller, groupOf(team.id), user.id);
+  // One may have been made meanwhile, and a key without its membership would have no limits of a member.
+  await buryKeys(deps, caller, { kind: 'user', id: user.id }, ofTeam);
   return teamRow(deps, team);
 }
 

@@ -25,6 +25,7 @@ import {
   referredOrganization,
   requireAbove,
   requireFresh,
+  requireManager,
   requireWithin,
   visibleTeam,
 } from './scoping.ts';
@@ -176,13 +177,14 @@ export async function updateTeam(deps: ManagementDeps, caller: Caller, body: Jso
       param: 'members_with_roles',
     });
   }
-  if (isOfAbove(fields) && !(await managesOrganization(deps, caller, known.organizationId))) {
-    throw forbidden('Only those above a team may change its limits, models and organization, or block it.');
-  }
-  if (fields.organization_id !== undefined && fields.organization_id !== known.organizationId) {
-    await requireAbove(deps, caller, fields.organization_id ?? undefined);
-  }
   const after = await changeTeam(deps, caller, known.id, async (team) => {
+    await requireManager(deps, caller, team);
+    if (isOfAbove(fields) && !(await managesOrganization(deps, caller, team.organizationId))) {
+      throw forbidden('Only those above a team may change its limits, models and organization, or block it.');
+    }
+    if (fields.organization_id !== undefined && fields.organization_id !== team.organizationId) {
+      await requireAbove(deps, caller, fields.organization_id ?? undefined);
+    }
     const changed = teamAfter(team, given, deps.now());
     await requireWithinOrganization(deps, changed);
     return changed;
@@ -190,7 +192,11 @@ export async function updateTeam(deps: ManagementDeps, caller: Caller, body: Jso
   return teamRow(deps, after);
 }
 
-/** Changes a team; members whose defaults come into force by it find what they spent. */
+/**
+ * Changes a team; members whose defaults come into force by it find what they spent.
+ *
+ * @param edit looks at the rights of the caller too: the team may have changed hands since they were looked at first
+ */
 export function changeTeam(
   deps: ManagementDeps,
   caller: Caller,
@@ -291,10 +297,13 @@ export async function setTeamBlocked(
   blocked: boolean,
 ): Promise<JsonObject> {
   const { team_id: id } = check(teamName, body);
-  const team = await visibleTeam(deps, caller, id);
-  await requireAbove(deps, caller, team.organizationId);
+  await visibleTeam(deps, caller, id);
   const action = blocked ? 'blocked' : 'unblocked';
-  return teamRow(deps, await changeTeam(deps, caller, id, (record) => ({ ...record, blocked }), action));
+  const edit = async (known: Team): Promise<Team> => {
+    await requireAbove(deps, caller, known.organizationId);
+    return { ...known, blocked };
+  };
+  return teamRow(deps, await changeTeam(deps, caller, id, edit, action));
 }
 
 /** Body of `/team/model/add` and `/team/model/delete`. */
@@ -312,9 +321,9 @@ export async function changeTeamModels(
   change: 'add' | 'delete',
 ): Promise<JsonObject> {
   const { team_id: id, models } = check(teamModels, body);
-  const known = await visibleTeam(deps, caller, id);
-  await requireAbove(deps, caller, known.organizationId);
+  await visibleTeam(deps, caller, id);
   const after = await changeTeam(deps, caller, id, async (team) => {
+    await requireAbove(deps, caller, team.organizationId);
     const others = team.models.filter((model) => !models.includes(model));
     if (change === 'delete' && others.length === 0 && team.models.length > 0) {
       const fault =
@@ -381,5 +390,9 @@ export async function updateTeamPermissions(deps: ManagementDeps, caller: Caller
   const { team_id: id, team_member_permissions: memberPermissions } = check(teamPermissionsChange, body);
   await managedTeam(deps, caller, id);
   requirePermissions(memberPermissions, 'team_member_permissions');
-  return teamRow(deps, await changeTeam(deps, caller, id, (team) => ({ ...team, memberPermissions })));
+  const edit = async (team: Team): Promise<Team> => {
+    await requireManager(deps, caller, team);
+    return { ...team, memberPermissions };
+  };
+  return teamRow(deps, await changeTeam(deps, caller, id, edit));
 }

@@ -286,6 +286,8 @@ export async function deleteUsers(deps: ManagementDeps, caller: Caller, body: Js
     for (const id of user.teams) await leave(deps, caller, { kind: 'team', id }, user.id);
     for (const id of user.organizations) await leave(deps, caller, { kind: 'organization', id }, user.id);
     await deleteOne(deps, caller, USER, user.id);
+    // One may have been made meanwhile, and a key without its user would have no limits but its own.
+    await buryKeys(deps, caller, { kind: 'user', id: user.id });
   }
   return users.length;
 }

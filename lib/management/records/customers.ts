@@ -6,7 +6,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
-import { check, flag, freeObject, names, ownerId, text } from '../input.ts';
+import { check, flag, freeObject, names, ownerId, ownerIds, text } from '../input.ts';
 import { BELONGING_FIELDS, belongingAfter, belongingRow, requireOwners } from './belonging.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
@@ -130,6 +130,8 @@ export async function listCustomers(deps: ManagementDeps, query: Query): Promise
 
 /** The body of routes about several customers. */
 export const customersBody = z.object({ user_ids: names });
+/** That of `/customer/block`. */
+export const blockedBody = z.object({ user_ids: ownerIds });
 
 /**
  * `POST /customer/delete`, customers in `user_ids`. All of them must exist, else none is deleted.
@@ -150,7 +152,8 @@ export async function setCustomersBlocked(
   body: JsonObject,
   blocked: boolean,
 ): Promise<JsonObject> {
-  const ids = [...new Set(check(customersBody, body).user_ids)];
+  // One that is made by this has to be one that calls can name.
+  const ids = [...new Set(check(blocked ? blockedBody : customersBody, body).user_ids)];
   const rows = await each(ids, async (id) => {
     if (blocked) await deps.customers.create(blank(deps, caller, id));
     return changeOne(deps, caller, CUSTOMER, id, (known) => ({ ...known, blocked }), blocked ? 'blocked' : 'unblocked');

@@ -1,6 +1,7 @@
 /** Projects, between a team and its keys: `/project/...`. */
 import * as z from 'zod/mini';
 import type { Project } from '../../domain/organization.ts';
+import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { isViewer, managesTeam, requireRight, seesTeam } from '../access.ts';
@@ -10,7 +11,7 @@ import { check, flag, freeObject, names, ownerId, ownerIds, text } from '../inpu
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { askedPart, each, newEntity, newId, notFound, PAGING, select, type Query } from './records.ts';
+import { askedPart, each, newEntity, newId, notFound, ownedBy, PAGING, select, type Query } from './records.ts';
 import { requireFresh, requireWithin } from '../people/scoping.ts';
 import { limitedRow } from '../standing.ts';
 
@@ -148,12 +149,35 @@ export async function listProjects(deps: ManagementDeps, caller: Caller, query: 
 export const projectsBody = z.object({ project_ids: names });
 
 /**
- * `DELETE /project/delete`, projects in `project_ids`. Their keys stay, without the project's limits.
+ * `DELETE /project/delete`, projects in `project_ids`: once no key names them, since it would be left without the project's limits, and without
+ * those of its team where only the project names that. Should a key be made in the same moment, the project is there again.
  *
- * @throws GatewayError `not_found`, `permission`; then none is deleted
+ * @throws GatewayError `not_found`, `permission`, `invalid_request` naming how many keys there are; then none is deleted
  */
 export async function deleteProjects(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<readonly JsonObject[]> {
   const { project_ids: ids } = check(projectsBody, body);
-  for (const id of ids) await requireManager(deps, caller, await readOne(deps, PROJECT, id));
-  return each([...new Set(ids)], async (id) => row(await deleteOne(deps, caller, PROJECT, id), deps.now()));
+  for (const id of ids) {
+    await requireManager(deps, caller, await readOne(deps, PROJECT, id));
+    await requireUnnamed(deps, id);
+  }
+  return each([...new Set(ids)], async (id) => {
+    const project = await deleteOne(deps, caller, PROJECT, id);
+    try {
+      await requireUnnamed(deps, id);
+    } catch (error) {
+      await createOne(deps, caller, PROJECT, project);
+      throw error;
+    }
+    return row(project, deps.now());
+  });
+}
+
+/** @throws GatewayError `invalid_request` while keys name the project; records of old secrets only point to keys */
+async function requireUnnamed(deps: ManagementDeps, id: string): Promise<void> {
+  const keys = await select(ownedBy(deps.keys, { kind: 'project', id }), (key) => key.supersededBy === undefined);
+  if (keys.length === 0) return;
+  const fault =
+    `project_ids: '${id}' has ${keys.length} ${keys.length === 1 ? 'key' : 'keys'}, which would be left without its limits; ` +
+    'delete them or give them another project_id, or null, first';
+  throw new GatewayError('invalid_request', fault, { param: 'project_ids' });
 }

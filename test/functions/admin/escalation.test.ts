@@ -199,7 +199,7 @@ describe('the id of a project', () => {
     const { admin, as } = await start();
     await admin.call('POST', '/project/new', { body: { project_id: 'theirs', team_id: 'blue' } });
     await admin.call('POST', '/key/generate', { body: { team_id: 'blue', project_id: 'theirs' } });
-    await admin.call('DELETE', '/project/delete', { body: { project_ids: ['theirs'] } });
+    await admin.deps.projects.delete('theirs');
     expect(await as('team_admin', 'POST', '/project/new', { ...body, blocked: true })).toMatchObject(refused);
   });
 });

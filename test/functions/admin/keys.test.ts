@@ -347,7 +347,7 @@ describe('an owner that is not there', () => {
     const admin = createAdmin();
     await admin.call('POST', '/project/new', { body: { project_id: 'p' } });
     const { hash } = await newKey(admin, { project_id: 'p' });
-    await admin.call('DELETE', '/project/delete', { body: { project_ids: ['p'] } });
+    await admin.deps.projects.delete('p');
 
     expect(await admin.call('POST', '/key/update', { body: { key: hash, rpm_limit: 3 } })).toMatchObject({ status: 200 });
   });

@@ -1,4 +1,5 @@
 /** Listings that come page by page. */
+import { GatewayError } from '../errors.ts';
 
 /** A listing: each page names the next by a cursor, the last one none. */
 export interface Listing<T> {
@@ -21,3 +22,7 @@ export async function readAll<T>(listing: Listing<T>): Promise<readonly T[]> {
   } while (cursor !== undefined);
   return all;
 }
+
+/** The error for text that is no cursor of the listing. */
+export const strangeCursor = (cause?: unknown): GatewayError =>
+  new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor', cause });

@@ -7,6 +7,7 @@
  */
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { isAmong, type RecordOwner } from '../../domain/owned.ts';
+import { strangeCursor } from '../../domain/pages.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { readItems } from './batches.ts';
@@ -73,19 +74,21 @@ export async function listOwned<T>(
 ): Promise<Page<T>> {
   const isOwned = (record: T): boolean => isAmong(linked.ownersOf(record), owner);
   // A listing ends as it began.
-  const start = page.cursor === undefined ? undefined : fromCursor(page.cursor);
+  const start = page.cursor === undefined ? undefined : fromCursor(page.cursor, {});
   if (start === undefined ? !(await isComplete()) : 'list' in start) {
     const { items, cursor } = await listPage<T>(registry, linked.list, page);
     return { items: items.filter(isOwned), ...(cursor === undefined ? {} : { cursor }) };
   }
   const { client, table } = registry;
+  const pk = text(partition(linked, owner));
+  if (start !== undefined && start['pk']?.S !== pk.S) throw strangeCursor();
   const { Items = [], LastEvaluatedKey } = await answered(
     client.send(
       new QueryCommand({
         TableName: table,
         ConsistentRead: true,
         KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': text(partition(linked, owner)) },
+        ExpressionAttributeValues: { ':pk': pk },
         Limit: page.limit,
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
       }),

@@ -1,5 +1,5 @@
 /** The listing index: records of a kind by age, and the tasks of the keeper by their moment. */
-import { GatewayError } from '../../errors.ts';
+import { strangeCursor } from '../../domain/pages.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { text, type Item } from './attributes.ts';
 import { answered } from './client.ts';
@@ -28,7 +28,7 @@ export async function listItems({ client, table }: Registry, list: string, { lim
         ExpressionAttributeValues: { ':list': text(list) },
         ScanIndexForward: false,
         Limit: limit,
-        ...(cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(cursor) }),
+        ...(cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(cursor, { list: text(list) }) }),
       }),
     ),
   );
@@ -41,11 +41,32 @@ export async function listItems({ client, table }: Registry, list: string, { lim
 /** A place in a listing, as callers pass it back. */
 export const toCursor = (position: Item): string => Buffer.from(JSON.stringify(position)).toString('base64url');
 
-/** The place of a cursor. Throws GatewayError `invalid_request` for what is none of ours. */
-export function fromCursor(cursor: string): Item {
+/**
+ * The place of a cursor.
+ *
+ * @param within attributes that say which listing it is of
+ * @throws GatewayError `invalid_request` for what is none of ours
+ */
+export function fromCursor(cursor: string, within: Item): Item {
+  let place: unknown;
   try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Item;
+    place = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch (cause) {
-    throw new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor', cause });
+    throw strangeCursor(cause);
   }
+  if (!isPlace(place) || Object.entries(within).some(([name, { S }]) => place[name]?.S !== S)) throw strangeCursor();
+  return place;
+}
+
+/** Keys of an item, and of the listing index. */
+const PLACES = ['pk,sk', 'at,list,pk,sk'];
+
+function isPlace(value: unknown): value is Item {
+  if (typeof value !== 'object' || value === null || !PLACES.includes(Object.keys(value).toSorted().join())) return false;
+  return Object.entries(value).every(([name, attribute]: [string, unknown]) => {
+    const type = name === 'at' ? 'N' : 'S';
+    if (typeof attribute !== 'object' || attribute === null || Object.keys(attribute).join() !== type) return false;
+    const { N, S } = attribute as { readonly N?: unknown; readonly S?: unknown };
+    return name === 'at' ? typeof N === 'string' && /^\d{1,15}$/.test(N) : typeof S === 'string' && S !== '';
+  });
 }

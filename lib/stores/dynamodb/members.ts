@@ -1,9 +1,9 @@
 /** Memberships in the registry: one partition a group, one record a user. */
 import type { Group, Member } from '../../domain/team.ts';
 import type { MemberStore } from '../members.ts';
-import { number, text } from './attributes.ts';
+import { number, text, textOf } from './attributes.ts';
 import { answered } from './client.ts';
-import { DeleteItemCommand } from './commands.ts';
+import { DeleteItemCommand, QueryCommand } from './commands.ts';
 import { documentText } from './document.ts';
 import { put } from './entities.ts';
 import { documentOf, getRecord, keyItem, listDocuments, type Registry } from './registry.ts';
@@ -18,6 +18,26 @@ export function createMemberStore(registry: Registry): MemberStore {
     get: async (group, userId, options) =>
       documentOf(await getRecord(registry, recordKey(group, userId), options?.fresh === true)) as Member | undefined,
     list: async (group) => (await listDocuments(registry, partition(group))) as readonly Member[],
+
+    async page(group, { limit, cursor }) {
+      const { Items = [], LastEvaluatedKey } = await answered(
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk',
+            ExpressionAttributeValues: { ':pk': text(partition(group)) },
+            Limit: limit,
+            ...(cursor === undefined ? {} : { ExclusiveStartKey: keyItem(recordKey(group, cursor)) }),
+          }),
+        ),
+      );
+      const last = textOf(LastEvaluatedKey, 'sk');
+      return {
+        items: Items.map((item) => documentOf(item) as Member),
+        ...(last === undefined ? {} : { cursor: last }),
+      };
+    },
 
     async put(member) {
       const item = {

@@ -2,7 +2,7 @@
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { addTotals, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
-import { GatewayError } from '../../errors.ts';
+import { strangeCursor } from '../../domain/pages.ts';
 import type { CallRef, TotalStore } from '../totals.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { writeItems } from './batches.ts';
@@ -160,6 +160,7 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
     async calls(scope, { from, to }, { limit, cursor }) {
       const pk = scopePartition(await generation(), 'calls', scope);
       const before = cursor === undefined ? undefined : fromCursor(cursor);
+      if (before !== undefined && !/^\d{15}#/.test(before)) throw strangeCursor();
       const newest = before === undefined ? to : Math.min(to, Number(before.split('#', 1)[0]) + 1);
       const found = new Map<string, CallRef>();
       let minute = '';
@@ -266,5 +267,5 @@ const toCursor = (place: string): string => Buffer.from(place).toString('base64u
 function fromCursor(cursor: string): string {
   const place = Buffer.from(cursor, 'base64url').toString();
   if (place !== '' && toCursor(place) === cursor) return place;
-  throw new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor' });
+  throw strangeCursor();
 }

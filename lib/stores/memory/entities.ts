@@ -11,6 +11,8 @@ import type { LinkStore } from '../links.ts';
 import type { MemberStore } from '../members.ts';
 import { pageOf } from './pages.ts';
 
+const placeOf = ({ id, createdAt }: Entity) => ({ id, at: createdAt });
+
 /** Records of one kind in memory. */
 export function createEntityStore<T extends Entity>(): EntityStore<T> {
   const records = new Map<string, T>();
@@ -37,7 +39,7 @@ export function createEntityStore<T extends Entity>(): EntityStore<T> {
       return stored;
     },
 
-    list: async (page) => pageOf([...records.values()], ({ id, createdAt }) => ({ id, at: createdAt }), page),
+    list: async (page) => pageOf([...records.values()], placeOf, page),
   };
 }
 
@@ -48,7 +50,12 @@ export function createOwnedStore<T extends Entity, Owner extends RecordOwner>(
   const store = createEntityStore<T>();
   return {
     ...store,
-    listOf: async (owner) => ({ items: (await readAll(store)).filter((record) => isAmong(ownersOf(record), owner)) }),
+    listOf: async (owner, page) =>
+      pageOf(
+        (await readAll(store)).filter((record) => isAmong(ownersOf(record), owner)),
+        placeOf,
+        page,
+      ),
   };
 }
 
@@ -59,13 +66,20 @@ export const createLinkStore = (): LinkStore => ({ catchUp: async () => ({ linke
 export function createMemberStore(): MemberStore {
   const members = new Map<string, Member>();
   const keyOf = ({ kind, id }: Group, userId: string): string => JSON.stringify([kind, id, userId]);
+  const membersOf = ({ kind, id }: Group): readonly Member[] =>
+    [...members.values()]
+      .filter(({ group }) => group.kind === kind && group.id === id)
+      .toSorted((one, other) => (one.userId < other.userId ? -1 : 1));
   return {
     get: async (group, userId) => members.get(keyOf(group, userId)),
+    list: async (group) => membersOf(group),
 
-    list: async ({ kind, id }) =>
-      [...members.values()]
-        .filter(({ group }) => group.kind === kind && group.id === id)
-        .toSorted((one, other) => (one.userId < other.userId ? -1 : 1)),
+    async page(group, { limit, cursor = '' }) {
+      const left = membersOf(group).filter(({ userId }) => userId > cursor);
+      const items = left.slice(0, limit);
+      const last = items.at(-1);
+      return { items, ...(left.length > limit && last !== undefined ? { cursor: last.userId } : {}) };
+    },
 
     async put(member) {
       const key = keyOf(member.group, member.userId);

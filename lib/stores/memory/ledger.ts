@@ -1,6 +1,7 @@
 /** The ledger in memory. */
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { LedgerStore } from '../ledger.ts';
+import { pageOf } from './pages.ts';
 
 /** The ledger in memory. */
 export function createLedgerStore(): LedgerStore {
@@ -18,14 +19,11 @@ export function createLedgerStore(): LedgerStore {
     getAll: async (ids) => ids.map((id) => entries.get(id)).filter((entry) => entry !== undefined),
     scan: async () => ({ items: [...entries.values()] }),
 
-    async list({ keyHash, from = 0, to = Infinity, limit, cursor }) {
-      const matches = [...entries.values()]
-        .filter((entry) => (keyHash === undefined || entry.keyHash === keyHash) && entry.at >= from && entry.at < to)
-        .toSorted((one, other) => other.at - one.at || (one.id < other.id ? 1 : -1));
-      const start = cursor === undefined ? 0 : matches.findIndex(({ id }) => id === cursor) + 1;
-      const items = matches.slice(start, start + limit);
-      const last = items.at(-1);
-      return { items, ...(start + limit < matches.length && last !== undefined ? { cursor: last.id } : {}) };
+    async list({ keyHash, from = 0, to = Infinity, ...page }) {
+      const matches = [...entries.values()].filter(
+        (entry) => (keyHash === undefined || entry.keyHash === keyHash) && entry.at >= from && entry.at < to,
+      );
+      return pageOf(matches, (entry) => entry, page);
     },
   };
 }

@@ -7,6 +7,8 @@ import type { KeyStore } from '../keys.ts';
 import type { ModelStore } from '../models.ts';
 import { pageOf } from './pages.ts';
 
+const placeOf = ({ hash, createdAt }: VirtualKey) => ({ id: hash, at: createdAt });
+
 /** Keys in memory. */
 export function createKeyStore(): KeyStore {
   const keys = new Map<string, VirtualKey>();
@@ -49,9 +51,14 @@ export function createKeyStore(): KeyStore {
       return hash === undefined ? undefined : keys.get(hash);
     },
 
-    listOf: async (owner) => ({ items: [...keys.values()].filter((key) => isAmong(ownersOfKey(key), owner)) }),
+    listOf: async (owner, page) =>
+      pageOf(
+        [...keys.values()].filter((key) => isAmong(ownersOfKey(key), owner)),
+        placeOf,
+        page,
+      ),
 
-    list: async (page) => pageOf([...keys.values()], ({ hash, createdAt }) => ({ id: hash, at: createdAt }), page),
+    list: async (page) => pageOf([...keys.values()], placeOf, page),
   };
 }
 

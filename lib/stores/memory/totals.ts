@@ -14,6 +14,7 @@ import {
 } from '../../domain/total.ts';
 import type { Page } from '../keys.ts';
 import type { CallRef, PageOf, TotalStore } from '../totals.ts';
+import { pageOf as newestFirst } from './pages.ts';
 
 /** One generation. Scopes by `kind#id`. */
 interface Generation {
@@ -55,10 +56,8 @@ export function createTotalStore(): TotalStore {
     },
 
     async calls(scope, { from, to }, page) {
-      const calls = (live.generation.calls.get(nameOf(scope)) ?? [])
-        .filter(({ at }) => at >= from && at < to)
-        .toSorted((one, other) => other.at - one.at || (one.id < other.id ? 1 : -1));
-      return pageOf(calls, page);
+      const calls = (live.generation.calls.get(nameOf(scope)) ?? []).filter(({ at }) => at >= from && at < to);
+      return newestFirst(calls, (call) => call, page);
     },
 
     rebuild: {

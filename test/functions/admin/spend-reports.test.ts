@@ -365,6 +365,7 @@ describe('/spend/logs/ui/{id}', () => {
       response: { contentType: 'text/event-stream', bytes: 7, text: 'data: 1', cut: true },
     });
     const { body: key } = await admin.call('POST', '/key/generate', { body: {} });
+    admin.clock.now += 1;
 
     expect(await read('/spend/logs/ui/kept')).toEqual({
       request_id: 'kept',
@@ -375,8 +376,8 @@ describe('/spend/logs/ui/{id}', () => {
       answer: { content_type: 'text/event-stream', bytes: 7, cut: true, redacted: false },
     });
     expect((await admin.call('GET', '/audit')).body['audit_logs']).toMatchObject([
-      { action: 'created', table_name: 'LiteLLM_VerificationToken' },
       { action: 'read', table_name: 'body', object_id: 'kept', changed_by: 'master' },
+      { action: 'created', table_name: 'LiteLLM_VerificationToken' },
     ]);
     expect((await admin.call('GET', '/spend/logs/ui/unkept')).body['value']).toBeNull();
     expect((await admin.call('GET', '/spend/logs/ui/nothing')).body['value']).toBeNull();

@@ -88,6 +88,34 @@ export function identityContract(name: string, stores: () => Stores): void {
       expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made.map(({ id }) => id).toReversed());
       expect(second.cursor).toBeUndefined();
     });
+
+    it('are read on behind a record that is gone, whatever came before it meanwhile', async () => {
+      const made = [1, 2, 3].map((age) => aTeam({ createdAt: NOW + 100 + age }));
+      for (const tag of made) await stores().tags.create({ ...tag, models: [] });
+      const { items, cursor = '' } = await stores().tags.list({ limit: 2 });
+      await stores().tags.delete(items[1]?.id ?? '');
+      await stores().tags.create({ ...aTeam({ createdAt: NOW + 200 }), models: [] });
+      expect((await stores().tags.list({ limit: 1, cursor })).items.map(({ id }) => id)).toEqual([made[0]?.id]);
+    });
+
+    it('refuse a cursor that is none of the listing', async () => {
+      const strange = (text: string): string => Buffer.from(text).toString('base64url');
+      const key = (over: object): string =>
+        strange(JSON.stringify({ pk: { S: 'a' }, sk: { S: 'a' }, list: { S: 'team' }, at: { N: '1' }, ...over }));
+      const cursors = ['', 'x', strange('null'), strange('{}'), strange('{"pk":{"S":"a"}}')];
+      for (const cursor of [...cursors, key({ list: { S: 'user' } }), key({ at: { N: 'x' } }), key({ pk: { B: 'a' } })]) {
+        const asked = { limit: 1, cursor };
+        await expect(stores().teams.list(asked), cursor).rejects.toMatchObject({ kind: 'invalid_request' });
+        await expect(stores().teams.listOf({ kind: 'organization', id: 'o' }, asked), cursor).rejects.toMatchObject({
+          kind: 'invalid_request',
+        });
+        await expect(stores().ledger.list(asked), cursor).rejects.toMatchObject({ kind: 'invalid_request' });
+        await expect(
+          stores().totals.calls({ kind: 'team', id: 't' }, { from: 0, to: NOW }, asked),
+          cursor,
+        ).rejects.toMatchObject({ kind: 'invalid_request' });
+      }
+    });
   });
 
   describe(`teams on ${name}`, () => {
@@ -129,6 +157,26 @@ export function identityContract(name: string, stores: () => Stores): void {
 
       expect(await stores().members.get(group, members[0]?.userId ?? '', { fresh: true })).toEqual(members[0]);
       expect(await stores().members.list(group)).toEqual(members);
+    });
+
+    it('are read on from any place in their group, though who stood there has left', async () => {
+      const group = { kind: 'team', id: unique('t') } as const;
+      for (const userId of ['d', 'b', 'c', 'a']) await stores().members.put(aMember({ group, userId }));
+      const page = async (cursor?: string) => {
+        const { items, cursor: after } = await stores().members.page(group, {
+          limit: 2,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        return { ids: items.map(({ userId }) => userId), after };
+      };
+      const first = await page();
+      await stores().members.delete(group, 'b');
+      await stores().members.put(aMember({ group, userId: 'bb' }));
+      expect([first.ids, (await page(first.after)).ids]).toEqual([
+        ['a', 'b'],
+        ['bb', 'c'],
+      ]);
+      expect(await page('d')).toEqual({ ids: [], after: undefined });
     });
 
     it('change from revision to revision', async () => {

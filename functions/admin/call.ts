@@ -11,6 +11,8 @@ export interface OpenCall {
   readonly param: (name: string) => string;
   /** A parameter of the query; empty ones count as absent. */
   readonly query: (name: string) => string | undefined;
+  /** Names of the parameters of the query, as sent. */
+  readonly names: readonly string[];
   /** The JSON body; empty without one. */
   readonly body: JsonObject;
   /** The secret in the header `authorization`. */
@@ -36,6 +38,7 @@ export function readCall(event: LambdaFunctionURLEvent, { query, body, headers }
     ...(bearer === undefined ? {} : { bearer }),
     body: readBody(body),
     query: (name) => query.get(name) || undefined,
+    names: [...new Set(query.keys())],
     param: (name) => decode(event.pathParameters?.[name] ?? '', name),
   };
 }

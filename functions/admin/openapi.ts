@@ -70,6 +70,7 @@ const TAGS: Readonly<Record<string, string>> = {
   credentials: 'Credentials of providers.',
   cost: 'What calls would cost.',
   spend: 'The ledger.',
+  management: 'Listings that are read on by cursors.',
   global: 'The whole house.',
   gateway: 'Calls of the whole gateway.',
   provider: 'Providers.',

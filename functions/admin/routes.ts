@@ -12,6 +12,7 @@ import { ORGANIZATION_ROUTES } from './routes/organizations.ts';
 import { RECEIPT_ROUTES } from './routes/receipts.ts';
 import { RECORD_ROUTES } from './routes/records.ts';
 import { SPEND_ROUTES } from './routes/spend.ts';
+import { READING_ROUTES } from './routes/reading.ts';
 import { TAG_ANALYTICS_ROUTES } from './routes/tag-analytics.ts';
 import { TEAM_ROUTES } from './routes/teams.ts';
 import { USER_ROUTES } from './routes/users.ts';
@@ -39,6 +40,7 @@ export const ROUTES: readonly AdminRoute[] = [
   ...TEAM_ROUTES,
   ...ORGANIZATION_ROUTES,
   ...RECORD_ROUTES,
+  ...READING_ROUTES,
   ...OPEN_ROUTES,
 ];
 

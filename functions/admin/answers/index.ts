@@ -8,6 +8,7 @@ import { MAPPING_ANSWERS } from './mappings.ts';
 import { METRIC_ANSWERS } from './metrics.ts';
 import { MODEL_ANSWERS } from './models.ts';
 import { PEOPLE_ANSWERS } from './people.ts';
+import { READING_ANSWERS } from './reading.ts';
 import { RECORD_ANSWERS } from './records.ts';
 import { SPEND_ANSWERS } from './spend.ts';
 
@@ -20,6 +21,7 @@ export const ANSWERS: Answers = {
   ...PEOPLE_ANSWERS,
   ...INVITATION_ANSWERS,
   ...RECORD_ANSWERS,
+  ...READING_ANSWERS,
   ...MODEL_ANSWERS,
   ...SPEND_ANSWERS,
   ...ACTIVITY_ANSWERS,

@@ -46,6 +46,12 @@ const USER = {
 };
 /** A user as routes of users tell it. */
 export const user = component('User', 'A user and where it stands.', { ...USER, ...STANDING });
+/** A user as lists have it. */
+export const listedUser = component('ListedUser', 'A user, where it stands, and how many keys it has.', {
+  ...USER,
+  ...STANDING,
+  key_count: count('Keys the user has.'),
+});
 const plainUser = component('PlainUser', 'A user without figures.', { ...USER, ...LIMITS });
 
 const newUser = component('NewUser', 'A user, and the key that was made for it.', {
@@ -98,7 +104,8 @@ const TEAM = {
 };
 const members = list(object({ user_id: userId, user_email: email, role: text('Role in the team.', 'admin') }));
 const FULL_TEAM = { ...TEAM, ...STANDING, members_with_roles: members };
-const team = component('Team', 'A team and where it stands.', FULL_TEAM);
+/** A team as routes of teams tell it. */
+export const team = component('Team', 'A team and where it stands.', FULL_TEAM);
 const plainTeam = component('PlainTeam', 'A team without figures.', { ...TEAM, ...LIMITS });
 const deletedTeam = component('DeletedTeam', 'A team that was deleted.', {
   ...TEAM,
@@ -163,9 +170,7 @@ export const PEOPLE_ANSWERS: Answers = {
   'POST /user/delete': answers(count('Users that were deleted.', 1), 404),
   'GET /user/info': answers(object({ user_id: userId, user_info: user, keys: list(key), teams: list(team) }), 404),
   'GET /v2/user/info': answers(user, 404),
-  'GET /user/list': answers(
-    object({ users: list(object({ ...USER, ...STANDING, key_count: count('Keys the user has.') })), ...PAGE }),
-  ),
+  'GET /user/list': answers(object({ users: list(listedUser), ...PAGE })),
   'GET /user/filter/ui': answers(list(object({ user_id: userId, user_email: email, user_alias: USER.user_alias }))),
   'GET /user/available_users': answers(
     object({

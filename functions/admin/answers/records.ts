@@ -74,7 +74,8 @@ const CUSTOMERS: Answers = Object.fromEntries(
   ]),
 );
 
-const budget = component('Budget', 'A shared budget: limits of whoever refers to it.', {
+/** A shared budget. */
+export const budget = component('Budget', 'A shared budget: limits of whoever refers to it.', {
   ...LIMITS,
   budget_id: text('The budget.', 'starter'),
   allowed_models: models,

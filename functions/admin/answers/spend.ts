@@ -95,7 +95,8 @@ const metadata = note(
   { id: 'SpendMetadata', description: 'What the ledger knows beside; further fields are what the client sent as metadata.' },
 );
 
-const entry = component('SpendEntry', 'An entry of the ledger: one call, or what an operator booked.', {
+/** A row of the ledger. */
+export const entry = component('SpendEntry', 'An entry of the ledger: one call, or what an operator booked.', {
   request_id: text('The call.', '01m81j19f8dze30g83hxzf1b2a'),
   call_type: text("LiteLLM's name for the kind of call; `adjustment` for what an operator booked.", 'acompletion'),
   api_key: keyHash,

@@ -39,7 +39,9 @@ type Query = AdminCall['query'];
 const OWNERS = ['api_key', 'user_id', 'team_id', 'organization_id', 'project_id', 'end_user', 'tag', 'session_id'];
 const DAYS = ['start_date', 'end_date'];
 const LOGS = ['request_id', ...OWNERS, ...DAYS, 'model', 'status_filter'];
-const PAGES = [...LOGS, 'key_alias', 'min_spend', 'max_spend', 'page', 'page_size', 'sort_by', 'sort_order'];
+/** Filters of calls by page. */
+export const CALL_FILTERS: readonly string[] = [...LOGS, 'key_alias', 'min_spend', 'max_spend'];
+const PAGES = [...CALL_FILTERS, 'page', 'page_size', 'sort_by', 'sort_order'];
 
 const daysIn = (query: Query) => ({ startDate: query('start_date'), endDate: query('end_date') });
 
@@ -58,7 +60,8 @@ const callsIn = (query: Query) => ({
   ...daysIn(query),
 });
 
-const pageIn = (query: Query): PagedSpendQuery =>
+/** What a page of calls is asked by. */
+export const pageIn = (query: Query): PagedSpendQuery =>
   defined({
     ...callsIn(query),
     keyAlias: query('key_alias'),

@@ -113,17 +113,19 @@ export async function listAliases(deps: ManagementDeps, caller: Caller, query: K
 }
 
 /** What is asked for, with the teams of the organization asked for: keys of a team without one of their own belong to that of the team. */
-interface Asked extends KeyListQuery {
+export interface Asked extends KeyListQuery {
   readonly organizationTeams: ReadonlySet<string>;
 }
 
-async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
+/** A query with those teams. */
+export async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
   const { organizationId: id } = query;
   const teams = id === undefined ? [] : await readAll(ownedBy(deps.teams, { kind: 'organization', id }));
   return { ...query, organizationTeams: new Set(teams.map(({ id: teamId }) => teamId)) };
 }
 
-const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [
+/** An organization and its teams, as owners of keys. */
+export const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [
   { kind: 'organization', id: organizationId },
   ...[...organizationTeams].map((id) => ({ kind: 'team', id }) as const),
 ];
@@ -181,9 +183,10 @@ function orderOf(sortBy: keyof typeof SORTS, isRising: boolean): (one: Listed, o
 }
 
 /** Which keys a caller may see in a list: all, one, or those of some owners. */
-type Sight = 'everything' | { readonly hash: string } | { readonly owners: readonly KeyOwner[] };
+export type Sight = 'everything' | { readonly hash: string } | { readonly owners: readonly KeyOwner[] };
 
-const isSeen = (sight: Sight, key: VirtualKey): boolean => {
+/** True for a key within what a caller sees. */
+export const isSeen = (sight: Sight, key: VirtualKey): boolean => {
   if (sight === 'everything') return true;
   if ('hash' in sight) return key.hash === sight.hash;
   const owners = ownersOfKey(key);
@@ -191,7 +194,7 @@ const isSeen = (sight: Sight, key: VirtualKey): boolean => {
 };
 
 /** What a caller sees: its user's own keys, those of the team or organization asked for that it manages, or all of its teams'. */
-async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked): Promise<Sight> {
+export async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked): Promise<Sight> {
   if (isViewer(caller) || caller.type === 'master') return 'everything';
   const userId = userIdOf(caller);
   if (userId === undefined) return { hash: caller.key.hash };
@@ -207,7 +210,8 @@ async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked): Prom
   return { owners };
 }
 
-function matches(key: VirtualKey, query: Asked): boolean {
+/** True for a key that is asked for. */
+export function matches(key: VirtualKey, query: Asked): boolean {
   const ofTeam = key.teamId !== undefined && query.organizationTeams.has(key.teamId);
   const pairs = [
     [query.keyAlias, key.alias],

@@ -60,7 +60,8 @@ const ofOrganizations = async (deps: ManagementDeps, ids: readonly string[]): Pr
 const newestFirst = (teams: readonly Team[]): readonly Team[] =>
   teams.toSorted((one, other) => other.createdAt - one.createdAt);
 
-const asked =
+/** A test for the teams asked for, but for whose they are. */
+export const asked =
   (query: Query) =>
   ({ id, alias, organizationId }: Team): boolean =>
     (query('team_id') === undefined || query('team_id') === id) &&

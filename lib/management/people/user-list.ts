@@ -17,7 +17,7 @@ import { teamRow } from './teams.ts';
 import { userRow } from './users.ts';
 
 /** A test for the users a caller may see: itself, and those of organizations it administers. */
-async function userFilter(deps: ManagementDeps, caller: Caller): Promise<(user: User) => boolean> {
+export async function userFilter(deps: ManagementDeps, caller: Caller): Promise<(user: User) => boolean> {
   if (isViewer(caller)) return () => true;
   const [own, managed] = [userIdOf(caller), await managedOrganizations(deps, caller)];
   return ({ id, organizations }) => id === own || organizations.some((organization) => managed.has(organization));
@@ -115,25 +115,8 @@ async function candidatesOf(
  */
 export async function listUsers(deps: ManagementDeps, caller: Caller, query: Query): Promise<JsonObject> {
   const isVisible = await userFilter(deps, caller);
-  const role = query('role') ?? query('user_role');
-  const listed = (name: string): ReadonlySet<string> | undefined => {
-    const value = query(name);
-    return value === undefined ? undefined : new Set(value.split(',').map((part) => part.trim()));
-  };
-  const [ids, ssoIds] = [listed('user_ids'), listed('sso_user_ids')];
-  const [team, organization] = [query('team'), query('organization_id')];
-  const candidates = await candidatesOf(deps, caller, { ids, team, organization });
-  const users = candidates.filter(
-    (user) =>
-      isVisible(user) &&
-      (role === undefined || user.role === role) &&
-      (ids === undefined || ids.has(user.id)) &&
-      (ssoIds === undefined || ssoIds.has(user.ssoUserId ?? '')) &&
-      (team === undefined || user.teams.includes(team)) &&
-      (organization === undefined || user.organizations.includes(organization)) &&
-      contains(user.email, query('user_email')) &&
-      contains(user.alias, query('user_alias')),
-  );
+  const asked = askedUsers(query);
+  const users = (await candidatesOf(deps, caller, asked)).filter((user) => isVisible(user) && asked.matches(user));
   const byId = new Map(users.map((user) => [user.id, user]));
   const rows = sorted(
     users.map((user) => USER.row(user, deps.now())),
@@ -142,14 +125,44 @@ export async function listUsers(deps: ManagementDeps, caller: Caller, query: Que
   );
   const { items, total, page, size, pages } = pageOf(rows, { page: query('page'), size: query('page_size') }, { initial: 25 });
   const shown = items.flatMap(({ user_id: id }) => byId.get(String(id)) ?? []);
-  const keys = await keyCounts(deps, shown);
   return {
-    users: await each(shown, async (user) => ({ ...(await userRow(deps, user)), key_count: keys.get(user.id) ?? 0 })),
+    users: await each(shown, (user) => listedUser(deps, user)),
     total,
     page,
     page_size: size,
     total_pages: pages,
   };
+}
+
+/** A user as lists have it: the row, and how many keys there are. */
+export async function listedUser(deps: ManagementDeps, user: User): Promise<JsonObject> {
+  const keys = await readAll(ownedBy(deps.keys, { kind: 'user', id: user.id }));
+  return { ...(await userRow(deps, user)), key_count: keys.length };
+}
+
+/** Users asked for: by ids, by group, and by what else is said of them. */
+export function askedUsers(query: Query): {
+  readonly ids: ReadonlySet<string> | undefined;
+  readonly team: string | undefined;
+  readonly organization: string | undefined;
+  readonly matches: (user: User) => boolean;
+} {
+  const role = query('role') ?? query('user_role');
+  const listed = (name: string): ReadonlySet<string> | undefined => {
+    const value = query(name);
+    return value === undefined ? undefined : new Set(value.split(',').map((part) => part.trim()));
+  };
+  const [ids, ssoIds] = [listed('user_ids'), listed('sso_user_ids')];
+  const [team, organization] = [query('team'), query('organization_id')];
+  const matches = (user: User): boolean =>
+    (role === undefined || user.role === role) &&
+    (ids === undefined || ids.has(user.id)) &&
+    (ssoIds === undefined || ssoIds.has(user.ssoUserId ?? '')) &&
+    (team === undefined || user.teams.includes(team)) &&
+    (organization === undefined || user.organizations.includes(organization)) &&
+    contains(user.email, query('user_email')) &&
+    contains(user.alias, query('user_alias'));
+  return { ids, team, organization, matches };
 }
 
 /** Query of `/user/filter/ui`. */
@@ -172,12 +185,6 @@ export async function searchUsers(deps: ManagementDeps, caller: Caller, query: Q
   );
   const { items } = pageOf(found, { page: query('page'), size: query('page_size') });
   return items.map(({ id, email, alias }) => ({ user_id: id, user_email: email ?? null, user_alias: alias ?? null }));
-}
-
-/** How many keys each of some users has. */
-async function keyCounts(deps: ManagementDeps, users: readonly User[]): Promise<ReadonlyMap<string, number>> {
-  const counts = await each(users, async ({ id }) => (await readAll(ownedBy(deps.keys, { kind: 'user', id }))).length);
-  return new Map(users.map(({ id }, index) => [id, counts[index] ?? 0]));
 }
 
 /** `GET /user/available_roles`: what the roles may do, for people. */

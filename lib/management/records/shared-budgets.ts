@@ -12,6 +12,7 @@ import { chosen } from '../changes.ts';
 import { check, freeObject, names, text } from '../input.ts';
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { readBody } from '../fields.ts';
+import { readPage, type PageRequest } from './reading.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { askedPart, contains, each, newEntity, newId, PAGING, select, type Query } from './records.ts';
 
@@ -102,6 +103,17 @@ export async function listBudgets(deps: ManagementDeps, query: Query): Promise<r
   const budgets = await select(deps.budgets, ({ id }) => contains(id, query('budget_id')));
   return askedPart(budgets, query).map((budget) => answer(deps, budget));
 }
+
+/** Filters of `/management/v1/budgets`: LiteLLM has `q` for a part of the id. */
+export const BUDGET_FILTERS: readonly string[] = ['budget_id', 'q'];
+
+/** `GET /management/v1/budgets`: the same, read on by cursors. */
+export const readBudgets = (deps: ManagementDeps, request: PageRequest): Promise<JsonObject> =>
+  readPage<SharedBudget>(request, BUDGET_FILTERS, {
+    parts: [{ name: 'all', page: (page) => deps.budgets.list(page) }],
+    matches: ({ id }) => contains(id, request.query('budget_id')) && contains(id, request.query('q')),
+    row: (budget) => answer(deps, budget),
+  });
 
 /** The body of `/budget/delete`. */
 export const budgetDeletion = z.object({ id: text() });

@@ -2,6 +2,7 @@
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { Scope } from '../../domain/meter.ts';
 import { GatewayError } from '../../errors.ts';
+import type { Page, PageAsked } from '../../stores/keys.ts';
 import type { ManagementDeps } from '../deps.ts';
 
 /** Which calls. Times in milliseconds since the epoch, `from` inclusive and `to` exclusive. */
@@ -30,7 +31,7 @@ export async function* callsOf(deps: ManagementDeps, filter: CallFilter): AsyncG
   let read = 0;
   let cursor: string | undefined;
   do {
-    const page = await pageOf(deps, filter, cursor);
+    const page = await pageOfCalls(deps, filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
     for (const entry of page.items) {
       if (++read > MOST_READ) {
         const fault = `More than ${MOST_READ} calls lie in this range. Narrow ${range.join(' and ')} (times count too).`;
@@ -42,12 +43,12 @@ export async function* callsOf(deps: ManagementDeps, filter: CallFilter): AsyncG
   } while (cursor !== undefined);
 }
 
-async function pageOf(
+/** A page of the calls of a scope and a time, newest first, whatever else they must be. */
+export async function pageOfCalls(
   deps: ManagementDeps,
   { scope, from = 0, to = Number.MAX_SAFE_INTEGER }: CallFilter,
-  cursor: string | undefined,
-): Promise<{ readonly items: readonly LedgerEntry[]; readonly cursor?: string }> {
-  const page = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+  page: PageAsked,
+): Promise<Page<LedgerEntry>> {
   if (scope.kind === 'global') return deps.ledger.list({ from, to: latest(to), ...page });
   if (scope.kind === 'key') return deps.ledger.list({ keyHash: scope.id, from, to: latest(to), ...page });
   const calls = await deps.totals.calls(scope, { from, to: latest(to) }, page);

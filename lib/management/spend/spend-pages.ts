@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { callsOf } from './spend-calls.ts';
+import { callsOf, type CallFilter } from './spend-calls.ts';
 import { matcherOf, ownEntry, type SpendQuery } from './spend.ts';
 import { DAY_MS, numberIn, scopeAsked, timeOf } from './spend-query.ts';
 import { spendRow } from './spend-row.ts';
@@ -75,23 +75,36 @@ async function matching(deps: ManagementDeps, caller: Caller, query: PagedSpendQ
     const entry = await ownEntry(deps, caller, query.requestId);
     return entry === undefined ? [] : [entry];
   }
+  return Array.fromAsync(callsOf(deps, (await callsAsked(deps, caller, query)).filter));
+}
+
+/**
+ * The calls asked for, and the key they must be of, if any.
+ *
+ * @throws GatewayError `permission`, `invalid_request`
+ */
+export async function callsAsked(
+  deps: ManagementDeps,
+  caller: Caller,
+  query: PagedSpendQuery,
+): Promise<{ readonly filter: Required<Pick<CallFilter, 'matches'>> & CallFilter; readonly keyHash?: string }> {
   const from = timeOf(query.startDate, 'start_date');
   const to = timeOf(query.endDate, 'end_date', DAY_MS);
   const { scope, keyHash } = await scopeAsked(deps, caller, query);
   const isAsked = matcherOf(query, keyHash);
   const [least, most] = [amountIn(query.minSpend, 'min_spend'), amountIn(query.maxSpend, 'max_spend')];
   const { keyAlias } = query;
-  const calls = callsOf(deps, {
+  const filter = {
     scope,
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
-    matches: (entry) =>
+    matches: (entry: LedgerEntry) =>
       isAsked(entry) &&
       (keyAlias === undefined || entry.keyAlias?.includes(keyAlias) === true) &&
       (least === undefined || (entry.cost ?? 0n) >= least) &&
       (most === undefined || (entry.cost ?? 0n) <= most),
-  });
-  return Array.fromAsync(calls);
+  };
+  return { filter, ...(keyHash === undefined ? {} : { keyHash }) };
 }
 
 function sort(entries: LedgerEntry[], { sortBy = 'startTime', sortOrder = 'desc' }: PagedSpendQuery): void {

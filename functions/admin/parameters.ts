@@ -18,7 +18,6 @@ const KNOWN: Readonly<Record<string, JsonObject>> = {
   size: whole('Records a page.'),
   limit: whole('Most rows.'),
   cursor: text('`next_cursor` of an earlier page: where to go on.'),
-  q: text('Only ids that have this within them.'),
   sort_by: text('Field to sort by.'),
   sort_order: oneOf('Order.', 'asc', 'desc'),
   sortBy: text('Field to sort by.'),

@@ -82,6 +82,10 @@ const MANAGEMENT = [
   '/jwt/key/mapping',
   '/iam/mapping',
   '/invitation',
+  '/management/v1/budgets',
+  '/management/v1/keys',
+  '/management/v1/teams',
+  '/management/v1/users',
   '/gateway/daily/activity',
   // One by one: Bedrock's calls lie below `/model` too.
   '/model/new',
@@ -89,6 +93,7 @@ const MANAGEMENT = [
   '/model/{id}/update',
   '/model/delete',
   '/model/settings',
+  '/model_group/make_public',
   '/model/info',
   '/v2/model/info',
 ];

@@ -44,8 +44,23 @@ interface Clauses {
 }
 
 /** The groups in a head. */
-export const groupsIn = (head: Item | undefined): readonly DayTotal[] =>
+const groupsIn = (head: Item | undefined): readonly DayTotal[] =>
   Array.from({ length: PLACES }, (_, place) => groupAt(head, place)).filter((group) => group !== undefined);
+
+/** A group in a head, and the sort key of the row that it will be once it leaves. */
+export interface FutureRow {
+  readonly sk: string;
+  readonly group: DayTotal;
+}
+
+/** The groups in a head; they leave to rows of the head's own slot. */
+export function futureRows(generation: number, scope: TotalScope, head: Item): readonly FutureRow[] {
+  const slot = (textOf(head, 'sk') ?? '').split('#').at(-1);
+  return groupsIn(head).map((group) => {
+    const { total: _, ...dimensions } = group;
+    return { sk: `${dayAddress(generation, scope, dimensions).sk}${slot}`, group };
+  });
+}
 
 /** Whether no day left its head between two looks at the heads of a scope. */
 export const sameDays = (before: readonly Item[], after: readonly Item[]): boolean =>

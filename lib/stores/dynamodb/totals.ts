@@ -9,7 +9,7 @@ import { writeItems } from './batches.ts';
 import { answered } from './client.ts';
 import { GetItemCommand, QueryCommand, ScanCommand, UpdateItemCommand, isFailedCondition, type Dynamo } from './commands.ts';
 import { queryAll } from './registry.ts';
-import { groupsIn, sameDays } from './total-heads.ts';
+import { futureRows, sameDays } from './total-heads.ts';
 import {
   callsIn,
   dayIn,
@@ -147,13 +147,20 @@ export function createTotalStore(client: Dynamo, table: string, now: () => numbe
       const live = await generation();
       const pk = scopePartition(live, 'day', scope);
       const after = cursor === undefined ? undefined : fromCursor(cursor);
-      // With the first page, before it, so that nothing is missed; what left a head meanwhile would be told twice.
+      // Groups in heads are told where their rows will be: whether they leave between two pages or not, they are passed once.
       for (let look = 1; ; look++) {
-        const heads = cursor === undefined ? await headsOf(live, scope) : [];
+        // Before the page, so that nothing is missed; what left a head meanwhile would be told twice.
+        const heads = await headsOf(live, scope);
         const { items, last } = await page(pk, [from, `${to}~`], { limit, cursor: after, newestFirst: true, fresh: look > 1 });
-        const inside = heads.flatMap(groupsIn).filter(({ day }) => day >= from && day <= to);
+        const inside = heads
+          .flatMap((head) => futureRows(live, scope, head))
+          .filter(({ sk, group: { day } }) => day >= from && day <= to && (after === undefined || sk < after))
+          .filter(({ sk }) => last === undefined || sk >= last);
         if (inside.length > 0 && look < MOST_LOOKS && !sameDays(heads, await headsOf(live, scope))) continue;
-        return { items: [...inside, ...items.map(dayIn)], ...(last === undefined ? {} : { cursor: toCursor(last) }) };
+        return {
+          items: [...inside.map(({ group }) => group), ...items.map(dayIn)],
+          ...(last === undefined ? {} : { cursor: toCursor(last) }),
+        };
       }
     },
 

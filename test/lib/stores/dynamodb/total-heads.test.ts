@@ -3,7 +3,15 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../../../lib/domain/ledger-entry.ts';
-import { addTotals, EVERYTHING, NO_TOTAL, scopesOf, type Total, type TotalScope } from '../../../../lib/domain/total.ts';
+import {
+  addTotals,
+  EVERYTHING,
+  NO_TOTAL,
+  scopesOf,
+  type DayTotal,
+  type Total,
+  type TotalScope,
+} from '../../../../lib/domain/total.ts';
 import type { Item } from '../../../../lib/stores/dynamodb/attributes.ts';
 import type { Dynamo } from '../../../../lib/stores/dynamodb/commands.ts';
 import { createTotalStore } from '../../../../lib/stores/dynamodb/totals.ts';
@@ -15,6 +23,7 @@ import { daysOf } from '../contract-totals.ts';
 
 const HOUR = 3_600_000;
 const AT = Date.UTC(2026, 10, 22, 20);
+const DAYS = { from: '2026-11-01', to: '2026-11-30' };
 
 let emulator: Emulator;
 beforeAll(async () => {
@@ -215,6 +224,39 @@ describe('totals with the day of now in their heads', () => {
       ['2026-11-23', 5n],
       ['2026-11-22', 5n],
     ]);
+  });
+
+  it('tell a day of many pages once, whichever page it leaves its head after', async () => {
+    const models = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    for (let leaving = 1; leaving <= 6; leaving++) {
+      const own = unique('own');
+      let now = AT;
+      const entry = (modelGroup: string): LedgerEntry =>
+        anEntry({ keyHash: own, tags: [], at: now, endedAt: now, modelGroup, cost: 5n });
+      const totals = createTotalStore(emulator.client, NAMES.totals, () => now);
+      // Three groups find a place in the head, the others are rows of their own.
+      for (const model of models) await totals.apply([entry(model)]);
+
+      const told: DayTotal[] = [];
+      let [pages, cursor]: [number, string | undefined] = [0, undefined];
+      do {
+        const page = await totals.days({ kind: 'key', id: own }, DAYS, {
+          limit: 1,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        told.push(...page.items);
+        cursor = page.cursor;
+        if (++pages === leaving) {
+          now += 24 * HOUR;
+          await totals.apply([entry('h')]);
+        }
+      } while (cursor !== undefined);
+
+      expect(told.map(({ modelGroup, total }) => `${modelGroup} ${total.spend}`).toSorted(), `after page ${leaving}`).toEqual(
+        models.map((model) => `${model} 5`),
+      );
+      expect(told.map(({ day }) => day)).toEqual(told.map(() => '2026-11-22'));
+    }
   });
 });
 

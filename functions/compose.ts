@@ -202,6 +202,7 @@ export function compose(from: Composition): Composed {
     secrets,
     ...(from.bodies === undefined ? {} : { bodies: from.bodies }),
     ...(env.TOLLGATE_MAX_BUDGET === undefined ? {} : { maxBudget: env.TOLLGATE_MAX_BUDGET }),
+    ...(env.TOLLGATE_CUSTOMER_BUDGET_ID === undefined ? {} : { customerBudget: env.TOLLGATE_CUSTOMER_BUDGET_ID }),
     catalog,
     now,
     random,

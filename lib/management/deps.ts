@@ -44,6 +44,8 @@ export interface ManagementDeps extends Stores {
   readonly userBudgetsForTeamKeys?: boolean;
   /** Most that all calls together may cost, 1e-12 USD. */
   readonly maxBudget?: bigint;
+  /** Id of the shared budget of customers nobody has made. */
+  readonly customerBudget?: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;

@@ -123,17 +123,27 @@ export const budgetDeletion = z.object({ id: text() });
  * foreign key empties the holders' `budget_id`.) Should somebody take it in the same moment, it is there again: only who looks once more after
  * it is gone can know.
  *
- * @throws GatewayError `not_found`; `invalid_request` naming how many have it
+ * @throws GatewayError `not_found`; `invalid_request` naming how many have it, or the setting that gives it to new customers
  */
 export async function deleteBudget(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
   const id = check(text(), body['id'] ?? body['budget_id'], 'id');
   await readOne(deps, BUDGET, id);
+  requireNoDefault(deps, id);
   requireUnheld(id, await holdersOf(deps, id));
   const budget = await deleteOne(deps, caller, BUDGET, id);
   const late = await holdersOf(deps, id);
   if (late.length > 0) await createOne(deps, caller, BUDGET, budget);
   requireUnheld(id, late);
   return answer(deps, budget);
+}
+
+/** Customers that are still to come have it as well. */
+function requireNoDefault({ customerBudget }: ManagementDeps, id: string): void {
+  if (id !== customerBudget) return;
+  const fault =
+    `id: the budget '${id}' is the one of customers nobody has made (TOLLGATE_CUSTOMER_BUDGET_ID), who would have no caps ` +
+    'without it; change the setting first';
+  throw new GatewayError('invalid_request', fault, { param: 'id' });
 }
 
 function requireUnheld(id: string, holders: readonly LimitHolder[]): void {

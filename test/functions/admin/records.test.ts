@@ -170,6 +170,17 @@ describe('/budget/delete', () => {
     expect(await admin.call('POST', '/budget/delete', { body: { id: 'b' } })).toMatchObject({ status: 200 });
   });
 
+  it('refuses while customers nobody has made have the budget', async () => {
+    const admin = await holders();
+    Object.assign(admin.deps, { customerBudget: 'b' });
+
+    expect(await admin.call('POST', '/budget/delete', { body: { id: 'b' } })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'id', message: expect.stringContaining('TOLLGATE_CUSTOMER_BUDGET_ID') } },
+    });
+    expect(await admin.deps.budgets.get('b', { fresh: true })).toMatchObject({ id: 'b' });
+  });
+
   it('puts the budget back when somebody took it in the same moment', async () => {
     const admin = await holders();
     const { budgets, tags } = admin.deps;

@@ -8,7 +8,8 @@ export interface Invitation extends Entity {
   readonly userId: string;
   /** When the user was made: whoever has the same id later is somebody else. */
   readonly userSince: number;
-  /** Set where an org admin invites: the key belongs to the organization, and calls models and nothing else. */
+  /** Set where the key is to be of a team: it calls models for it and does nothing else. With the team's organization at that time. */
+  readonly teamId?: string;
   readonly organizationId?: string;
   readonly expiresAt: number;
   /** Who is at it, known by the hash of the key that comes of it, and since when; with the keys that earlier claims may have left. */

@@ -5,7 +5,8 @@ import { user } from './people.ts';
 
 const INVITATION = {
   user_id: text('Who is invited.', 'ada'),
-  organization_id: orNull(text('Organization whose admin invites; the key belongs to it and only calls models.', 'acme')),
+  team_id: orNull(text('Team whose key it will be, which calls models for it and does nothing else.', 'platform')),
+  organization_id: orNull(text('Organization of that team, whose admins see the invitation.', 'acme')),
   is_accepted: flag('Whether it was used.'),
   accepted_at: orNull(moment('When')),
   expires_at: moment('When it ends unused'),

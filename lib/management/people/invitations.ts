@@ -1,6 +1,7 @@
 /** `/invitation/...`: links for users, made by those who manage them. What their holders do with them is in `onboarding.ts`. */
 import * as z from 'zod/mini';
 import { INVITATION_LIFE_MS, invitationIdOf, newLink, type Invitation } from '../../domain/invitation.ts';
+import type { Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
@@ -11,9 +12,9 @@ import { isoOf } from '../limit-fields.ts';
 import { createOne, deleteOne, historyRow, type RecordKind } from '../records/record-kind.ts';
 import { newEntity, notFound } from '../records/records.ts';
 import { requireUser } from './membership.ts';
-import { forbidden, managedOrganizations } from './scoping.ts';
+import { forbidden } from './scoping.ts';
 
-/** Invitations as a kind of record: LiteLLM's row, `organization_id` is Tollgate's own. */
+/** Invitations as a kind of record: LiteLLM's row; `team_id` and `organization_id` are Tollgate's own. */
 export const INVITATION: RecordKind<Invitation> = {
   name: 'invitation',
   idField: 'invitation_id',
@@ -21,6 +22,7 @@ export const INVITATION: RecordKind<Invitation> = {
   row: (invitation) => ({
     id: invitation.id,
     user_id: invitation.userId,
+    team_id: invitation.teamId ?? null,
     organization_id: invitation.organizationId ?? null,
     is_accepted: invitation.acceptedAt !== undefined,
     accepted_at: isoOf(invitation.acceptedAt),
@@ -30,17 +32,18 @@ export const INVITATION: RecordKind<Invitation> = {
 };
 
 /** Body of `/invitation/new`. */
-export const invitationBody = z.strictObject({ user_id: text() }, 'expected {user_id}');
+export const invitationBody = z.strictObject({ user_id: text(), team_id: z.nullish(text()) }, 'expected {user_id, team_id}');
 
 /**
- * `POST /invitation/new`: the answer's `id` is the link, shown this once. Org admins invite members of their organizations; whoever makes a
- * link can use it, so its key can do no more than one they may make for the user.
+ * `POST /invitation/new`: the answer's `id` is the link, shown this once. Whoever makes a link can use it, so its key can do no more than one they
+ * may make for the user anyway: that of an org admin is of a team of the organization that the user is a member of.
  *
  * @throws GatewayError `invalid_request`, `not_found`, `permission`
  */
 export async function newInvitation(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  const { user_id: userId } = check(invitationBody, body);
-  const organizationId = isAdmin(caller) ? undefined : await sharedOrganization(deps, caller, userId);
+  const { user_id: userId, team_id: asked } = check(invitationBody, body);
+  const isFree = isAdmin(caller) && (asked === undefined || asked === null);
+  const team = isFree ? undefined : await teamFor(deps, caller, userId, asked ?? undefined);
   const user = await requireUser(deps, { user_id: userId });
   const link = newLink(deps.random);
   const invitation = await createOne(deps, caller, INVITATION, {
@@ -49,19 +52,30 @@ export async function newInvitation(deps: ManagementDeps, caller: Caller, body: 
     metadata: {},
     userId: user.id,
     userSince: user.createdAt,
-    ...(organizationId === undefined ? {} : { organizationId }),
+    ...(team === undefined ? {} : { teamId: team.id }),
+    ...(team?.organizationId === undefined ? {} : { organizationId: team.organizationId }),
     expiresAt: deps.now() + INVITATION_LIFE_MS,
   });
   return { ...INVITATION.row(invitation, deps.now()), id: link };
 }
 
-/** An organization that the caller administers and the user is a member of. The refusal does not say whether there is such a user. */
-async function sharedOrganization(deps: ManagementDeps, caller: Caller, userId: string): Promise<string> {
-  for (const id of await managedOrganizations(deps, caller)) {
-    if ((await deps.members.get({ kind: 'organization', id }, userId, { fresh: true })) !== undefined) return id;
+/** A team the user is a member of, in an organization of the caller's: the one asked for, or the first. The refusal says nothing of what is there. */
+async function teamFor(deps: ManagementDeps, caller: Caller, userId: string, asked: string | undefined): Promise<Team> {
+  const ids = asked === undefined ? ((await deps.users.get(userId, { fresh: true }))?.teams ?? []) : [asked];
+  for (const id of ids) {
+    const team = await deps.teams.get(id, { fresh: true });
+    if (team === undefined || !(await managesOrganization(deps, caller, team.organizationId))) continue;
+    if (await isMember(deps, id, userId)) return team;
   }
-  throw forbidden('Only proxy admins invite users, and org admins members of the organizations they administer.');
+  if (isAdmin(caller)) {
+    throw new GatewayError('invalid_request', 'team_id: expected a team that the user is a member of', { param: 'team_id' });
+  }
+  throw forbidden('Proxy admins invite users, and org admins members of teams of the organizations they administer.');
 }
+
+/** True for a member of a team, as of now. */
+export const isMember = async (deps: ManagementDeps, team: string, userId: string): Promise<boolean> =>
+  (await deps.members.get({ kind: 'team', id: team }, userId, { fresh: true })) !== undefined;
 
 /** An invitation named by link or id, which the caller may see. */
 async function visibleInvitation(deps: ManagementDeps, caller: Caller, given: unknown): Promise<Invitation> {

@@ -22,7 +22,7 @@ import { generateKey } from '../keys/keys.ts';
 import { isoOf } from '../limit-fields.ts';
 import { each, undo } from '../records/records.ts';
 import { buryKey } from './history.ts';
-import { INVITATION } from './invitations.ts';
+import { INVITATION, isMember } from './invitations.ts';
 import { userRow } from './users.ts';
 
 /** How long one claim keeps others away, milliseconds: longer than a call of management can take. */
@@ -55,12 +55,15 @@ async function invitationOf(deps: ManagementDeps, link: string): Promise<Invitat
 }
 
 /** The user who was invited, as of now. Throws GatewayError `authentication` where it is not the same any more, `permission` where it is blocked. */
-async function invitedUser(deps: ManagementDeps, { userId, userSince, organizationId: id }: Invitation): Promise<User> {
+async function invitedUser(deps: ManagementDeps, invitation: Invitation): Promise<User> {
+  const { userId, userSince, teamId, organizationId } = invitation;
   const user = await deps.users.get(userId, { fresh: true });
   if (user?.createdAt !== userSince) throw invalid();
-  const isMember =
-    id === undefined || (await deps.members.get({ kind: 'organization', id }, userId, { fresh: true })) !== undefined;
-  if (!isMember) throw invalid();
+  if (teamId !== undefined) {
+    const team = await deps.teams.get(teamId, { fresh: true });
+    const isSame = team !== undefined && team.organizationId === organizationId;
+    if (!isSame || !(await isMember(deps, teamId, userId))) throw invalid();
+  }
   if (user.blocked) throw new GatewayError('permission', 'You are blocked; ask who invited you.', { type: 'auth_error' });
   return user;
 }
@@ -136,7 +139,7 @@ interface Claim {
 }
 
 async function claim(deps: ManagementDeps, { invitation, user, secret }: Claim): Promise<void> {
-  const { claim: before, organizationId } = invitation;
+  const { claim: before, teamId } = invitation;
   const [keyHash, at] = [hashSecret(secret), deps.now()];
   const isOther = before !== undefined && before.keyHash !== keyHash;
   if (isOther && before.at + LEASE_MS > at) throw busy();
@@ -148,7 +151,7 @@ async function claim(deps: ManagementDeps, { invitation, user, secret }: Claim):
     if (left !== undefined) await buryKey(deps, claimer, left);
   }
   if ((await deps.keys.get(keyHash, { fresh: true })) === undefined) {
-    const bound = organizationId === undefined ? {} : { organization_id: organizationId, key_type: 'llm_api' };
+    const bound = teamId === undefined ? {} : { team_id: teamId, key_type: 'llm_api' };
     await generateKey(deps, claimer, { key: secret, user_id: user.id, ...bound });
   }
   const accepted = next(deps, claimed, { acceptedAt: deps.now() });

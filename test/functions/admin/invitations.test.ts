@@ -56,6 +56,7 @@ describe('a link', () => {
     expect(row).toEqual({
       id: invitationIdOf(link),
       user_id: 'ann',
+      team_id: null,
       organization_id: null,
       is_accepted: false,
       accepted_at: null,
@@ -362,31 +363,54 @@ describe('/invitation/update', () => {
 });
 
 describe('an org admin', () => {
-  it('invites members of the organization, to keys that call models for it', async () => {
+  /** A company, and a link that its org admin made for a member of its team. */
+  async function invitedMember(): Promise<{ readonly admin: Admin; readonly key: string; readonly link: string }> {
     const admin = createAdmin();
     const { org_admin: key } = await company(admin);
-    await post(admin, '/user/new', { user_id: 'new', organizations: ['acme'], auto_create_key: false });
-    const made = await post(admin, '/invitation/new', { user_id: 'new' }, key);
-    const link = String(made.body['id']);
-    expect(made).toMatchObject({ status: 200, body: { organization_id: 'acme', created_by: 'olga' } });
+    await post(admin, '/team/member_add', { team_id: 'red', member: { user_id: 'new', role: 'user' } });
+    const { status, body } = await post(admin, '/invitation/new', { user_id: 'new' }, key);
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { team_id: 'red', organization_id: 'acme', created_by: 'olga' },
+    });
+    return { admin, key, link: String(body['id']) };
+  }
 
+  it('invites members of its teams, to keys that call models for the team', async () => {
+    const { admin, link } = await invitedMember();
     const { body } = await claim(admin, link, await sessionOf(admin, link));
-
-    expect((await keysOf(admin, 'new'))[0]).toMatchObject({ organizationId: 'acme', type: 'llm_api', userId: 'new' });
+    expect(await keysOf(admin, 'new')).toMatchObject([{ teamId: 'red', type: 'llm_api', userId: 'new' }]);
     expect(await admin.call('GET', '/user/list', { key: String(body['key']) })).toMatchObject({ status: 403 });
   });
 
-  it('cannot become somebody by a link: neither another one’s user, nor a member with more rights', async () => {
+  it('invites nobody to a key that it could not make', async () => {
+    const admin = createAdmin();
+    const { org_admin: key } = await company(admin);
+    // A key on no team would spend the budget of somebody whom anybody can make a member.
+    await post(admin, '/organization/member_add', {
+      organization_id: 'acme',
+      member: { user_id: 'sam', role: 'internal_user' },
+    });
+    await post(admin, '/team/member_add', { team_id: 'blue', member: { user_id: 'sam', role: 'user' } });
+    for (const body of [
+      { user_id: 'sam' },
+      { user_id: 'sam', team_id: 'blue' },
+      { user_id: 'sam', team_id: 'red' },
+      { user_id: 'ada' },
+      { user_id: 'nobody' },
+      { user_id: 'mia', team_id: 'none' },
+    ]) {
+      const made = await post(admin, '/invitation/new', body, key);
+      expect(made, JSON.stringify(body)).toMatchObject({ status: 403 });
+    }
+    expect(await post(admin, '/invitation/new', { user_id: 'mia', team_id: 'blue' })).toMatchObject({ status: 400 });
+  });
+
+  it('cannot become somebody with more rights by a link', async () => {
     const admin = createAdmin();
     const { org_admin: key } = await company(admin);
     await personOf(admin, 'boss', 'proxy_admin');
-    await post(admin, '/organization/member_add', {
-      organization_id: 'acme',
-      member: { user_id: 'boss', role: 'internal_user' },
-    });
-    for (const user of ['sam', 'ada', 'nobody']) {
-      expect(await post(admin, '/invitation/new', { user_id: user }, key), user).toMatchObject({ status: 403 });
-    }
+    await post(admin, '/team/member_add', { team_id: 'red', member: { user_id: 'boss', role: 'user' } });
     const link = String((await post(admin, '/invitation/new', { user_id: 'boss' }, key)).body['id']);
     const { body } = await claim(admin, link, await sessionOf(admin, link));
     for (const [method, path] of [
@@ -398,14 +422,25 @@ describe('an org admin', () => {
     }
   });
 
-  it('has invited nobody who left the organization since', async () => {
-    const admin = createAdmin();
-    const { org_admin: key } = await company(admin);
-    await post(admin, '/user/new', { user_id: 'new', organizations: ['acme'], auto_create_key: false });
-    const link = String((await post(admin, '/invitation/new', { user_id: 'new' }, key)).body['id']);
+  it.each([
+    ['who left the team', '/team/member_delete', { team_id: 'red', user_id: 'new' }],
+    ['whose team left the organization', '/team/update', { team_id: 'red', organization_id: null }],
+    ['whose team is gone', '/team/delete', { team_ids: ['red'] }],
+  ])('has invited nobody %s since', async (_who, path, body) => {
+    const { admin, link } = await invitedMember();
     const session = await sessionOf(admin, link);
-    await admin.call('DELETE', '/organization/member_delete', { body: { organization_id: 'acme', user_id: 'new' } });
+    expect(await post(admin, path, body)).toMatchObject({ status: 200 });
     expect(await claim(admin, link, session)).toMatchObject({ status: 401 });
     expect(await keysOf(admin, 'new')).toEqual([]);
+  });
+
+  it('closes the links of its teams, and no others', async () => {
+    const { admin, key, link } = await invitedMember();
+    const other = (await invited(admin)).link;
+    expect(await post(admin, '/invitation/delete', { invitation_id: other }, key)).toMatchObject({ status: 403 });
+    expect(await post(admin, '/invitation/delete', { invitation_id: invitationIdOf(link) }, key)).toMatchObject({
+      status: 200,
+    });
+    expect(await open(admin, link)).toMatchObject({ status: 401 });
   });
 });

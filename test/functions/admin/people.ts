@@ -79,8 +79,9 @@ export async function company(admin: Admin): Promise<Readonly<Record<Person, str
   await admin.deps.invitations.create({
     ...stamps,
     id: 'invited',
-    userId: 'olga',
+    userId: 'mia',
     userSince: NOW,
+    teamId: 'red',
     organizationId: 'acme',
     expiresAt: NOW + 1,
   });

@@ -57,7 +57,7 @@ export function postSigned(wire: Wire, address: AwsAddress, call: AwsCall): Prom
 }
 
 /**
- * Sends one request.
+ * Sends one request, once: a write whose first copy may have got through is told from one that has only one.
  *
  * @throws Error named `TimeoutError`, which the SDK repeats, when there was no whole answer; whether the service acted is unknown then.
  */
@@ -65,7 +65,7 @@ export async function post(wire: Wire, url: string, headers: Headers, body: Uint
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(new GatewayError('timeout', 'AWS did not answer in time.')), wire.timeoutMs);
   try {
-    const answer = await wire.http.send({ method: 'POST', url, headers, body, signal: end.signal });
+    const answer = await wire.http.send({ method: 'POST', url, headers, body, signal: end.signal, once: true });
     return { status: answer.status, headers: answer.headers, bytes: await answer.bytes(MAX_ANSWER_BYTES) };
   } catch (cause) {
     throw lost('AWS could not be reached, or its answer was lost.', cause);

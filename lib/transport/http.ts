@@ -26,6 +26,8 @@ export interface HttpCall {
    * suspended wakes up without a timer having fired.
    */
   readonly notAfter?: number;
+  /** Sent once at most, so that whoever counts its tries knows of each: never again by the client itself. */
+  readonly once?: true;
   /** Told before this throws, when the call went out and no answer began: nobody knows what became of it. */
   readonly onUnanswered?: () => void;
 }
@@ -69,7 +71,8 @@ export interface HttpClientOptions {
 
 /**
  * A client. Connections are kept for `keepAliveMs`; after a longer pause by the wall clock all are replaced, because a frozen
- * Lambda environment misses their end. A kept connection that breaks before any byte of the answer is tried once more, on a new one.
+ * Lambda environment misses their end. A kept connection that breaks before any byte of the answer is tried once more, except for
+ * calls that are sent `once`.
  */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { connectTimeoutMs = 10_000, keepAliveMs = 4_000, now = Date.now } = options;
@@ -95,7 +98,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       try {
         return answerOf(await first.head, first);
       } catch (error) {
-        if (!first.repeatable) throw lost(call, first, error);
+        if (call.once === true || !first.repeatable) throw lost(call, first, error);
         const second = dispatch(agent, call, { onEnd: touch, now });
         try {
           return answerOf(await second.head, second);

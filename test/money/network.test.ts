@@ -2,8 +2,10 @@
  * The network to the store fails under real clients and a real protocol: requests are lost, their answers are lost, they arrive twice, or
  * long after they were given up. The client repeats them by itself; the books must not notice.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from '../../lib/stores/dynamodb/index.ts';
+import type { Stores } from '../../lib/stores/stores.ts';
 import { clientFor, NAMES, newClientFor, sdkClientFor, startDynoxide, type Emulator } from '../support/dynoxide.ts';
 import { startFaultyNetwork, type NetworkFault, type Passing } from '../support/faulty-network.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, TOKEN, used } from './calls.ts';
@@ -28,13 +30,32 @@ const CLIENTS = {
   'the SDK': (url: string) => sdkClientFor(url, { timeoutMs: TIMEOUT_MS }),
 } as const;
 
-/** One call of a fresh key over such a network, and what the books say when all is quiet. */
-async function callOver(plan: (passing: Passing) => NetworkFault | Promise<unknown> | undefined, way: keyof typeof CLIENTS) {
-  const network = await startFaultyNetwork(emulator.endpoint, plan);
-  const client = CLIENTS[way](network.url);
+/** A call of a fresh key. */
+async function callOf(stores: Stores) {
   const key = aCappedKey({ maxBudget: TOKEN * 100n, maxParallelRequests: 3, rpmLimit: 100, tpmLimit: 10_000 });
   const exchange = aCall(key, 10);
-  const reply = await admitOn(open(client, NAMES))(exchange, answering(exchange, used(6)));
+  return { key, reply: await admitOn(stores)(exchange, answering(exchange, used(6))) };
+}
+
+/**
+ * One call over such a network, and what the books say when all is quiet. With `kept`, another call has gone before it, which `plan` does not
+ * see: so there are kept connections.
+ */
+async function callOver(
+  plan: (passing: Passing) => NetworkFault | Promise<unknown> | undefined,
+  way: keyof typeof CLIENTS,
+  kept = false,
+) {
+  let before = kept ? STEPS : 0;
+  const network = await startFaultyNetwork(emulator.endpoint, ({ operation, at }) =>
+    at < before ? undefined : plan({ operation, at: at - before }),
+  );
+  const client = CLIENTS[way](network.url);
+  const stores = open(client, NAMES);
+  if (kept) await (await callOf(stores)).reply.done;
+  await turn(); // until its connections are free
+  before = network.seen.length;
+  const { key, reply } = await callOf(stores);
   return {
     key,
     reply,
@@ -72,6 +93,20 @@ for (const way of Object.keys(CLIENTS) as (keyof typeof CLIENTS)[]) {
         }
       });
     }
+
+    it('is counted once when a kept connection breaks and its request arrives when all is over, whichever it is', async () => {
+      const runs = await Promise.all(
+        Array.from({ length: STEPS }, (_, step) => callOver(({ at }) => (at === step ? 'severed' : undefined), way, true)),
+      );
+      await Promise.all(runs.map(({ end }) => end()));
+      await keep(emulator.stores);
+
+      for (const [step, { key }] of runs.entries()) {
+        const books = await booksOf(emulator.stores, key);
+        expect(books, `step ${step}`).toMatchObject({ committed: ANSWERED, ledger: ANSWERED, openHolds: 0, slots: 0n });
+        expect(books.entries, `step ${step}`).toHaveLength(1);
+      }
+    });
   });
 }
 

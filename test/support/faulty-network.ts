@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 /**
  * What happens to a request. `lost`: it never arrives. `cut`: it is carried out, its answer is lost. `doubled`: it is carried out twice, the
  * second answer counts. `late`: it is carried out only when the client's next request was answered, and nobody hears of it.
+ * `severed`: its connection breaks at once, and it is carried out when the network closes.
  */
-export type NetworkFault = 'lost' | 'cut' | 'doubled' | 'late';
+export type NetworkFault = 'lost' | 'cut' | 'doubled' | 'late' | 'severed';
 
 /** A request: its operation and when it came, counted from 0. */
 export interface Passing {
@@ -35,6 +36,7 @@ export async function startFaultyNetwork(
 ): Promise<FaultyNetwork> {
   const seen: string[] = [];
   const late: (() => void)[] = [];
+  const severed: (() => Promise<Forwarded>)[] = [];
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await read(request);
@@ -45,6 +47,10 @@ export async function startFaultyNetwork(
     if (fault === 'late') {
       response.on('close', () => late.push(() => void forwarded()));
       return;
+    }
+    if (fault === 'severed') {
+      severed.push(forwarded);
+      return void response.destroy();
     }
     if (fault instanceof Promise) await fault;
     if (fault === 'doubled') await forwarded();
@@ -59,11 +65,13 @@ export async function startFaultyNetwork(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
-    close: () =>
-      new Promise((done) => {
+    close: async () => {
+      await Promise.all(severed.map((run) => run()));
+      await new Promise<void>((done) => {
         server.closeAllConnections();
         server.close(() => done());
-      }),
+      });
+    },
   };
 }
 

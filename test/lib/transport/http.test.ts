@@ -1,5 +1,5 @@
 import { createGzip, gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { GatewayError } from '../../../lib/errors.ts';
 import { createHttpClient, type HttpCall, type HttpClient, type HttpClientOptions } from '../../../lib/transport/http.ts';
 import { httpUpstream, tcpUpstream } from './loopback.ts';
@@ -402,6 +402,20 @@ describe('a kept connection that went stale', () => {
 
     expect([first, second]).toEqual(['ok', 'ok']);
     expect(bodies).toEqual(['one', 'two', 'two']);
+  });
+
+  it('is not replaced for a call that is to be sent once: whoever counts its tries sends it again', async () => {
+    const bodies: string[] = [];
+    const base = await stale((body) => bodies.push(body));
+    const http = client();
+    await whole(http, post(base, { body: 'one' }));
+    const onUnanswered = vi.fn();
+
+    const error = await failure(http.send(post(base, { body: 'two', once: true, onUnanswered })));
+
+    expect(error.kind).toBe('upstream');
+    expect(onUnanswered).toHaveBeenCalledOnce();
+    expect(bodies).toEqual(['one', 'two']);
   });
 
   it('is not tried a third time', async () => {

@@ -1,4 +1,5 @@
 /** The client of a new environment against a scripted service: what it sends without the SDK, and when it hands over. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   GetItemCommand,
@@ -125,6 +126,18 @@ describe('a client of a new environment', () => {
       .catch((thrown: unknown) => thrown);
 
     expect(isFailedCondition(error) && error.$metadata.attempts).toBe(2);
+  });
+
+  it('counts a try that a kept connection broke off: it may have got through', async () => {
+    service.inTurn(sendJson({}), cut, refusal('ConditionalCheckFailedException'));
+    const client = aClient();
+    await client.send(aGet());
+    await turn(); // until its connection is free
+
+    const error: unknown = await client.send(anUpdate()).catch((thrown: unknown) => thrown);
+
+    expect(isFailedCondition(error) && error.$metadata.attempts).toBe(2);
+    expect(service.seen).toHaveLength(3);
   });
 
   it('gives up when the SDK does', async () => {

@@ -1,5 +1,6 @@
 /** The short way against a scripted service: what it sends, what it makes of answers, and what it repeats. */
 import type { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   BatchExecuteStatementCommand,
@@ -220,6 +221,23 @@ describe('a try that failed', () => {
       expect(Attributes).toEqual({ a: { N: '1' } });
       expect($metadata.attempts).toBe(2);
       expect(service.seen.map(({ body }) => body)).toEqual([service.seen[0]?.body, service.seen[0]?.body]);
+    });
+  }
+
+  for (const [way, command] of [
+    ['the short way', anUpdate],
+    ["the SDK's way", () => new PutItemCommand({ TableName: 't', Item: { pk: { B: new Uint8Array([1]) } } })],
+  ] as const) {
+    it(`is counted where a kept connection broke it off: it may have got through (${way})`, async () => {
+      service.inTurn(sendJson({}), cut, sendJson({}));
+      const client = aClient();
+      await client.send(aGet());
+      await turn(); // until its connection is free
+
+      const { $metadata } = await client.send(command());
+
+      expect($metadata.attempts).toBe(2);
+      expect(service.seen).toHaveLength(3);
     });
   }
 

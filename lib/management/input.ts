@@ -76,6 +76,18 @@ export const count: z.ZodMiniType<number> = z.pipe(
   z.transform(Number),
 );
 
+/**
+ * A whole number of a query.
+ *
+ * @throws GatewayError `invalid_request` when it is none from 1 to `most`
+ */
+export function numberIn(value: string | undefined, param: string, initial: number, most: number): number {
+  if (value === undefined) return initial;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= most) return number;
+  throw new GatewayError('invalid_request', `${param}: expected a whole number from 1 to ${most}`, { param });
+}
+
 const MAX_USD = 1e12;
 
 /** An amount in USD, as 1e-12 USD. The text form is bounded, so that no exponent makes a number of a million digits. */

@@ -4,7 +4,7 @@ import { scopeOf, type VirtualKey } from '../../domain/key.ts';
 import { heldOf, spentOf } from '../../domain/meter.ts';
 import { toUsdNumber, type Money } from '../../domain/money.ts';
 import { readMeter } from '../../money/shards.ts';
-import { netSpend, type Total } from '../../domain/total.ts';
+import { netSpend, NO_TOTAL, type Total } from '../../domain/total.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { isoOf, limitRow } from '../limit-fields.ts';
 import { budgeted, budgetTable, modelSpend } from '../standing.ts';
@@ -100,6 +100,9 @@ export function keyRow(key: VirtualKey, standing: Standing, now = key.updatedAt)
     updated_by: key.updatedBy ?? null,
   };
 }
+
+/** A row for the audit log: what the key says itself; figures are nothing. */
+export const auditRow = (key: VirtualKey): Record<string, unknown> => keyRow(key, { spent: 0n, held: 0n, total: NO_TOTAL });
 
 /** The full row, as of now. */
 export const readKeyRow = async (deps: ManagementDeps, key: VirtualKey): Promise<Record<string, unknown>> => ({

@@ -8,6 +8,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { isViewer, managesOrganization, mayForTeam, userIdOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { numberIn } from '../input.ts';
 import { keyRow, readKeyRow } from './key-answer.ts';
 import { isoOf } from '../limit-fields.ts';
 import { each, ownedBy } from '../records/records.ts';
@@ -34,13 +35,6 @@ export interface KeyListQuery {
   readonly sortOrder?: string;
   /** `true`: for a user, also the keys of teams that let it see them. */
   readonly includeTeamKeys?: string;
-}
-
-function numberIn(value: string | undefined, name: string, initial: number, most: number): number {
-  if (value === undefined) return initial;
-  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw new GatewayError('invalid_request', `${name}: expected a whole number from 1 to ${most}`, { param: name });
 }
 
 function oneOf<T extends string>(value: string | undefined, name: string, allowed: readonly T[], initial: T): T {
@@ -201,10 +195,11 @@ export async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked
   const asked = isTrue(query.includeTeamKeys) ? (caller.user?.teams ?? []) : [];
   const teamIds = [...new Set([...asked, ...(query.teamId === undefined ? [] : [query.teamId])])];
   const owners: KeyOwner[] = [{ kind: 'user', id: userId }];
-  for (const id of teamIds) {
+  const mayList = await each(teamIds, async (id) => {
     const team = await deps.teams.get(id, { fresh: true });
-    if (team !== undefined && (await mayForTeam(deps, caller, team, '/key/list'))) owners.push({ kind: 'team', id });
-  }
+    return team !== undefined && mayForTeam(deps, caller, team, '/key/list');
+  });
+  owners.push(...teamIds.filter((_, index) => mayList[index]).map((id) => ({ kind: 'team', id }) as const));
   const { organizationId: id } = query;
   if (id !== undefined && (await managesOrganization(deps, caller, id))) owners.push(...ownersIn(id, query));
   return { owners };

@@ -11,7 +11,7 @@ import { openBudget, recordStartingSpend } from '../budget.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { buryKey } from '../people/history.ts';
 import { check, ownerId, text, usd } from '../input.ts';
-import { keyRow, readKeyRow, standingOf } from './key-answer.ts';
+import { auditRow, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
 import { allOf } from '../../money/pages.ts';
@@ -26,9 +26,6 @@ import { requireBudget } from '../standing.ts';
 async function answer(deps: ManagementDeps, key: VirtualKey, secret?: string): Promise<JsonObject> {
   return { ...(await readKeyRow(deps, key)), key: secret ?? key.hash };
 }
-
-/** A row for the audit log: what the key says, without figures. */
-const auditRow = (key: VirtualKey): object => keyRow(key, { spent: 0n, held: 0n, total: { spend: 0n } as never });
 
 /**
  * `POST /key/generate`. `spend` is the spend the key starts with. Whoever is no admin makes keys for themselves, or for teams that let them.
@@ -242,14 +239,16 @@ export async function setBlocked(
 ): Promise<JsonObject> {
   requireUser(caller);
   const route = blocked ? '/key/block' : '/key/unblock';
-  const key = await existingKey(deps, keyName(body));
-  const right = await requireKeyRight(deps, caller, key, route);
-  if (!blocked && right !== 'manager') {
-    throw new GatewayError('permission', 'Only those who manage this key may unblock it.', { type: 'auth_error' });
-  }
-  const { before, after } = await changeKey(deps, key.hash, (known) => ({ ...known, blocked, updatedBy: actorOf(caller) }));
+  const { hash } = await existingKey(deps, keyName(body));
+  const { before, after } = await changeKey(deps, hash, async (known) => {
+    const right = await requireKeyRight(deps, caller, known, route);
+    if (!blocked && right !== 'manager') {
+      throw new GatewayError('permission', 'Only those who manage this key may unblock it.', { type: 'auth_error' });
+    }
+    return { ...known, blocked, updatedBy: actorOf(caller) };
+  });
   const action = blocked ? 'blocked' : 'unblocked';
-  await audit(deps, caller, { action, kind: 'key', id: key.hash, before: auditRow(before), after: auditRow(after) });
+  await audit(deps, caller, { action, kind: 'key', id: hash, before: auditRow(before), after: auditRow(after) });
   return answer(deps, after);
 }
 

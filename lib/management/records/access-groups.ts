@@ -7,12 +7,14 @@ import type { AccessGroup } from '../../domain/customer.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
+import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
 import { names, text } from '../input.ts';
 import { readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
 import { TEAM } from '../people/identity-kinds.ts';
+import { auditRow } from '../keys/key-answer.ts';
 import { changeKey, existingKey } from '../keys/key-records.ts';
 import { askedPart, each, newEntity, select, type Query } from './records.ts';
 
@@ -145,12 +147,16 @@ async function assign(
     }
   }
   if (keys === undefined) return;
-  const touched = new Set([...(keys ?? []), ...(await select(deps.keys, has)).map(({ hash }) => hash)]);
+  // Whoever names an old secret means the key that took its place.
+  const wanted = new Set((await each(keys ?? [], (hash) => existingKey(deps, hash))).map(({ hash }) => hash));
+  const touched = new Set([...wanted, ...(await select(deps.keys, has)).map(({ hash }) => hash)]);
   for (const hash of touched) {
-    await changeKey(deps, hash, (key) => {
+    const { before, after } = await changeKey(deps, hash, (key) => {
       const own = key.accessGroups ?? [];
-      return { ...key, accessGroups: moved(own, id, (keys ?? []).includes(hash)) ?? own };
+      return { ...key, accessGroups: moved(own, id, wanted.has(hash)) ?? own };
     });
+    if (has(before) === has(after)) continue;
+    await audit(deps, caller, { action: 'updated', kind: 'key', id: hash, before: auditRow(before), after: auditRow(after) });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Project } from '../../domain/organization.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { isViewer, managesTeam, requireRight, seesTeam } from '../access.ts';
+import { isViewer, managesTeam, ownKey, requireRight, seesTeam } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { chosen, edited } from '../changes.ts';
 import { check, flag, freeObject, names, ownerId, ownerIds, text } from '../input.ts';
@@ -116,10 +116,20 @@ export async function updateProject(deps: ManagementDeps, caller: Caller, body: 
   return answer(deps, await changeOne(deps, caller, PROJECT, id, edit));
 }
 
-async function sees(deps: ManagementDeps, caller: Caller, { id, teamId }: Project): Promise<boolean> {
-  if (isViewer(caller) || (caller.type === 'key' && caller.key.projectId === id)) return true;
-  const team = teamId === undefined ? undefined : await deps.teams.get(teamId);
-  return team !== undefined && seesTeam(deps, caller, team);
+/** A test for the projects a caller may see; each team is looked at once. */
+function projectFilter(deps: ManagementDeps, caller: Caller): (project: Project) => Promise<boolean> {
+  const seen = new Map<string, Promise<boolean>>();
+  const ofTeam = async (id: string): Promise<boolean> => {
+    const team = await deps.teams.get(id);
+    return team !== undefined && seesTeam(deps, caller, team);
+  };
+  return async ({ id, teamId }) => {
+    if (isViewer(caller) || ownKey(caller)?.projectId === id) return true;
+    if (teamId === undefined) return false;
+    const known = seen.get(teamId) ?? ofTeam(teamId);
+    seen.set(teamId, known);
+    return known;
+  };
 }
 
 /**
@@ -129,7 +139,7 @@ async function sees(deps: ManagementDeps, caller: Caller, { id, teamId }: Projec
  */
 export async function projectInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
   const project = await readOne(deps, PROJECT, check(ownerId(), id, 'project_id'));
-  if (!(await sees(deps, caller, project))) throw notFound('project', project.id);
+  if (!(await projectFilter(deps, caller)(project))) throw notFound('project', project.id);
   return answer(deps, project);
 }
 
@@ -139,10 +149,12 @@ export const PROJECT_LISTING = ['team_id', ...PAGING];
 /** `GET /project/list`: those the caller may see. */
 export async function listProjects(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
   const teamId = query('team_id');
-  const all = await select(deps.projects, () => true);
-  const asked = teamId === undefined ? all : all.filter((project) => project.teamId === teamId);
-  const seen = await each(asked, async (project) => ((await sees(deps, caller, project)) ? [project] : []));
-  return each(askedPart(seen.flat(), query), (project) => answer(deps, project));
+  const isSeen = projectFilter(deps, caller);
+  const seen = await select(
+    deps.projects,
+    async (project) => (teamId === undefined || project.teamId === teamId) && isSeen(project),
+  );
+  return each(askedPart(seen, query), (project) => answer(deps, project));
 }
 
 /** The body of `/project/delete`. */

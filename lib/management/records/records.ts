@@ -8,6 +8,7 @@ import type { OwnedListing, Page, PageAsked } from '../../stores/keys.ts';
 import { allOf } from '../../money/pages.ts';
 import { actorOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { numberIn } from '../input.ts';
 
 /** How often a change is tried again when somebody else changed the record meanwhile. */
 const TRIES = 6;
@@ -170,8 +171,8 @@ export function pageOf<T>(
   asked: { readonly page?: string | undefined; readonly size?: string | undefined },
   { param = 'page_size', initial = 50, most = 500 } = {},
 ): Paged<T> {
-  const page = wholeNumber(asked.page, 'page', 1, 1_000_000);
-  const size = wholeNumber(asked.size, param, initial, most);
+  const page = numberIn(asked.page, 'page', 1, 1_000_000);
+  const size = numberIn(asked.size, param, initial, most);
   return {
     items: items.slice((page - 1) * size, page * size),
     total: items.length,
@@ -179,13 +180,6 @@ export function pageOf<T>(
     size,
     pages: Math.ceil(items.length / size),
   };
-}
-
-function wholeNumber(value: string | undefined, param: string, initial: number, most: number): number {
-  if (value === undefined) return initial;
-  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw new GatewayError('invalid_request', `${param}: expected a whole number from 1 to ${most}`, { param });
 }
 
 /** Parameters of a query; empty ones count as absent. */

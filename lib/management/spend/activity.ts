@@ -6,8 +6,9 @@ import type { JsonObject } from '../../kinds/json.ts';
 import { isViewer } from '../access.ts';
 import { livesOf, rowsOf, sumOf, tokensOf, type ScopedDay } from './day-totals.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { numberIn } from '../input.ts';
 import { keyNames, type KeyName } from '../keys/key-names.ts';
-import { daysOf, everythingOf, keyScope, namesIn, numberIn, scopeAsked, type Asked } from './spend-query.ts';
+import { daysOf, everythingOf, keyScope, namesIn, scopeAsked, type Asked } from './spend-query.ts';
 
 /** Query of a report of days, as it came. */
 export interface ActivityQuery {

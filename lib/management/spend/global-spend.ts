@@ -6,8 +6,9 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { bySpend, livesOf, rowsOf, sumBy, sumOf, tokensOf, type ScopedDay } from './day-totals.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { numberIn } from '../input.ts';
 import { keyNames } from '../keys/key-names.ts';
-import { daysOf, everythingOf, keyScope, lastDays, namesIn, numberIn, timeOf, type Days } from './spend-query.ts';
+import { daysOf, everythingOf, keyScope, lastDays, namesIn, timeOf, type Days } from './spend-query.ts';
 
 /** A range of days, as it came. */
 export interface DaysQuery {

@@ -6,8 +6,9 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { callsOf, type CallFilter } from './spend-calls.ts';
+import { numberIn } from '../input.ts';
 import { matcherOf, ownEntry, type SpendQuery } from './spend.ts';
-import { DAY_MS, numberIn, scopeAsked, timeOf } from './spend-query.ts';
+import { DAY_MS, scopeAsked, timeOf } from './spend-query.ts';
 import { spendRow } from './spend-row.ts';
 
 /** Query of a page of calls, as it came. */

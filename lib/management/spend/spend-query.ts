@@ -51,18 +51,6 @@ export function daysOf(start: string | undefined, end: string | undefined): Days
 /** The last thirty days, today included. */
 export const lastDays = (now: number): Days => ({ from: dayOf(now - 29 * DAY_MS), to: dayOf(now) });
 
-/**
- * A whole number of a query.
- *
- * @throws GatewayError `invalid_request` when it is none from 1 to `most`.
- */
-export function numberIn(value: string | undefined, name: string, initial: number, most: number): number {
-  if (value === undefined) return initial;
-  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (number >= 1 && number <= most) return number;
-  throw invalid(name, `expected a whole number from 1 to ${most}`);
-}
-
 /** Names of a comma-separated list. */
 export const namesIn = (value: string | undefined): readonly string[] =>
   (value ?? '')

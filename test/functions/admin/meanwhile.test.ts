@@ -106,8 +106,54 @@ describe('a team that moves to another organization', () => {
   });
 });
 
+it.each(['block', 'unblock'])(
+  'a key that moves to another team is not changed by who managed it a moment ago: %s',
+  async (what) => {
+    const admin = createAdmin();
+    const { org_admin: key } = await company(admin);
+    await made(admin, '/key/generate', { team_id: 'red', key: LATE });
+    if (what === 'unblock') await made(admin, '/key/block', { key: LATE });
+    before(admin.deps.keys, 'replace', () => made(admin, '/key/update', { key: LATE, team_id: 'blue' }));
+
+    expect(await admin.call('POST', `/key/${what}`, { key, body: { key: LATE } })).toMatchObject({ status: 403 });
+
+    expect(await admin.deps.keys.get(hashSecret(LATE))).toMatchObject({ teamId: 'blue', blocked: what === 'unblock' });
+  },
+);
+
 it('a customer is blocked only under a name that calls can have', async () => {
   const admin = createAdmin();
   const answer = await admin.call('POST', '/customer/block', { body: { user_ids: ['界'.repeat(72)] } });
   expect(answer).toMatchObject({ status: 400, body: { error: { param: 'user_ids[0]' } } });
+});
+
+it('an access group is given to the key that took the place of the one named', async () => {
+  const admin = createAdmin();
+  await made(admin, '/key/generate', { key: LATE });
+  const { token } = await made(admin, '/key/regenerate', { key: LATE, grace_period: '1d' });
+  await made(admin, '/v1/access_group', {
+    access_group_name: 'fast',
+    access_model_names: ['gpt-4o'],
+    assigned_key_ids: [hashSecret(LATE)],
+  });
+  expect(await admin.deps.keys.get(String(token))).toMatchObject({ accessGroups: ['fast'] });
+  const { items } = await admin.deps.audit.list({ limit: 9 });
+  expect(items).toContainEqual(expect.objectContaining({ kind: 'key', recordId: token, action: 'updated' }));
+});
+
+it('a list of projects looks at each team once, however many projects it has', async () => {
+  const admin = createAdmin();
+  const { member: key } = await company(admin);
+  for (let index = 0; index < 20; index++) await made(admin, '/project/new', { project_id: `p${index}`, team_id: 'red' });
+  let reads = 0;
+  const get = admin.deps.teams.get.bind(admin.deps.teams);
+  Object.assign(admin.deps.teams, {
+    get: (...given: Parameters<typeof get>) => {
+      reads += given[0] === 'red' ? 1 : 0;
+      return get(...given);
+    },
+  });
+  const { body } = await admin.call('GET', '/project/list', { key });
+  expect(body['value']).toHaveLength(21);
+  expect(reads).toBeLessThanOrEqual(2);
 });

@@ -58,6 +58,7 @@ export function createReconciler({ env, stores, log, now = Date.now }: Reconcile
       spend: formatUsd(done.spend),
       unpriced: done.unpriced,
       ...(done.broughtIn === 0n ? {} : { broughtIn: formatUsd(done.broughtIn) }),
+      ...(done.sessionParts === 1 ? {} : { sessionParts: done.sessionParts }),
     });
     for (const { what, scope, of, ledger, counted } of differing.slice(0, MOST_NAMED)) {
       log('error', 'the books differ', { what, scope, of, ledger: formatUsd(ledger), counted: formatUsd(counted) });

@@ -19,6 +19,7 @@ export function reportOf(done: Reconciliation, all = false): string {
   const summary = [
     `${done.entries} entries, ${formatUsd(done.spend)} USD${done.unpriced === 0 ? '' : `, ${done.unpriced} of unknown price`}`,
     ...(done.broughtIn === 0n ? [] : [`brought into meters: ${formatUsd(done.broughtIn)} USD`]),
+    ...(done.sessionParts === 1 ? [] : [`sessions: one of ${done.sessionParts} parts, another one tomorrow`]),
     `compared: ${counts.length === 0 ? 'nothing' : counts.join(', ')}`,
     `difference: ${formatUsd(done.difference)} USD`,
   ];
@@ -38,13 +39,15 @@ function tableOf(rows: readonly (readonly string[])[]): string {
 }
 
 /** The same for programs: amounts as decimal text in USD. */
-export function jsonOf({ checks, entries, spend, unpriced, broughtIn, difference }: Reconciliation, all = false): object {
+export function jsonOf(done: Reconciliation, all = false): object {
+  const { checks, entries, spend, unpriced, broughtIn, difference, sessionParts } = done;
   return {
     difference: formatUsd(difference),
     entries,
     spend: formatUsd(spend),
     unpriced,
     brought_in: formatUsd(broughtIn),
+    session_parts: sessionParts,
     compared: checks.length,
     checks: checks
       .filter((check) => all || check.difference !== 0n)

@@ -73,6 +73,8 @@ export interface Reconciliation {
   readonly broughtIn: Money;
   /** Sum of all differences, each without its sign: 0 is the only pass. */
   readonly difference: Money;
+  /** One of so many parts of the sessions was judged; 1 unless there were too many for one night. */
+  readonly sessionParts: number;
   /** The books up to `closeAt`; only where they are in order. */
   readonly closed?: Checkpoint;
 }
@@ -151,6 +153,7 @@ export async function reconcile(deps: ReconcileDeps, span: ReconcileSpan = {}): 
     unpriced: all.unpriced,
     broughtIn: meters.reduce((sum, { broughtIn }) => sum + broughtIn, 0n),
     difference,
+    sessionParts: sessions.parts,
     ...(span.closeAt === undefined || difference !== 0n ? {} : { closed: closing.closedAt(span.closeAt) }),
   };
 }

@@ -1,7 +1,12 @@
 /**
  * Sessions, which have no records: their budgets are found by the calls that name them. A session whose meter is not there had no call since
  * its key's sessions have a budget.
+ *
+ * Clients make up sessions, one for each call if they like, so a night may meet millions. It keeps those it has room for: above `MOST` a half
+ * of all sessions, told apart by a hash, then a quarter and so on, and each night another part. Parts lie within one another, so whichever
+ * sessions are kept in the end were kept from the beginning.
  */
+import { createHash } from 'node:crypto';
 import type { Limited } from './budgeted-scopes.ts';
 import { budgetsOf, type Budget } from '../domain/budget.ts';
 import { wasHeldIn, type LedgerEntry } from '../domain/ledger-entry.ts';
@@ -13,6 +18,14 @@ import type { Stores } from '../stores/stores.ts';
 
 /** Longest time from the arrival of a call to its entry, milliseconds, with room to spare: gateways run for 15 minutes. */
 const LONGEST_CALL_MS = 3_600_000;
+
+/** A night has another part of the sessions than the one before, milliseconds. */
+const NIGHT_MS = 86_400_000;
+/**
+ * Sessions kept at once: 0.8 KB each, 1.3 KB with its meter and its check (measured with ids of 36 characters), a quarter of the reconciler's
+ * memory in all; and a read of a meter each, sixteen at a time, which is a minute or so of its fifteen.
+ */
+const MOST = 200_000;
 
 /** A session, its meter, and what the ledger says of it. */
 export interface SessionSum {
@@ -34,30 +47,57 @@ export class SessionSums {
   readonly #settled: number;
   readonly #start: number;
   readonly #sessions = new Map<string, Session>();
-  /** Entries seen of calls that arrived shortly before the start, or after it. */
+  /**
+   * Entries seen of calls that arrived shortly before the start, or after it. A whole ledger is read at some 15,000 entries a second, so one
+   * that is read in time has no more than some ten million, and of them few in its last hour.
+   */
   readonly #recent = new Set<string>();
+  readonly #most: number;
+  #parts = 1;
 
-  /** @param start when reading began; @param settled what ended at or after this moment is under way; milliseconds since the epoch */
-  constructor(limited: Limited['sessions'], start: number, settled: number) {
+  /**
+   * @param start when reading began; @param settled what ended at or after this moment is under way; milliseconds since the epoch
+   * @param most sessions kept at once
+   */
+  constructor(limited: Limited['sessions'], start: number, settled: number, most = MOST) {
     this.#limited = limited;
     this.#start = start;
     this.#settled = settled;
+    this.#most = most;
+  }
+
+  /** One of so many parts of the sessions is kept: 1 where there was room for all. The others' turn is in as many nights. */
+  get parts(): number {
+    return this.#parts;
   }
 
   add(entry: LedgerEntry): void {
     const { id, keyHash, sessionId, adjusts, at } = entry;
     const max = this.#limited.get(keyHash);
     if (max === undefined || sessionId === undefined || adjusts !== undefined) return;
+    const name = pairId(keyHash, sessionId);
+    if (!this.#isKept(name)) return;
     if (at >= this.#start - LONGEST_CALL_MS) {
       if (this.#recent.has(id)) return;
       this.#recent.add(id);
     }
-    const { sum, mark } = this.#sessionOf(keyHash, sessionId, at);
+    const { sum, mark } = this.#sessionOf(name, keyHash, at);
     sum.add(entry, this.#settled, wasHeldIn(entry, mark));
+    while (this.#sessions.size > this.#most) this.#halve();
   }
 
-  #sessionOf(keyHash: string, sessionId: string, at: number): Session {
-    const name = pairId(keyHash, sessionId);
+  #isKept(name: string): boolean {
+    if (this.#parts === 1) return true;
+    const part = createHash('sha256').update(name).digest().readUInt32BE() % this.#parts;
+    return part === Math.floor(this.#start / NIGHT_MS) % this.#parts;
+  }
+
+  #halve(): void {
+    this.#parts *= 2;
+    for (const name of this.#sessions.keys()) if (!this.#isKept(name)) this.#sessions.delete(name);
+  }
+
+  #sessionOf(name: string, keyHash: string, at: number): Session {
     const known = this.#sessions.get(name);
     if (known !== undefined) return known;
     const limits: Limits = { budgetAnchor: 0, maxBudget: this.#limited.get(keyHash) ?? 0n };
@@ -82,7 +122,10 @@ export class SessionSums {
       meter: await readMeter(session.budget.meter),
     }));
     if (found.length === 0) return [];
-    for await (const entry of entriesOf(stores, { from: this.#start - LONGEST_CALL_MS })) this.add(entry);
+    for await (const entry of entriesOf(stores, { from: this.#start - LONGEST_CALL_MS })) {
+      const { keyHash, sessionId } = entry;
+      if (sessionId !== undefined && this.#sessions.has(pairId(keyHash, sessionId))) this.add(entry);
+    }
     const judged = found.flatMap(({ session, meter }) => (meter === undefined ? [] : [{ ...session, meter }]));
     const differing = judged.filter(({ meter, sum }) => spentOf(meter, 'usd') !== sum.spend);
     if (from !== undefined) await inTurn(differing, (session) => this.#addEarlier(stores, session, from));

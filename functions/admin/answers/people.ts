@@ -280,6 +280,7 @@ export const PEOPLE_ANSWERS: Answers = {
   'DELETE /organization/delete': answers(list(plainOrganization), 404),
   'GET /organization/list': answers(list(fullOrganization)),
   'GET /organization/info': answers(fullOrganization, 404),
+  'POST /organization/info': answers(list(fullOrganization)),
   'POST /organization/member_add': answers(
     object({
       organization_id: ORGANIZATION.organization_id,

@@ -9,9 +9,11 @@ import {
   organizationBody,
   organizationDeletion,
   organizationInfo,
+  organizationInfos,
   organizationMemberAddition,
   organizationMemberChange,
   organizationMemberDeletion,
+  organizationNames,
   updateOrganization,
   updateOrganizationMember,
 } from '../../../lib/management/people/organizations.ts';
@@ -45,6 +47,12 @@ export const ORGANIZATION_ROUTES: readonly AdminRoute[] = [
     'org-member',
     { summary: 'An organization with members and teams.', query: ['organization_id'] },
     (deps, { caller, query }) => organizationInfo(deps, caller, query('organization_id')),
+  ),
+  post(
+    '/organization/info',
+    'org-member',
+    { summary: 'Organizations by id.', body: organizationNames },
+    (deps, { caller, body }) => organizationInfos(deps, caller, body),
   ),
   post(
     '/organization/member_add',

@@ -7,7 +7,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { isAdmin, isViewer, managesOrganization } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { check, flag, text } from '../input.ts';
+import { check, flag, ownerId, text } from '../input.ts';
 import { isoOf } from '../limit-fields.ts';
 import { createOne, deleteOne, historyRow, type RecordKind } from '../records/record-kind.ts';
 import { newEntity, notFound } from '../records/records.ts';
@@ -32,7 +32,10 @@ export const INVITATION: RecordKind<Invitation> = {
 };
 
 /** Body of `/invitation/new`. */
-export const invitationBody = z.strictObject({ user_id: text(), team_id: z.nullish(text()) }, 'expected {user_id, team_id}');
+export const invitationBody = z.strictObject(
+  { user_id: ownerId(), team_id: z.nullish(ownerId()) },
+  'expected {user_id, team_id}',
+);
 
 /**
  * `POST /invitation/new`: the answer's `id` is the link, shown this once. Whoever makes a link can use it, so its key can do no more than one they

@@ -5,14 +5,14 @@ import { readAll } from '../../domain/pages.ts';
 import type { Member, Team } from '../../domain/team.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { isAdmin, isViewer, userIdOf } from '../access.ts';
+import { isAdmin, isViewer, seesOrganization, userIdOf } from '../access.ts';
 import { chosen, edited } from '../changes.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { ORGANIZATION, TEAM } from './identity-kinds.ts';
 import { keptAfter, readBody, type Body } from '../fields.ts';
 import { changeOne, createOne, deleteOne } from '../records/record-kind.ts';
 import { buryKeys } from './history.ts';
-import { check, flag, freeObject, modelMap, names, ownerId, text, usd } from '../input.ts';
+import { check, flag, freeObject, modelMap, names, ownerId, ownerIds, text, usd } from '../input.ts';
 import { changesLimits, LIMIT_FIELDS, withLimits } from '../limit-fields.ts';
 import { changeMember, join, leave, MEMBER_LIMITS, memberRow, requireMember, requireUser, WHO } from './membership.ts';
 import {
@@ -155,12 +155,34 @@ async function removeWhatIsOf(deps: ManagementDeps, caller: Caller, id: string):
 }
 
 /**
- * `GET /organization/info` (also POST with `organizations`).
+ * `GET /organization/info`.
  *
  * @throws GatewayError `not_found`, `permission`
  */
 export async function organizationInfo(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
   return wholeRow(deps, await visibleOrganization(deps, caller, check(ownerId(), id, 'organization_id')));
+}
+
+/** Body of `POST /organization/info`. */
+export const organizationNames = z.object({ organizations: ownerIds });
+
+/**
+ * `POST /organization/info`, LiteLLM's older way: those there are of `organizations`, as far as the caller may see them.
+ *
+ * @throws GatewayError `invalid_request`
+ */
+export async function organizationInfos(
+  deps: ManagementDeps,
+  caller: Caller,
+  body: JsonObject,
+): Promise<readonly JsonObject[]> {
+  const { organizations: ids } = check(organizationNames, body);
+  const found = await recordsOf(deps.organizations, ids);
+  const seen = await each(found, ({ id }) => seesOrganization(deps, caller, id));
+  return each(
+    found.filter((_, index) => seen[index]),
+    (record) => wholeRow(deps, record),
+  );
 }
 
 /** Query of `/organization/list`. */

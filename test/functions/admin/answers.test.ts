@@ -214,6 +214,7 @@ const STEPS: readonly Step[] = [
   ['GET', '/team/available'],
   ['GET', '/team/metadata_schema'],
   ['GET', '/organization/info?organization_id=acme'],
+  ['POST', '/organization/info', { organizations: ['acme'] }],
   ['GET', '/organization/list'],
   ['POST', `/key/${HASH}/reset_spend`, { reset_to: 0.5 }],
   ['POST', '/global/spend/reset'],

@@ -53,6 +53,7 @@ const ROWS: readonly Row[] = [
   ['PATCH', '/organization/update', { organization_id: 'acme', max_budget: 1000 }, ADMINS],
   ['DELETE', '/organization/delete', { organization_ids: ['acme'] }, ADMINS],
   ['GET', '/organization/info?organization_id=acme', undefined, [...VIEWERS, 'org_admin']],
+  ['POST', '/organization/info', { organizations: ['acme'] }, ALL],
   ['GET', '/organization/list', undefined, ALL],
   ['POST', '/organization/member_add', { organization_id: 'acme', member: { user_id: 'new', role: 'internal_user' } }, ABOVE],
   ['PATCH', '/organization/member_update', { organization_id: 'acme', user_id: 'olga', role: 'org_admin' }, ABOVE],
@@ -130,6 +131,13 @@ describe('routes of teams, organizations and users', () => {
     expect(await listed('stranger', '/team/list', 'team_id')).toEqual([]);
     expect(await listed('org_admin', '/organization/list', 'organization_id')).toEqual(['acme']);
     expect(await listed('member', '/organization/list', 'organization_id')).toEqual([]);
+    const named = async (person: Person): Promise<unknown> => {
+      const sent = { key: secrets[person], body: { organizations: ['acme', 'none'] } };
+      return (await admin.call('POST', '/organization/info', sent)).body['value'];
+    };
+    expect(await named('org_admin')).toMatchObject([{ organization_id: 'acme' }]);
+    expect(await named('proxy_admin_viewer')).toMatchObject([{ organization_id: 'acme' }]);
+    expect([await named('member'), await named('stranger')]).toEqual([[], []]);
     expect(await listed('member', '/user/list', 'user_id')).toEqual(['mia']);
     expect(await listed('org_admin', '/user/list', 'user_id')).toEqual(['olga']);
     expect(await listed('proxy_admin', '/user/list', 'user_id')).toHaveLength(7);

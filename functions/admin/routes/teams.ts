@@ -20,22 +20,24 @@ import {
   updateTeamMember,
 } from '../../../lib/management/people/team-members.ts';
 import {
-  changeTeamModels,
   deleteTeams,
   newTeam,
   setTeamBlocked,
   teamBody,
   teamDeletion,
   teamInfo,
-  teamModels,
   teamName,
-  teamPermissions,
-  teamPermissionsChange,
   updateTeam,
-  updateTeamPermissions,
 } from '../../../lib/management/people/teams.ts';
 import { resetTeamBudget } from '../../../lib/management/people/team-spend.ts';
-import { addPermissions, permissionsOfTeams } from '../../../lib/management/people/team-permissions.ts';
+import { changeTeamModels, teamModels } from '../../../lib/management/people/team-models.ts';
+import {
+  addPermissions,
+  permissionsOfTeams,
+  teamPermissions,
+  teamPermissionsChange,
+  updateTeamPermissions,
+} from '../../../lib/management/people/team-permissions.ts';
 import { get, patch, post, type AdminRoute } from '../route.ts';
 
 /** Routes of teams. */

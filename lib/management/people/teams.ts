@@ -105,8 +105,8 @@ export async function teamRow(deps: ManagementDeps, team: Team): Promise<JsonObj
   };
 }
 
-/** Refuses a team that would exceed its organization. */
-async function requireWithinOrganization(deps: ManagementDeps, team: Team): Promise<void> {
+/** @throws GatewayError `invalid_request` for a team that would exceed its organization */
+export async function requireWithinOrganization(deps: ManagementDeps, team: Team): Promise<void> {
   if (team.organizationId === undefined) return;
   const record = await referredOrganization(deps, team.organizationId);
   await requireWithin(deps, { name: 'organization', record }, team);
@@ -304,95 +304,4 @@ export async function setTeamBlocked(
     return { ...known, blocked };
   };
   return teamRow(deps, await changeTeam(deps, caller, id, edit, action));
-}
-
-/** Body of `/team/model/add` and `/team/model/delete`. */
-export const teamModels = z.object({ team_id: ownerId(), models: names });
-
-/**
- * `POST /team/model/add` and `/team/model/delete`.
- *
- * @throws GatewayError `invalid_request` for models its organization does not have, and for the last one: no models mean all
- */
-export async function changeTeamModels(
-  deps: ManagementDeps,
-  caller: Caller,
-  body: JsonObject,
-  change: 'add' | 'delete',
-): Promise<JsonObject> {
-  const { team_id: id, models } = check(teamModels, body);
-  await visibleTeam(deps, caller, id);
-  const after = await changeTeam(deps, caller, id, async (team) => {
-    await requireAbove(deps, caller, team.organizationId);
-    const others = team.models.filter((model) => !models.includes(model));
-    if (change === 'delete' && others.length === 0 && team.models.length > 0) {
-      const fault =
-        'models: these are all the models of the team, and a team without models may call every one; block it instead';
-      throw new GatewayError('invalid_request', fault, { param: 'models' });
-    }
-    const changed = { ...team, models: change === 'add' ? [...others, ...new Set(models)] : others };
-    await requireWithinOrganization(deps, changed);
-    return changed;
-  });
-  return teamRow(deps, after);
-}
-
-/** Everything members may be permitted. */
-const PERMISSIONS = [
-  '/key/generate',
-  '/key/service-account/generate',
-  '/key/update',
-  '/key/bulk_update',
-  '/key/delete',
-  '/key/info',
-  '/key/list',
-  '/key/aliases',
-  '/key/health',
-  '/key/regenerate',
-  '/key/{key_id}/regenerate',
-  '/key/{key_id}/reset_spend',
-  '/key/block',
-  '/key/unblock',
-  '/team/daily/activity',
-  '/spend/logs',
-];
-
-/**
- * `GET /team/permissions_list`: what members who are no admins may do for the team.
- *
- * @throws GatewayError `not_found`, `permission`
- */
-export async function teamPermissions(deps: ManagementDeps, caller: Caller, id: string | undefined): Promise<JsonObject> {
-  const team = await visibleTeam(deps, caller, check(ownerId(), id, 'team_id'));
-  return {
-    team_id: team.id,
-    team_member_permissions: team.memberPermissions,
-    all_available_permissions: PERMISSIONS,
-  };
-}
-
-/** Refuses what is no permission. */
-export function requirePermissions(permissions: readonly string[], param: string): void {
-  const strange = permissions.find((permission) => !PERMISSIONS.includes(permission));
-  if (strange === undefined) return;
-  throw new GatewayError('invalid_request', `${param}: '${strange}' is none; allowed: ${PERMISSIONS.join(', ')}`, { param });
-}
-
-/** Body of `/team/permissions_update`. */
-export const teamPermissionsChange = z.object({ team_id: ownerId(), team_member_permissions: names });
-
-/**
- * `POST /team/permissions_update`.
- *
- * @throws GatewayError `invalid_request` for what is no permission, `not_found`, `permission`
- */
-export async function updateTeamPermissions(deps: ManagementDeps, caller: Caller, body: JsonObject): Promise<JsonObject> {
-  const { team_id: id, team_member_permissions: memberPermissions } = check(teamPermissionsChange, body);
-  await managedTeam(deps, caller, id);
-  requirePermissions(memberPermissions, 'team_member_permissions');
-  const edit = async (team: Team): Promise<Team> => {
-    await requireManager(deps, caller, team);
-    return { ...team, memberPermissions };
-  };
-  return teamRow(deps, await changeTeam(deps, caller, id, edit));
 }

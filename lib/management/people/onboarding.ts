@@ -154,13 +154,21 @@ async function claim(deps: ManagementDeps, { invitation, user, secret }: Claim):
     const bound = teamId === undefined ? {} : { team_id: teamId, key_type: 'llm_api' };
     await generateKey(deps, claimer, { key: secret, user_id: user.id, ...bound });
   }
+  const takeBack = (): Promise<void> => undo(deps, 'key', () => deps.keys.delete(keyHash));
+  try {
+    // Whoever takes the user away from now on sees the key, and takes it too.
+    await invitedUser(deps, invitation);
+  } catch (error) {
+    await takeBack();
+    throw error;
+  }
   const accepted = next(deps, claimed, { acceptedAt: deps.now() });
   if (!(await put(deps, accepted))) {
     const known = await deps.invitations.get(invitation.id, { fresh: true });
     // The same session, asking twice: the other call makes an end of it.
     if (known?.claim?.keyHash === keyHash) throw busy();
     // Deleted meanwhile, or taken over: of this key nobody hears.
-    await undo(deps, 'key', async () => deps.keys.delete(keyHash));
+    await takeBack();
     throw invalid();
   }
   const [was, is] = [invitation, accepted].map((record) => INVITATION.row(record, deps.now()));

@@ -259,13 +259,13 @@ describe('a claim that stops anywhere', () => {
     expect(await claim(admin, link, one)).toMatchObject({ status: 401 });
   });
 
-  it('that was deleted meanwhile leaves no key', async () => {
+  it.each(['/invitation/delete', '/user/delete'])('leaves no key where %s comes in between', async (path) => {
     const { admin, link } = await invited();
     const session = await sessionOf(admin, link);
     const keys = {
       ...admin.deps.keys,
       create: async (key: VirtualKey) => {
-        await post(admin, '/invitation/delete', { invitation_id: link });
+        await post(admin, path, path === '/user/delete' ? { user_ids: ['ann'] } : { invitation_id: link });
         return admin.deps.keys.create(key);
       },
     };

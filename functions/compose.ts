@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createBodyReader } from '../lib/counting/body-reader.ts';
 import { compactingOf, createCall } from '../lib/call.ts';
 import { createCallerMappings } from '../lib/registry/caller-mappings.ts';
-import { createCatalog, type Catalog } from '../lib/catalog/index.ts';
+import { createLiveCatalog, type LiveCatalog } from '../lib/catalog/index.ts';
 import { recordResponse } from '../lib/responses/conversation-recorder.ts';
 import { createCount } from '../lib/counting/count-tokens.ts';
 import { createCredentials } from '../lib/credentials.ts';
@@ -29,6 +29,7 @@ import { admit } from '../lib/policies/admit.ts';
 import { authenticateRequest, requireDoor, type AuthenticateDeps } from '../lib/policies/authenticate.ts';
 import { pooledRandom } from '../lib/random.ts';
 import { createAuthorizer, createFollower } from '../lib/providers/index.ts';
+import { createPriceRefresh } from '../lib/registry/prices.ts';
 import { createReadiness } from '../lib/registry/readiness.ts';
 import { createRegistry } from '../lib/registry/registry.ts';
 import type { EntityStore } from '../lib/stores/entities.ts';
@@ -51,7 +52,7 @@ export interface Composition {
   readonly masterKey: () => Promise<string | undefined>;
   /** Deployments of this process: config file, environment, demo. */
   readonly deployments?: readonly Deployment[];
-  readonly catalog?: Catalog;
+  readonly catalog?: LiveCatalog;
   readonly log: Log;
   readonly now?: () => number;
   readonly random?: (bytes: number) => Uint8Array;
@@ -79,7 +80,7 @@ export function compose(from: Composition): Composed {
   const environment = from.environment ?? {};
   const catalog =
     from.catalog ??
-    createCatalog({
+    createLiveCatalog({
       onError: (shard, error) => log('error', 'prices could not be read', { shard, error: describeError(error) }),
     });
   const registry = createRegistry({
@@ -88,6 +89,7 @@ export function compose(from: Composition): Composed {
     models: stores.models,
     publicModels: stores.publicModels,
     totals: stores.totals,
+    ...(env.TOLLGATE_PRICE_MAP_URL === undefined ? {} : { refreshPrices: createPriceRefresh({ stores, catalog, log }) }),
     fixed: from.deployments ?? [],
     now,
     log,
@@ -204,6 +206,8 @@ export function compose(from: Composition): Composed {
     ...(env.TOLLGATE_MAX_BUDGET === undefined ? {} : { maxBudget: env.TOLLGATE_MAX_BUDGET }),
     ...(env.TOLLGATE_CUSTOMER_BUDGET_ID === undefined ? {} : { customerBudget: env.TOLLGATE_CUSTOMER_BUDGET_ID }),
     catalog,
+    http,
+    ...(env.TOLLGATE_PRICE_MAP_URL === undefined ? {} : { priceMapUrl: env.TOLLGATE_PRICE_MAP_URL }),
     now,
     random,
     log,

@@ -34,7 +34,7 @@ export const BUNDLES: readonly BundleSpec[] = [
   { name: 'gateway', entry: 'functions/gateway/url-entry.ts', file: 'index.mjs', data: CATALOG, budgetKb: 1_000 },
   { name: 'web', entry: 'functions/gateway/web-entry.ts', file: 'index.js', data: CATALOG, budgetKb: 1_000 },
   { name: 'admin', entry: 'functions/admin/index.ts', file: 'index.mjs', data: CATALOG },
-  { name: 'keeper', entry: 'functions/keeper/index.ts', file: 'index.mjs' },
+  { name: 'keeper', entry: 'functions/keeper/index.ts', file: 'index.mjs', data: CATALOG },
   { name: 'reconciler', entry: 'functions/reconciler/index.ts', file: 'index.mjs' },
   { name: 'ledger', entry: 'functions/ledger/index.ts', file: 'index.mjs' },
   {

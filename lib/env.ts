@@ -47,6 +47,8 @@ export const ENV = {
   TOLLGATE_COST_DISCOUNTS: 'JSON, shares taken off prices by provider: `{"openai": 0.05}`; LiteLLM `cost_discount_config`.',
   TOLLGATE_COST_MARGINS:
     'JSON, shares or USD a call put on top by provider: `{"global": 0.05, "anthropic": {"percentage": 0.1, "fixed_amount": 0.001}}`; LiteLLM `cost_margin_config`.',
+  TOLLGATE_PRICE_MAP_URL:
+    'Address (https, or http on this machine) of a price map in the format of LiteLLM, for `POST /reload/model_cost_map`; absent: prices come with the release. LiteLLM `LITELLM_MODEL_COST_MAP_URL`.',
   TOLLGATE_CORS_ORIGINS:
     'Origins whose pages may call from browsers, by commas: `https://chat.example.com`; `*` (default) means any, `none` means none. LiteLLM `LITELLM_CORS_ORIGINS`.',
   TOLLGATE_ALLOWED_IPS: 'Addresses and CIDR ranges that may call, by commas; default any. LiteLLM `allowed_ips`.',
@@ -188,6 +190,10 @@ const onStoreFailure = z.pipe(
   ),
 );
 
+const MAP_URL =
+  'expected an address that begins with https:// (http:// on this machine only), without user name, password and fragment';
+const priceMapUrl = z.string(MAP_URL).check(z.refine(isMapUrl, MAP_URL));
+
 const schema = z.object({
   TOLLGATE_REGISTRY_TABLE: z._default(z.string(), 'tollgate-registry'),
   TOLLGATE_METERS_TABLE: z._default(z.string(), 'tollgate-meters'),
@@ -214,6 +220,7 @@ const schema = z.object({
   TOLLGATE_DISABLE_LEDGER: flag,
   TOLLGATE_COST_DISCOUNTS: json(discounts),
   TOLLGATE_COST_MARGINS: json(margins),
+  TOLLGATE_PRICE_MAP_URL: z.optional(priceMapUrl),
   TOLLGATE_CORS_ORIGINS: z._default(origins, ['*']),
   TOLLGATE_ALLOWED_IPS: list.check(z.refine(areAddresses, 'expected IP addresses and CIDR ranges, by commas')),
   TOLLGATE_ALLOWED_ROUTES: list,
@@ -232,6 +239,12 @@ const schema = z.object({
     'info',
   ),
 });
+
+function isMapUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname));
+}
 
 function isDuration(text: string): boolean {
   try {

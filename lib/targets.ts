@@ -73,7 +73,7 @@ function takesNoCap({ provider }: Deployment, model: string): boolean {
 }
 
 /**
- * A function that completes a deployment; answers are remembered for as long as the deployment is unchanged.
+ * A function that completes a deployment; answers are remembered for as long as the deployment and the prices are unchanged.
  *
  * @throws Error when the settings name a provider that does not exist
  */
@@ -82,10 +82,13 @@ export function createTargets(
   settings = AS_PRICED,
 ): (deployment: Deployment, model: string) => Promise<Target> {
   checkNames(settings);
-  const known = new Map<string, { readonly deployment: Deployment; readonly target: Promise<Target> }>();
+  const known = new Map<
+    string,
+    { readonly deployment: Deployment; readonly table: Catalog; readonly target: Promise<Target> }
+  >();
 
-  async function resolve(deployment: Deployment, model: string): Promise<Target> {
-    const facts = await catalogFacts(catalog, deployment, model);
+  async function resolve(table: Catalog, deployment: Deployment, model: string): Promise<Target> {
+    const facts = await catalogFacts(table, deployment, model);
     // Prices that could not be read now may be readable on the next call.
     if (facts === undefined && deployment.price === undefined) known.delete(keyOf(deployment, model));
     const sheet = sheetOf(facts, deployment, settings);
@@ -110,10 +113,12 @@ export function createTargets(
   return (deployment, model) => {
     const key = keyOf(deployment, model);
     const found = known.get(key);
-    if (found !== undefined && found.deployment === deployment) return found.target;
+    // A call has the prices of one table from its hold to its settlement: those of the target it was given here.
+    const table = catalog.table();
+    if (found !== undefined && found.deployment === deployment && found.table === table) return found.target;
     if (known.size >= TARGETS_KEPT) known.clear();
-    const target = resolve(deployment, model);
-    known.set(key, { deployment, target });
+    const target = resolve(table, deployment, model);
+    known.set(key, { deployment, table, target });
     target.catch(() => known.delete(key));
     return target;
   };

@@ -67,6 +67,8 @@ const TAGS: Readonly<Record<string, string>> = {
   model: 'Deployments.',
   model_group: 'Names over deployments.',
   public: 'For everybody.',
+  reload: 'Prices from a price map.',
+  schedule: 'When prices are fetched again.',
   credentials: 'Credentials of providers.',
   cost: 'What calls would cost.',
   spend: 'The ledger.',

@@ -16,6 +16,7 @@ const KNOWN: Readonly<Record<string, JsonObject>> = {
   page: whole('Page of the listing, from 1.', { default: 1 }),
   page_size: whole('Records a page.'),
   size: whole('Records a page.'),
+  hours: whole('Hours between two reloads.', { maximum: 8760 }),
   limit: whole('Most rows.'),
   cursor: text('`next_cursor` of an earlier page: where to go on.'),
   sort_by: text('Field to sort by.'),

@@ -33,22 +33,29 @@ export interface KeeperShell {
   readonly stores: { readonly meters: MeterStore; readonly ledger: LedgerStore };
   /** Absent where keys are not rotated. */
   readonly keys?: KeyWork;
+  /** Fetches prices when they are due; absent where the operator has no price map. */
+  readonly prices?: () => Promise<void>;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-/** The handler. Rejects when a meter could not be settled or a key not be rotated, so that the alarm on errors sees it. */
-export function createKeeper({ env, stores, keys, log, now = Date.now }: KeeperShell) {
+/** The handler. Rejects when a meter could not be settled, a key not be rotated or prices not be fetched, so that the alarm on errors sees it. */
+export function createKeeper({ env, stores, keys, prices, log, now = Date.now }: KeeperShell) {
   return async function keep(): Promise<Sweep & Partial<Rotations>> {
     const done = await sweep({ ...stores, log, now, policy: env.TOLLGATE_EXPIRED_HOLD, limit: SWEEP_LIMIT });
     const rotations = keys === undefined ? undefined : await rotate(rotationDeps(keys, { log, now }));
     const links = await keys?.stores.links.catchUp(now(), LINK_LIMIT);
     if (links !== undefined && links.linked > 0) log('info', 'records were linked to their owners', { ...links });
+    const failure: unknown = await prices?.().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     if (done.failed > 0)
       throw new Error(`${done.failed} of ${done.meters} meters could not be settled; the next sweep tries again`);
     if (rotations !== undefined && rotations.failed > 0)
       throw new Error(`the work for ${rotations.failed} keys could not be done; the next run tries again`);
+    if (failure !== undefined) throw failure;
     return rotations === undefined ? done : { ...rotations, ...done };
   };
 }

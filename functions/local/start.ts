@@ -12,7 +12,7 @@ import { withSignIns } from '../../lib/local/sign-in.ts';
 import { openStateFolder, type StateFolder } from '../../lib/local/state-folder.ts';
 import { createLog } from '../../lib/log.ts';
 import type { BodyStore } from '../../lib/stores/bodies.ts';
-import { createCatalog } from '../../lib/catalog/index.ts';
+import { createLiveCatalog } from '../../lib/catalog/index.ts';
 import { createCors } from '../../lib/transport/cors.ts';
 import { createAdminHandler } from '../admin/handler.ts';
 import { ROUTES, routesAt } from '../admin/routes.ts';
@@ -98,7 +98,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   offer.warnings.forEach(warn);
 
   const master = masterKey(environment, config?.masterKey, folder);
-  const catalog = createCatalog();
+  const catalog = createLiveCatalog();
   const composed = compose({
     env,
     ...storage,
@@ -119,7 +119,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   const { host } = options;
   const maxBodyBytes = env.TOLLGATE_MAX_BODY_BYTES ?? MAX_BODY_BYTES;
   const web = await listen(() => startWeb({ service, log, maxBodyBytes, host, port: options.port }), options);
-  const stopWork = startWork({ env, storage, folder, log, onChange: () => composed.management.onChange?.() });
+  const stopWork = startWork({ env, storage, folder, log, management: composed.management });
   closers.push(stopWork);
   const url = urlOf(host, web.port);
   return {

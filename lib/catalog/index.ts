@@ -5,7 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import type { CatalogModel } from '../domain/price-types.ts';
 import builtIndex from './data/index.json' with { type: 'json' };
+import { overlaid, type Bundle, type PriceRows } from './overlay.ts';
 import type { CatalogIndex, Shard } from './shard.ts';
+
+export type { PriceRows } from './overlay.ts';
 
 /** What is known of models. No method rejects: a shard that cannot be read counts as empty, and is tried again on its next use. */
 export interface Catalog {
@@ -17,6 +20,18 @@ export interface Catalog {
   named(name: string): Promise<CatalogModel | undefined>;
   /** Every model of a provider, or all. */
   list(provider?: string): Promise<readonly CatalogModel[]>;
+  /** How many there are, readable or not. */
+  readonly size: number;
+  /** The models and prices as they are now: what it says stays so. */
+  table(): Catalog;
+}
+
+/** A catalog whose prices may change: what a price map has beyond the bundle is laid over it. */
+export interface LiveCatalog extends Catalog {
+  /** The models and prices of the release alone. */
+  readonly bundled: Catalog;
+  /** Lays rows over the bundle, in place of those before; undefined takes them away. */
+  adopt(rows: PriceRows | undefined): void;
 }
 
 /** Where a catalog reads from; tests bring their own. */
@@ -42,13 +57,39 @@ const NO_MODELS: Models = new Map();
 
 /** Reads shards lazily, each one once. */
 export function createCatalog(options: CatalogOptions = {}): Catalog {
-  const load = options.load ?? loadFrom([new URL('./data/', import.meta.url), new URL('./catalog/', import.meta.url)]);
-  const index: CatalogIndex = options.index ?? builtIndex;
+  return catalogOf(bundleOf(options), options);
+}
+
+/** A catalog that takes rows over those of the bundle; with none it is as `createCatalog` makes it. */
+export function createLiveCatalog(options: CatalogOptions = {}): LiveCatalog {
+  const bundle = bundleOf(options);
+  const bundled = catalogOf(bundle, options);
+  let now = bundled;
+  return {
+    bundled,
+    adopt: (rows) => void (now = rows === undefined ? bundled : catalogOf(overlaid(bundle, rows), options)),
+    table: () => now,
+    version: bundled.version,
+    get size() {
+      return now.size;
+    },
+    find: (provider, model) => now.find(provider, model),
+    named: (name) => now.named(name),
+    list: (provider) => now.list(provider),
+  };
+}
+
+const bundleOf = ({ load, index = builtIndex }: CatalogOptions): Bundle => ({
+  load: load ?? loadFrom([new URL('./data/', import.meta.url), new URL('./catalog/', import.meta.url)]),
+  index,
+});
+
+function catalogOf({ load, index }: Bundle, options: CatalogOptions): Catalog {
   const shards = new Map<string, Promise<Models>>();
 
   async function read(shard: string): Promise<Models> {
     const models = Object.entries(await load(shard));
-    return new Map(models.map(([name, model]) => [name, { ...model, name, version: index.version }]));
+    return new Map(models.map(([name, model]) => [name, { version: index.version, ...model, name }]));
   }
 
   async function modelsOf(shard: string): Promise<Models> {
@@ -66,8 +107,10 @@ export function createCatalog(options: CatalogOptions = {}): Catalog {
     }
   }
 
-  return {
+  const catalog: Catalog = {
     version: index.version,
+    size: Object.values(index.shards).reduce((sum, { models }) => sum + models, 0),
+    table: () => catalog,
     async find(provider, model) {
       return first(await modelsOf(provider), namesOf(provider, model));
     },
@@ -87,6 +130,7 @@ export function createCatalog(options: CatalogOptions = {}): Catalog {
       return lists.flatMap((models) => [...models.values()]);
     },
   };
+  return catalog;
 }
 
 /** A loader of shard files that tries the folders in order. Rejects with the error of the last one. */

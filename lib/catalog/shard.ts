@@ -1,8 +1,8 @@
 /** The files of the catalog, as `build.ts` writes them and `index.ts` reads them. */
 import type { CatalogModel } from '../domain/price-types.ts';
 
-/** A model inside a shard; its name is the key it stands under. */
-export type ShardModel = Omit<CatalogModel, 'name' | 'version'>;
+/** A model inside a shard; its name is the key it stands under. One that is not of the bundle has a version of its own. */
+export type ShardModel = Omit<CatalogModel, 'name' | 'version'> & { readonly version?: string };
 
 /** A shard: models by name. */
 export type Shard = Readonly<Record<string, ShardModel>>;

@@ -1,5 +1,5 @@
 /** What the management functions work with. */
-import type { Catalog } from '../catalog/index.ts';
+import type { LiveCatalog } from '../catalog/index.ts';
 import type { Deployment } from '../domain/model.ts';
 import type { CatalogModel } from '../domain/price-types.ts';
 import type { Caller, Target } from '../exchange.ts';
@@ -10,6 +10,7 @@ import type { BodyStore } from '../stores/bodies.ts';
 import type { SecretStore } from '../stores/secrets.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { KeyRules } from './keys/key-rules.ts';
+import type { HttpClient } from '../transport/http.ts';
 import type { HttpRequest } from '../transport/message.ts';
 
 /** What management reads from bodies of the data plane. */
@@ -25,7 +26,10 @@ export interface ManagementDeps extends Stores {
   readonly secrets: SecretStore;
   /** Place of requests and answers; absent where none are kept. */
   readonly bodies?: BodyStore;
-  readonly catalog: Pick<Catalog, 'find' | 'named'>;
+  readonly catalog: Pick<LiveCatalog, 'find' | 'named' | 'bundled'>;
+  /** Where the operator has a price map; absent: prices come with the release. */
+  readonly priceMapUrl?: string;
+  readonly http: Pick<HttpClient, 'send'>;
   /** Every deployment the gateway offers: those of the store, of a config file, of the environment, and the demo. */
   readonly deployments: () => Promise<readonly Deployment[]>;
   /** Those whose names a caller may call. */

@@ -24,6 +24,8 @@ export interface RegistryDeps {
   readonly totals: Pick<TotalStore, 'read'>;
   /** Deployments of this process: from a config file, the environment, or the demo. */
   readonly fixed: readonly Deployment[];
+  /** Looks whether there are other prices; absent where they are those of the release. Never rejects. */
+  readonly refreshPrices?: () => Promise<void>;
   readonly now: () => number;
   readonly log: Log;
   /** How long an answer may be used without asking again, milliseconds. A block or a lower limit takes effect within it. */
@@ -59,7 +61,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   async function load(): Promise<readonly Deployment[]> {
     try {
-      const version = await deps.models.version();
+      // A list is given out with the prices of its time.
+      const [version] = await Promise.all([deps.models.version(), deps.refreshPrices?.()]);
       if (models?.version !== version) {
         const stored = await deps.models.list();
         const ids = new Set(stored.map(({ id }) => id));

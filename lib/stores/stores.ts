@@ -5,6 +5,7 @@ import type { VirtualKey } from '../domain/key.ts';
 import type { ClaimMapping, RoleMapping } from '../domain/mapping.ts';
 import type { Organization, Project } from '../domain/organization.ts';
 import type { TeamOwner, UserOwner } from '../domain/owned.ts';
+import type { PriceMap, PricePage } from '../domain/price-map.ts';
 import type { PublicModels } from '../domain/public-models.ts';
 import type { Team } from '../domain/team.ts';
 import type { User } from '../domain/user.ts';
@@ -38,6 +39,9 @@ export interface Entities {
   readonly invitation: Invitation;
   /** The models that are shown to everybody. */
   readonly 'public-models': PublicModels;
+  /** Prices that were fetched: which count, and pages of them. */
+  readonly 'price-map': PriceMap;
+  readonly 'price-page': PricePage;
   /** History: keys and teams that were deleted. */
   readonly 'deleted-key': Deleted<VirtualKey>;
   readonly 'deleted-team': Deleted<Team>;
@@ -68,6 +72,8 @@ export interface Stores extends IdentityStores {
   readonly links: LinkStore;
   readonly models: ModelStore;
   readonly publicModels: EntityStore<PublicModels>;
+  readonly priceMaps: EntityStore<PriceMap>;
+  readonly pricePages: EntityStore<PricePage>;
   readonly credentials: CredentialStore;
   readonly conversations: ConversationStore;
   readonly meters: MeterStore;

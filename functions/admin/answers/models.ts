@@ -170,6 +170,63 @@ export const MODEL_ANSWERS: Answers = {
   'PATCH /model/{id}/update': answers(made, 404),
   'POST /model/delete': answers(object({ message: message('Model: 4dff... deleted successfully') }), 404),
   'GET /model/settings': answers(list(object({ name: text('Provider.', 'openai'), fields: list(providerField) }))),
+  'GET /model/cost_map/source': answers(
+    object({
+      source: word('A price map, or the release alone.', ['remote', 'local']),
+      url: orNull(text('Where the map is, without its query.', 'https://prices.example.com/map.json')),
+      is_env_forced: flag('True: the environment names no map.'),
+      fallback_reason: orNull(
+        text('Why the last reload came to nothing.', 'The price map could not be fetched: it answered 500'),
+      ),
+      model_count: count('Models in the catalog.', 2988),
+      version: text('Version of the newest prices, as the ledger has it.', 'map-9f86d081884c7d65'),
+      updated_at: orNull(moment('When they were last fetched')),
+    }),
+  ),
+  'POST /reload/model_cost_map': answers(
+    object({
+      message: message('Price data reloaded successfully! 2984 models updated.'),
+      status: word('Done.', ['success']),
+      models_count: count('Models in the map.', 2984),
+      timestamp: moment('When'),
+      version: text('Version of these prices, as the ledger has it.', 'map-9f86d081884c7d65'),
+      new_models: count('Models that the release has not.', 4),
+      changed_models: count('Models with another price.', 12),
+      refused_models: count('Models that were not taken: as in the release, or unknown.', 1),
+      refused: list(
+        object({
+          model: text('Name in the map.', 'gpt-4o'),
+          reason: text('Why.', 'input tokens would cost nothing; the bundled price stays'),
+        }),
+      ),
+    }),
+    409,
+  ),
+  'POST /schedule/model_cost_map_reload': answers(
+    object({
+      message: message('Model cost map reload scheduled for every 6 hours'),
+      status: word('Done.', ['success']),
+      interval_hours: count('Hours between two reloads.', 6),
+      timestamp: moment('When'),
+    }),
+    409,
+  ),
+  'DELETE /schedule/model_cost_map_reload': answers(
+    object({
+      message: message('Model cost map reload schedule cancelled'),
+      status: word('Done.', ['success']),
+      timestamp: moment('When'),
+    }),
+    409,
+  ),
+  'GET /schedule/model_cost_map_reload/status': answers(
+    object({
+      scheduled: flag('Whether prices are fetched by themselves.', true),
+      interval_hours: orNull(count('Hours between two reloads.', 6)),
+      last_run: orNull(moment('When they were last fetched')),
+      next_run: orNull(moment('When they will be')),
+    }),
+  ),
   'POST /credentials': answers(done('Credential created successfully'), 409),
   'GET /credentials': answers(object({ success: flag('Done.', true), credentials: list(credential) })),
   'GET /credentials/by_name/{name}': answers(credential, 404),

@@ -12,6 +12,13 @@ import {
 import { modelCredential } from '../../../lib/management/models/model-credential.ts';
 import { MODEL_LISTING, modelInfo, modelPage } from '../../../lib/management/models/model-list.ts';
 import { deleteModel, modelBody, modelChange, modelId, newModel, updateModel } from '../../../lib/management/models/models.ts';
+import {
+  cancelPriceMap,
+  priceMapStatus,
+  priceSource,
+  reloadPriceMap,
+  schedulePriceMap,
+} from '../../../lib/management/models/price-map.ts';
 import { providerSettings } from '../../../lib/management/models/provider-settings.ts';
 import { del, get, patch, post, type AdminRoute, type Answer } from '../route.ts';
 
@@ -65,6 +72,23 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
 
   get('/model/settings', 'viewer', 'Every provider, with the fields that a deployment of it takes.', (deps, { caller }) =>
     providerSettings(deps, caller),
+  ),
+
+  get('/model/cost_map/source', 'viewer', 'Where prices come from.', (deps, { caller }) => priceSource(deps, caller)),
+  post('/reload/model_cost_map', 'admin', 'Fetch prices from the price map of the operator.', (deps, { caller }) =>
+    reloadPriceMap(deps, caller),
+  ),
+  post(
+    '/schedule/model_cost_map_reload',
+    'admin',
+    { summary: 'Fetch prices again every so many hours.', query: ['hours'] },
+    (deps, { caller, query }) => schedulePriceMap(deps, caller, query('hours')),
+  ),
+  del('/schedule/model_cost_map_reload', 'admin', 'Fetch prices no more by themselves.', (deps, { caller }) =>
+    cancelPriceMap(deps, caller),
+  ),
+  get('/schedule/model_cost_map_reload/status', 'viewer', 'When prices are fetched.', (deps, { caller }) =>
+    priceMapStatus(deps, caller),
   ),
 
   post(

@@ -51,6 +51,8 @@ export function open(client: Dynamo, names: TableNames): Stores {
     links: createLinkStore(registry),
     models: createModelStore(registry),
     publicModels: createEntityStore(registry, 'public-models'),
+    priceMaps: createEntityStore(registry, 'price-map'),
+    pricePages: createEntityStore(registry, 'price-page'),
     credentials: createCredentialStore(registry),
     conversations: createConversationStore(client, names.meters),
     meters: createMeterStore(client, names.meters),

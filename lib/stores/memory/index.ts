@@ -35,6 +35,8 @@ export function open(): Stores {
     links: createLinkStore(),
     models: createModelStore(),
     publicModels: createEntityStore(),
+    priceMaps: createEntityStore(),
+    pricePages: createEntityStore(),
     credentials: createCredentialStore(),
     conversations: createConversationStore(),
     meters: createMeterStore(),

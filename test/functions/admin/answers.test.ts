@@ -5,6 +5,7 @@ import { ANSWERS } from '../../../functions/admin/answers/index.ts';
 import { ROUTES, routesAt } from '../../../functions/admin/routes.ts';
 import { hashSecret } from '../../../lib/domain/key.ts';
 import { createBodyStore } from '../../../lib/stores/memory/bodies.ts';
+import { aMap, serving } from '../../support/price-map.ts';
 import { personOf } from './people.ts';
 import { createAdmin, NOW, type Admin, type Answer } from './support.ts';
 
@@ -137,6 +138,11 @@ const STEPS: readonly Step[] = [
   ['POST', '/model_group/make_public', { model_groups: ['fast'] }],
   ['GET', '/public/model_hub'],
   ['GET', '/model/settings'],
+  ['POST', '/reload/model_cost_map'],
+  ['GET', '/model/cost_map/source'],
+  ['POST', '/schedule/model_cost_map_reload?hours=6'],
+  ['GET', '/schedule/model_cost_map_reload/status'],
+  ['DELETE', '/schedule/model_cost_map_reload'],
   ['POST', '/cost/estimate', { model: 'fast', input_tokens: 1000, output_tokens: 100, num_requests_per_day: 2 }],
   ['POST', '/spend/calculate', { model: 'fast', messages: [{ role: 'user', content: 'Hi' }] }],
   ['POST', '/access_group/new', { access_group: 'group', model_names: ['fast'] }],
@@ -247,7 +253,7 @@ const nameOf = (method: string, path: string): string => {
 /** A house where one call was made, and its bodies kept. */
 async function house(): Promise<Admin> {
   const bodies = createBodyStore();
-  const admin = createAdmin({ bodies });
+  const admin = createAdmin({ bodies, priceMapUrl: 'https://prices.example/map.json', http: serving(() => aMap) });
   await bodies.put({
     id: 'call',
     at: NOW,
@@ -360,6 +366,7 @@ describe('a walk through all of management', () => {
       roleMappings: outrun(deps.roleMappings),
       invitations: outrun(deps.invitations),
       publicModels: outrun(deps.publicModels),
+      priceMaps: outrun(deps.priceMaps),
     });
     const others: string[] = [];
     await walk(admin, async (call, route) => {

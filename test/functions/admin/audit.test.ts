@@ -1,5 +1,6 @@
 /** Every change that management can make leaves a row; none of them holds a secret. */
 import { describe, expect, it } from 'vitest';
+import { aMap, serving } from '../../support/price-map.ts';
 import { createAdmin } from './support.ts';
 
 type Change = readonly [method: string, path: string, body: object | undefined, row: object];
@@ -73,12 +74,30 @@ const LIFE: readonly Change[] = [
     { model_groups: ['m'] },
     { action: 'updated', table_name: 'public models', updated_values: { model_groups: ['m'] } },
   ],
+  [
+    'POST',
+    '/reload/model_cost_map',
+    undefined,
+    { action: 'updated', table_name: 'price map', before_value: { version: null }, updated_values: { new_models: 1 } },
+  ],
+  [
+    'POST',
+    '/schedule/model_cost_map_reload?hours=6',
+    undefined,
+    { action: 'updated', table_name: 'price map', updated_values: { interval_hours: 6 } },
+  ],
+  [
+    'DELETE',
+    '/schedule/model_cost_map_reload',
+    undefined,
+    { action: 'updated', before_value: { interval_hours: 6 }, updated_values: { interval_hours: null } },
+  ],
   ['POST', '/model/delete', { id: 'm1' }, { action: 'deleted', object_id: 'm1' }],
 ];
 
 describe('the audit log', () => {
   it('has a row of every change: what, by whom, with which key, from what to what', async () => {
-    const admin = createAdmin();
+    const admin = createAdmin({ priceMapUrl: 'https://prices.example/map.json', http: serving(() => aMap) });
     for (const [method, path, body, row] of LIFE) {
       admin.clock.now += 1000;
       const headers = { 'litellm-changed-by': 'terraform' };

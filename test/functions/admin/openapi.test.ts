@@ -152,10 +152,13 @@ describe('/openapi.json', () => {
 const BODILESS: readonly string[] = [
   'DELETE /access_group/{name}/delete',
   'DELETE /credentials/{name}',
+  'DELETE /schedule/model_cost_map_reload',
   'DELETE /v1/access_group/{id}',
   'POST /global/spend/end_users',
   'POST /global/spend/refresh',
   'POST /key/health',
+  'POST /reload/model_cost_map',
+  'POST /schedule/model_cost_map_reload',
   'POST /spend/calculate',
   'POST /team/{team_id}/disable_logging',
 ];

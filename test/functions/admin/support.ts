@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Context, LambdaFunctionURLEvent } from 'aws-lambda';
 import { createAdminHandler } from '../../../functions/admin/handler.ts';
 import { createBodyReader } from '../../../lib/counting/body-reader.ts';
-import { createCatalog } from '../../../lib/catalog/index.ts';
+import { createLiveCatalog } from '../../../lib/catalog/index.ts';
 import { createDialects } from '../../../lib/dialects/index.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Deployment } from '../../../lib/domain/model.ts';
@@ -63,10 +63,11 @@ export function createAdmin(over: Partial<ManagementDeps> = {}, fixed: readonly 
   const changes = { count: 0 };
   let drawn = 0;
   const stores = { ...open(), secrets: createSecretStore() };
-  const catalog = createCatalog();
+  const catalog = createLiveCatalog();
   const deps: ManagementDeps = {
     ...stores,
     catalog,
+    http: { send: () => Promise.reject(new Error('no test of management calls anybody')) },
     facts: (deployment, model) => catalogFacts(catalog, deployment, model),
     target: createTargets(catalog),
     reader: createBodyReader(createDialects()),

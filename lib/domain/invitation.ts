@@ -11,6 +11,8 @@ export interface Invitation extends Entity {
   /** Set where the key is to be of a team: it calls models for it and does nothing else. With the team's organization at that time. */
   readonly teamId?: string;
   readonly organizationId?: string;
+  /** When the user `createdBy` was made, where it invites by what its record says; absent for the master key and the word of a token. */
+  readonly inviterSince?: number;
   readonly expiresAt: number;
   /** Who is at it, known by the hash of the key that comes of it, and since when; with the keys that earlier claims may have left. */
   readonly claim?: { readonly keyHash: string; readonly at: number; readonly others: readonly string[] };

@@ -2,10 +2,11 @@
 import * as z from 'zod/mini';
 import { INVITATION_LIFE_MS, invitationIdOf, newLink, type Invitation } from '../../domain/invitation.ts';
 import type { Team } from '../../domain/team.ts';
+import type { User } from '../../domain/user.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
-import { isAdmin, isViewer, managesOrganization } from '../access.ts';
+import { isAdmin, isViewer, managesOrganization, userIdOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { check, flag, ownerId, text } from '../input.ts';
 import { isoOf } from '../limit-fields.ts';
@@ -48,6 +49,9 @@ export async function newInvitation(deps: ManagementDeps, caller: Caller, body: 
   const isFree = isAdmin(caller) && (asked === undefined || asked === null);
   const team = isFree ? undefined : await teamFor(deps, caller, userId, asked ?? undefined);
   const user = await requireUser(deps, { user_id: userId });
+  const own = userIdOf(caller);
+  const inviter = own === undefined ? undefined : await deps.users.get(own, { fresh: true });
+  const isOnRecord = inviter !== undefined && (await mayInvite(deps, inviter, team?.organizationId));
   const link = newLink(deps.random);
   const invitation = await createOne(deps, caller, INVITATION, {
     ...newEntity(deps, caller),
@@ -57,6 +61,7 @@ export async function newInvitation(deps: ManagementDeps, caller: Caller, body: 
     userSince: user.createdAt,
     ...(team === undefined ? {} : { teamId: team.id }),
     ...(team?.organizationId === undefined ? {} : { organizationId: team.organizationId }),
+    ...(isOnRecord ? { inviterSince: inviter.createdAt } : {}),
     expiresAt: deps.now() + INVITATION_LIFE_MS,
   });
   return { ...INVITATION.row(invitation, deps.now()), id: link };
@@ -74,6 +79,26 @@ async function teamFor(deps: ManagementDeps, caller: Caller, userId: string, ask
     throw new GatewayError('invalid_request', 'team_id: expected a team that the user is a member of', { param: 'team_id' });
   }
   throw forbidden('Proxy admins invite users, and org admins members of teams of the organizations they administer.');
+}
+
+/** True where a user's record lets it invite: whomever it likes, or for teams of an organization. */
+async function mayInvite(
+  deps: ManagementDeps,
+  { id, role, blocked }: User,
+  organization: string | undefined,
+): Promise<boolean> {
+  if (blocked) return false;
+  if (role === 'proxy_admin') return true;
+  if (role !== 'internal_user' || organization === undefined) return false;
+  return (await deps.members.get({ kind: 'organization', id: organization }, id, { fresh: true }))?.role === 'org_admin';
+}
+
+/** False once who made an invitation may make it no more: whoever is let go has no way back in by it. */
+export async function isStillMeant(deps: ManagementDeps, invitation: Invitation): Promise<boolean> {
+  const { createdBy = '', inviterSince, organizationId } = invitation;
+  if (inviterSince === undefined) return true;
+  const inviter = await deps.users.get(createdBy, { fresh: true });
+  return inviter?.createdAt === inviterSince && mayInvite(deps, inviter, organizationId);
 }
 
 /** True for a member of a team, as of now. */

@@ -22,7 +22,7 @@ import { generateKey } from '../keys/keys.ts';
 import { isoOf } from '../limit-fields.ts';
 import { each, undo } from '../records/records.ts';
 import { buryKey } from './history.ts';
-import { INVITATION, isMember } from './invitations.ts';
+import { INVITATION, isMember, isStillMeant } from './invitations.ts';
 import { userRow } from './users.ts';
 
 /** How long one claim keeps others away, milliseconds: longer than a call of management can take. */
@@ -54,11 +54,11 @@ async function invitationOf(deps: ManagementDeps, link: string): Promise<Invitat
   return invitation;
 }
 
-/** The user who was invited, as of now. Throws GatewayError `authentication` where it is not the same any more, `permission` where it is blocked. */
+/** The user who was invited, as of now. Throws GatewayError `authentication` where it is not the same or not meant any more, `permission` where it is blocked. */
 async function invitedUser(deps: ManagementDeps, invitation: Invitation): Promise<User> {
   const { userId, userSince, teamId, organizationId } = invitation;
   const user = await deps.users.get(userId, { fresh: true });
-  if (user?.createdAt !== userSince) throw invalid();
+  if (user?.createdAt !== userSince || !(await isStillMeant(deps, invitation))) throw invalid();
   if (teamId !== undefined) {
     const team = await deps.teams.get(teamId, { fresh: true });
     const isSame = team !== undefined && team.organizationId === organizationId;

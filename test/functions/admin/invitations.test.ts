@@ -6,35 +6,11 @@ import { readAll } from '../../../lib/domain/pages.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
 import { requireDoor } from '../../../lib/policies/authenticate.ts';
 import { startDynoxide, type Emulator } from '../../support/dynoxide.ts';
-import { company, personOf } from './people.ts';
+import { claim, invited, keysOf, open, post, sessionOf } from './links.ts';
 import { createAdmin, NOW, type Admin, type Answer } from './support.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-const post = (admin: Admin, path: string, body: object, key?: string): Promise<Answer> =>
-  admin.call('POST', path, { body, ...(key === undefined ? {} : { key }) });
-
-/** A house with a user that has no key, and a link for it. */
-async function invited(admin = createAdmin(), id = 'ann'): Promise<{ readonly admin: Admin; readonly link: string }> {
-  await post(admin, '/user/new', { user_id: id, user_email: `${id}@acme.example`, max_budget: 3, auto_create_key: false });
-  return { admin, link: String((await post(admin, '/invitation/new', { user_id: id })).body['id']) };
-}
-
-const open = (admin: Admin, link: string): Promise<Answer> =>
-  admin.call('GET', `/onboarding/get_token?invite_link=${encodeURIComponent(link)}`, { key: null });
-
-async function sessionOf(admin: Admin, link: string): Promise<string> {
-  const { status, body } = await open(admin, link);
-  expect(status, JSON.stringify(body)).toBe(200);
-  return String(body['token']);
-}
-
-const claim = (admin: Admin, link: string, session: string, over: object = {}): Promise<Answer> =>
-  admin.call('POST', '/onboarding/claim_token', { key: session, body: { invitation_link: link, ...over } });
-
-const keysOf = async (admin: Admin, id: string): Promise<readonly VirtualKey[]> =>
-  (await admin.deps.keys.listOf({ kind: 'user', id }, { limit: 100 })).items;
-
 const rowOf = async (admin: Admin, link: string): Promise<object> =>
   (await admin.call('GET', `/invitation/info?invitation_id=${link}`)).body;
 
@@ -359,88 +335,5 @@ describe('/invitation/update', () => {
     expect(await update(true)).toMatchObject({ status: 200, body: { is_accepted: true } });
     expect(await update(false)).toMatchObject({ status: 400 });
     expect(await update(null)).toMatchObject({ status: 200, body: { is_accepted: true } });
-  });
-});
-
-describe('an org admin', () => {
-  /** A company, and a link that its org admin made for a member of its team. */
-  async function invitedMember(): Promise<{ readonly admin: Admin; readonly key: string; readonly link: string }> {
-    const admin = createAdmin();
-    const { org_admin: key } = await company(admin);
-    await post(admin, '/team/member_add', { team_id: 'red', member: { user_id: 'new', role: 'user' } });
-    const { status, body } = await post(admin, '/invitation/new', { user_id: 'new' }, key);
-    expect({ status, body }).toMatchObject({
-      status: 200,
-      body: { team_id: 'red', organization_id: 'acme', created_by: 'olga' },
-    });
-    return { admin, key, link: String(body['id']) };
-  }
-
-  it('invites members of its teams, to keys that call models for the team', async () => {
-    const { admin, link } = await invitedMember();
-    const { body } = await claim(admin, link, await sessionOf(admin, link));
-    expect(await keysOf(admin, 'new')).toMatchObject([{ teamId: 'red', type: 'llm_api', userId: 'new' }]);
-    expect(await admin.call('GET', '/user/list', { key: String(body['key']) })).toMatchObject({ status: 403 });
-  });
-
-  it('invites nobody to a key that it could not make', async () => {
-    const admin = createAdmin();
-    const { org_admin: key } = await company(admin);
-    // A key on no team would spend the budget of somebody whom anybody can make a member.
-    await post(admin, '/organization/member_add', {
-      organization_id: 'acme',
-      member: { user_id: 'sam', role: 'internal_user' },
-    });
-    await post(admin, '/team/member_add', { team_id: 'blue', member: { user_id: 'sam', role: 'user' } });
-    for (const body of [
-      { user_id: 'sam' },
-      { user_id: 'sam', team_id: 'blue' },
-      { user_id: 'sam', team_id: 'red' },
-      { user_id: 'ada' },
-      { user_id: 'nobody' },
-      { user_id: 'mia', team_id: 'none' },
-    ]) {
-      const made = await post(admin, '/invitation/new', body, key);
-      expect(made, JSON.stringify(body)).toMatchObject({ status: 403 });
-    }
-    expect(await post(admin, '/invitation/new', { user_id: 'mia', team_id: 'blue' })).toMatchObject({ status: 400 });
-  });
-
-  it('cannot become somebody with more rights by a link', async () => {
-    const admin = createAdmin();
-    const { org_admin: key } = await company(admin);
-    await personOf(admin, 'boss', 'proxy_admin');
-    await post(admin, '/team/member_add', { team_id: 'red', member: { user_id: 'boss', role: 'user' } });
-    const link = String((await post(admin, '/invitation/new', { user_id: 'boss' }, key)).body['id']);
-    const { body } = await claim(admin, link, await sessionOf(admin, link));
-    for (const [method, path] of [
-      ['GET', '/user/list'],
-      ['GET', '/key/list'],
-      ['POST', '/user/new'],
-    ] as const) {
-      expect(await admin.call(method, path, { key: String(body['key']) }), path).toMatchObject({ status: 403 });
-    }
-  });
-
-  it.each([
-    ['who left the team', '/team/member_delete', { team_id: 'red', user_id: 'new' }],
-    ['whose team left the organization', '/team/update', { team_id: 'red', organization_id: null }],
-    ['whose team is gone', '/team/delete', { team_ids: ['red'] }],
-  ])('has invited nobody %s since', async (_who, path, body) => {
-    const { admin, link } = await invitedMember();
-    const session = await sessionOf(admin, link);
-    expect(await post(admin, path, body)).toMatchObject({ status: 200 });
-    expect(await claim(admin, link, session)).toMatchObject({ status: 401 });
-    expect(await keysOf(admin, 'new')).toEqual([]);
-  });
-
-  it('closes the links of its teams, and no others', async () => {
-    const { admin, key, link } = await invitedMember();
-    const other = (await invited(admin)).link;
-    expect(await post(admin, '/invitation/delete', { invitation_id: other }, key)).toMatchObject({ status: 403 });
-    expect(await post(admin, '/invitation/delete', { invitation_id: invitationIdOf(link) }, key)).toMatchObject({
-      status: 200,
-    });
-    expect(await open(admin, link)).toMatchObject({ status: 401 });
   });
 });

@@ -107,19 +107,17 @@ export async function listAliases(deps: ManagementDeps, caller: Caller, query: K
 }
 
 /** What is asked for, with the teams of the organization asked for: keys of a team without one of their own belong to that of the team. */
-export interface Asked extends KeyListQuery {
+interface Asked extends KeyListQuery {
   readonly organizationTeams: ReadonlySet<string>;
 }
 
-/** A query with those teams. */
-export async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
+async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
   const { organizationId: id } = query;
   const teams = id === undefined ? [] : await readAll(ownedBy(deps.teams, { kind: 'organization', id }));
   return { ...query, organizationTeams: new Set(teams.map(({ id: teamId }) => teamId)) };
 }
 
-/** An organization and its teams, as owners of keys. */
-export const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [
+const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [
   { kind: 'organization', id: organizationId },
   ...[...organizationTeams].map((id) => ({ kind: 'team', id }) as const),
 ];

@@ -102,6 +102,36 @@ describe.each(['memory', 'dynamodb'])('a listing on %s', (where) => {
     }
   });
 
+  it('of keys of an organization goes from team to team, and looks at a few of them for a page', async () => {
+    const all = stores();
+    const admin = await house(all);
+    const org = `acme-${worlds - 1}`;
+    await post(admin, '/key/generate', { organization_id: org, key_alias: `${org}-own` });
+    for (let n = 0; n < 3; n++) {
+      await post(admin, '/key/generate', { team_id: `${org}-t5`, key_alias: `${org}-five-${n}` });
+      await post(admin, '/key/generate', { team_id: `${org}-t3`, organization_id: org, key_alias: `${org}-three-${n}` });
+    }
+    let looks = 0;
+    const teams: Stores['teams'] = {
+      ...all.teams,
+      listOf: (owner, page) => {
+        looks += page.limit;
+        return all.teams.listOf(owner, page);
+      },
+    };
+    const watched = createAdmin({ ...admin.deps, teams });
+    const path = `/management/v1/keys?organization_id=${org}&page_size=2`;
+
+    const { rows, pages } = await readAllAt(watched, path, undefined, async (page) => {
+      if (page === 4) await post(admin, '/team/delete', { team_ids: [`${org}-t6`] });
+    });
+
+    const named = [...Array.from({ length: 7 }, (_, n) => `k${n}`), 'own', 'five-0', 'five-1', 'five-2'];
+    const three = [0, 1, 2].map((n) => `three-${n}`);
+    expect(idsOf(rows, 'key_alias')).toEqual([...named, ...three].map((name) => `${org}-${name}`).toSorted());
+    expect(looks).toBeLessThanOrEqual(7 + pages.length);
+  });
+
   it('is read on behind rows that came and went', async () => {
     const admin = await house(stores());
     const org = `acme-${worlds - 1}`;

@@ -10,6 +10,6 @@ export function openToPages(handler: AdminHandler, cors: Cors | undefined): Admi
     const asked = cors.preflight(event.requestContext.http.method, event.headers as Headers);
     if (asked !== undefined) return { statusCode: asked.status, headers: { ...asked.headers } };
     const result = await handler(event, context);
-    return { ...result, headers: { ...result.headers, ...cors.headersFor(event.headers['origin']) } };
+    return { ...result, headers: cors.shown((result.headers ?? {}) as Headers, event.headers['origin']) };
   };
 }

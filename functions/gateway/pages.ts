@@ -8,7 +8,7 @@ export function openToPages(service: Service, cors: Cors | undefined): Service {
   if (cors === undefined) return service;
   const shown = <R extends HttpReply>(reply: R, origin: string): R => ({
     ...reply,
-    headers: { ...reply.headers, ...cors.headersFor(origin) },
+    headers: cors.shown(reply.headers, origin),
   });
   return {
     handle(request, context) {

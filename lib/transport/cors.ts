@@ -12,8 +12,8 @@ import type { Headers, HttpReply } from './message.ts';
 export interface Cors {
   /** The answer to a browser that asks before it calls; undefined for other requests, and for pages that may not call. */
   preflight(method: string, headers: Headers): HttpReply | undefined;
-  /** Headers that let a page of this origin read an answer; none where it may not. */
-  headersFor(origin: string | undefined): Headers;
+  /** The headers of an answer, and those that let a page of this origin read it; as they are where it may not. */
+  shown(headers: Headers, origin: string | undefined): Headers;
 }
 
 /** How long a browser may remember the answer, seconds: the most that Chrome does. */
@@ -30,14 +30,16 @@ export function createCors(origins: readonly string[]): Cors | undefined {
   const any = origins.includes('*');
   const listed = new Set(origins);
 
-  const headersFor = (origin: string | undefined): Headers => {
-    if (origin === undefined || !(any || listed.has(origin))) return {};
-    const allowed = any ? { 'access-control-allow-origin': '*' } : { 'access-control-allow-origin': origin, vary: 'origin' };
-    return { ...allowed, 'access-control-expose-headers': '*' };
+  const shown = (headers: Headers, origin: string | undefined): Headers => {
+    if (origin === undefined || !(any || listed.has(origin))) return headers;
+    const allowed = any
+      ? { 'access-control-allow-origin': '*' }
+      : { 'access-control-allow-origin': origin, vary: withOrigin(headers['vary']) };
+    return { ...headers, ...allowed, 'access-control-expose-headers': '*' };
   };
 
   return {
-    headersFor,
+    shown,
     preflight(method, headers) {
       const { origin } = headers;
       const isAsked = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
@@ -47,7 +49,7 @@ export function createCors(origins: readonly string[]): Cors | undefined {
       return {
         status: 204,
         headers: {
-          ...headersFor(origin),
+          ...shown({}, origin),
           'access-control-allow-methods': METHODS,
           ...(wanted === undefined ? {} : { 'access-control-allow-headers': wanted }),
           'access-control-max-age': MAX_AGE,
@@ -57,3 +59,6 @@ export function createCors(origins: readonly string[]): Cors | undefined {
     },
   };
 }
+
+/** What an answer varies with, and the page's origin. */
+const withOrigin = (vary: string | undefined): string => (vary === undefined || vary === '' ? 'origin' : `${vary}, origin`);

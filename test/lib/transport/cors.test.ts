@@ -28,7 +28,7 @@ describe('any origin', () => {
   it('is asked for by OPTIONS with a method alone', () => {
     expect(cors?.preflight('OPTIONS', { origin: PAGE })).toBeUndefined();
     expect(cors?.preflight('GET', ask(PAGE))).toBeUndefined();
-    expect(cors?.headersFor(undefined)).toEqual({});
+    expect(cors?.shown({ a: 'b' }, undefined)).toEqual({ a: 'b' });
   });
 });
 
@@ -40,14 +40,18 @@ describe('listed origins', () => {
       'access-control-allow-origin': 'app://notes',
       vary: 'origin',
     });
-    expect(cors?.headersFor(PAGE)).toMatchObject({ 'access-control-allow-origin': PAGE, vary: 'origin' });
+    expect(cors?.shown({}, PAGE)).toMatchObject({ 'access-control-allow-origin': PAGE, vary: 'origin' });
+  });
+
+  it('leave what else an answer varies with', () => {
+    expect(cors?.shown({ vary: 'accept-encoding' }, PAGE)).toMatchObject({ vary: 'accept-encoding, origin' });
   });
 
   it.each(['https://evil.example', 'https://chat.example.com.evil.example', 'http://chat.example.com', 'null'])(
     'do not include %s',
     (origin) => {
       expect(cors?.preflight('OPTIONS', ask(origin))).toBeUndefined();
-      expect(cors?.headersFor(origin)).toEqual({});
+      expect(cors?.shown({}, origin)).toEqual({});
     },
   );
 });

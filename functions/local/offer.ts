@@ -3,10 +3,11 @@ import type { Deployment } from '../../lib/domain/model.ts';
 import type { LocalConfig } from '../../lib/local/config.ts';
 import { environmentDeployments } from '../../lib/local/environment.ts';
 
-/** What clients may call, and how that is told. */
+/** What clients may call. */
 export interface Offer {
   readonly deployments: readonly Deployment[];
-  readonly lines: readonly string[];
+  /** How that is told. `others`: what the tables have besides. */
+  readonly lines: (others: readonly Deployment[]) => readonly string[];
   readonly warnings: readonly string[];
   /** Ends what was started for it. */
   close(): Promise<void>;
@@ -14,23 +15,18 @@ export interface Offer {
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-/**
- * The models of the config; without any, the providers of the environment; without those, the demo. `registered` are models that the tables
- * have besides.
- */
+/** The models of the config; without any, the providers of the environment; without those, the demo. */
 export async function offerOf(
   config: LocalConfig | undefined,
   environment: Readonly<Record<string, string | undefined>>,
-  registered: readonly Deployment[],
 ): Promise<Offer> {
-  const registry = registeredLines(registered);
   const configured = config?.deployments ?? [];
   const warnings = config?.warnings ?? [];
   if (configured.length > 0) {
     const names = [...new Set(configured.map(({ modelName }) => modelName))];
     return {
       deployments: configured,
-      lines: [`models of the config: ${names.join(', ')}`, ...registry],
+      lines: (others) => [`models of the config: ${names.join(', ')}`, ...registeredLines(others)],
       warnings,
       close: nothing,
     };
@@ -38,16 +34,21 @@ export async function offerOf(
   const found = environmentDeployments(environment);
   const all = [...warnings, ...found.warnings];
   if (found.deployments.length > 0) {
-    const lines = [...found.found.map(({ id, name }) => `${name}: ${id}/<model>`), ...registry];
-    return { deployments: found.deployments, lines, warnings: all, close: nothing };
+    const lines = found.found.map(({ id, name }) => `${name}: ${id}/<model>`);
+    return {
+      deployments: found.deployments,
+      lines: (others) => [...lines, ...registeredLines(others)],
+      warnings: all,
+      close: nothing,
+    };
   }
   const { startDemoUpstream } = await import('../../lib/local/demo.ts');
   const upstream = await startDemoUpstream();
   return {
     deployments: [demoDeployment(upstream.url)],
-    lines: [
-      ...registry,
-      `${registry.length === 0 ? 'none found' : 'none in the environment'}: the demo provider answers as model "demo" (offline, repeats what it is told)`,
+    lines: (others) => [
+      ...registeredLines(others),
+      `${others.length === 0 ? 'none found' : 'none in the environment'}: the demo provider answers as model "demo" (offline, repeats what it is told)`,
       'set OPENAI_API_KEY, ANTHROPIC_API_KEY, GROQ_API_KEY, ... or --config for real ones',
     ],
     warnings: all,

@@ -93,7 +93,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
     onRestart: async () => void (await makeKeyAgain()),
   });
   closers.push(() => storage.close());
-  const offer = await offerOf(config, environment, await storage.stores.models.list());
+  const offer = await offerOf(config, environment);
   closers.push(() => offer.close());
   offer.warnings.forEach(warn);
 
@@ -112,6 +112,9 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
   closers.push(() => composed.close());
   const key = await keptVirtualKey(composed.management, folder);
   makeKeyAgain = () => virtualKey(composed.management, key);
+  // Read as calls read them, so that the first call finds them.
+  const callable = await composed.management.deployments();
+  const others = callable.filter((deployment) => !offer.deployments.includes(deployment));
   const model = await exampleModel(offer.deployments, catalog, environment);
 
   const sides = { gateway: composed.gateway, admin: createAdminHandler(composed.management), isManagement };
@@ -130,7 +133,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void> | void
       masterKey: master,
       virtualKey: { secret: key, alias: LOCAL_ALIAS },
       model,
-      providers: offer.lines,
+      providers: offer.lines(others),
       state: [...storage.description, ...keysLine(folder)],
     }),
     async stop() {

@@ -132,18 +132,26 @@ function lastFrameEnd(chunk: Uint8Array, atLineStart: boolean): number {
   return lf > 0 || (lf === 0 && atLineStart) ? lf + 1 : 0;
 }
 
+/** Where the line ends whose bytes begin here; the chunk's length when it does not. */
+function lineEndIn(chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (at < chunk.length && chunk[at] !== LF && chunk[at] !== CR) at++;
+  return at;
+}
+
 /** A cutter for one stream. @param parser one that has read nothing yet, or whole frames */
 export function createFrameCutter(parser = createSseParser()): FrameCutter {
   /** Bytes of the frame that is not complete yet. */
   let kept: Uint8Array[] = [];
   let lineIsEmpty = true;
-  /** A CR ended the last chunk: an LF that follows belongs to it. `cut`: its line was blank, so the frame ends after that LF. */
-  let afterCr: 'no' | 'line' | 'cut' = 'no';
+  let previous = 0;
+  /** A CR ended a blank line: the frame ends here, or after the LF that belongs to it. */
+  let isDue = false;
 
   function cut(tail: Uint8Array): RawFrame {
     const raw = kept.length === 0 ? tail : Buffer.concat([...kept, tail]);
     kept = [];
-    lineIsEmpty = true;
+    isDue = false;
     return partOf(raw, parser.push(raw)[0]);
   }
 
@@ -151,36 +159,24 @@ export function createFrameCutter(parser = createSseParser()): FrameCutter {
     push(chunk) {
       const frames: RawFrame[] = [];
       let start = 0;
-      let position = 0;
-      if (afterCr !== 'no' && chunk.length > 0) {
-        if (chunk[0] === LF) position = 1;
-        if (afterCr === 'cut') {
-          frames.push(cut(chunk.subarray(0, position)));
-          start = position;
+      const cutAt = (end: number): void => {
+        frames.push(cut(chunk.subarray(start, end)));
+        start = end;
+      };
+      for (let at = 0; at < chunk.length; at++) {
+        const byte = chunk[at] as number;
+        const isSecondHalf = byte === LF && previous === CR;
+        previous = byte;
+        if (isDue) cutAt(isSecondHalf ? at + 1 : at);
+        if (isSecondHalf) continue;
+        const endsLine = byte === LF || byte === CR;
+        if (endsLine && lineIsEmpty) {
+          if (byte === LF) cutAt(at + 1);
+          else isDue = true;
         }
-        afterCr = 'no';
+        lineIsEmpty = endsLine;
+        if (!endsLine) at = lineEndIn(chunk, at) - 1;
       }
-      let nextLf = chunk.indexOf(LF, position);
-      let nextCr = chunk.indexOf(CR, position);
-      while (nextLf !== -1 || nextCr !== -1) {
-        const lineEnd = nextCr === -1 || (nextLf !== -1 && nextLf < nextCr) ? nextLf : nextCr;
-        const blank = lineIsEmpty && lineEnd === position;
-        const isCr = lineEnd === nextCr;
-        lineIsEmpty = true;
-        position = lineEnd + 1;
-        if (isCr && position === chunk.length) {
-          afterCr = blank ? 'cut' : 'line';
-          break;
-        }
-        if (isCr && chunk[position] === LF) position += 1;
-        if (blank) {
-          frames.push(cut(chunk.subarray(start, position)));
-          start = position;
-        }
-        if (nextLf !== -1 && nextLf < position) nextLf = chunk.indexOf(LF, position);
-        if (nextCr !== -1 && nextCr < position) nextCr = chunk.indexOf(CR, position);
-      }
-      if (position < chunk.length) lineIsEmpty = false;
       if (start < chunk.length) kept.push(chunk.subarray(start));
       return frames;
     },

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HoldRequest } from '../../../lib/domain/meter.ts';
+import { granted, own, shardId } from '../../../lib/domain/shard.ts';
 import { sweep, type KeeperDeps } from '../../../lib/money/keeper.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
 import type { Stores } from '../../../lib/stores/stores.ts';
@@ -109,6 +110,37 @@ describe('the keeper', () => {
     expect(await keeper(LEASE, { ledger: failing })).toMatchObject({ meters: 1, booked: 1, failed: 1 });
 
     expect(await keeper(LEASE)).toMatchObject({ meters: 1, booked: 1, failed: 0 });
+  });
+
+  it('keeps what forbids a late copy until none can come any more', async () => {
+    const { meter, amounts } = aHold('a');
+    await stores.meters.hold(aHold('a'), 'open', LEASE);
+    await stores.meters.hold(aHold('a'), 'late', 2 * LEASE);
+    await stores.meters.settle(meter, 'late', amounts, {}, 2 * LEASE);
+    const marks = async () => (await stores.meters.read(meter))?.buried ?? [];
+
+    await keeper(LEASE);
+    expect(await marks()).toEqual([{ id: 'late', until: 2 * LEASE }]);
+
+    await stores.meters.hold(aHold('a'), 'next', 2 * LEASE);
+    await keeper(2 * LEASE);
+    expect(await marks()).toEqual([]);
+  });
+
+  it('charges a meter for what its shard overspent, where the call died before it did', async () => {
+    const { meter, amounts } = aHold('a');
+    const shard = shardId(meter, 1);
+    await stores.meters.change(meter, { add: { usd: 10n, [granted(1, 'usd')]: 10n } });
+    await stores.meters.change(shard, { add: { [own('granted', 'usd')]: 10n, [own('room', 'usd')]: 10n } });
+    const taken = { add: { usd: 10n, [own('room', 'usd')]: -10n } };
+    await stores.meters.hold({ ...aHold('a'), meter: shard }, 'dear', LEASE, taken);
+    await stores.meters.settle(shard, 'dear', amounts, { usd: 17n });
+    expect(await stores.meters.read(meter)).toMatchObject({ committed: { usd: 10n } });
+
+    await keeper(LEASE);
+
+    expect(await stores.meters.read(meter)).toMatchObject({ committed: { usd: 17n } });
+    expect(await stores.meters.read(shard)).toMatchObject({ counts: { [own('room', 'usd')]: 0n } });
   });
 
   it('looks at no more meters than it may', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Amounts, HoldRequest } from '../../../lib/domain/meter.ts';
-import { openLease, takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
+import { openHolds, openLease, takeHolds, type AdmissionDeps } from '../../../lib/policies/admission.ts';
 import { refusalError } from '../../../lib/policies/refusal.ts';
 import { createShardHints } from '../../../lib/money/shards.ts';
 import { open } from '../../../lib/stores/memory/index.ts';
@@ -86,6 +86,21 @@ describe('admission', () => {
     expect(await stores.meters.read(rate.meter)).toMatchObject({ committed: { requests: 0n, tokens: 0n }, holds: [] });
   });
 
+  it('has taken back what others gave when it refuses', async () => {
+    await take('one', [slot]);
+    const slow: Stores['meters'] = {
+      ...stores.meters,
+      settle: async (...given) => {
+        await new Promise((resolve) => void setImmediate(resolve));
+        return stores.meters.settle(...given);
+      },
+    };
+
+    expect(await take('two', [money, rate, slot], { meters: slow })).toMatchObject({ type: 'refused' });
+
+    expect(await stores.meters.read(money.meter)).toMatchObject({ holds: [] });
+  });
+
   it('names every limit in the way, in the order of the requests', async () => {
     await take('one', [money, slot]);
 
@@ -133,6 +148,64 @@ describe('admission', () => {
     const meters = { ...stores.meters, hold: () => Promise.reject(new Error('secret detail')) };
 
     await expect(take('one', [money], { meters })).rejects.toMatchObject({ name: 'GatewayError', kind: 'internal' });
+  });
+});
+
+describe('admission in turn', () => {
+  const team: HoldRequest = { ...money, meter: 'team#t#usd#1d#0', scope: { kind: 'team', id: 't' } };
+
+  /** A key whose room another call holds until somebody looks, and takes for good before this one's turn if it is faster. */
+  async function behindAnother(isFaster: boolean) {
+    await stores.meters.hold(money, 'other', LEASE);
+    const asked: string[] = [];
+    const meters: Stores['meters'] = {
+      ...stores.meters,
+      async read(id) {
+        await stores.meters.settle(money.meter, 'other', money.amounts, { usd: 0n });
+        return stores.meters.read(id);
+      },
+      async hold(request, id, ...given) {
+        asked.push(`${request.scope.kind} ${id}`);
+        const isTurn = asked.filter((hold) => hold.startsWith(request.scope.kind)).length > 1;
+        if (isFaster && isTurn && request.meter === money.meter)
+          await stores.meters.change(money.meter, { add: money.amounts });
+        return stores.meters.hold(request, id, ...given);
+      },
+    };
+    return { asked, meters };
+  }
+
+  it('asks the widest first, under ids that no try had before', async () => {
+    const { asked, meters } = await behindAnother(false);
+
+    expect(await takeHolds(deps({ meters }), [money, team], openLease('one', 1, LEASE))).toMatchObject({ type: 'held' });
+
+    expect(asked.map((hold) => hold.split(' ')[0])).toEqual(['key', 'team', 'team', 'key']);
+    await takeHolds(deps({ meters }), [team], openLease('one', 2, LEASE));
+    const ofTeam = asked.filter((hold) => hold.startsWith('team'));
+    expect(new Set(ofTeam).size).toBe(3);
+  });
+
+  it('leaves nothing behind where one refuses after all', async () => {
+    const { asked, meters } = await behindAnother(true);
+
+    const taken = await takeHolds(deps({ meters }), [money, team], openLease('one', 1, LEASE));
+
+    expect(taken).toMatchObject({ type: 'refused', refusals: [{ request: money }] });
+    expect(asked).toHaveLength(4);
+    expect(await stores.meters.read(team.meter)).toMatchObject({ committed: { usd: 0n }, holds: [] });
+  });
+});
+
+describe('what stands of a lease', () => {
+  it('is forbidden to come late where somebody sweeps it', () => {
+    const standing = (request: HoldRequest, late: boolean) => {
+      const lease = openLease('one', 1, LEASE);
+      lease.standing.set('one', { meter: request.meter, id: 'one', request, late });
+      return openHolds(lease)[0]?.buryUntil;
+    };
+
+    expect([standing(money, true), standing(money, false), standing(rate, true)]).toEqual([LEASE, undefined, undefined]);
   });
 });
 

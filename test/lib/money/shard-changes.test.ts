@@ -32,23 +32,23 @@ const given = <T>(change: T | undefined): T => {
   return change;
 };
 
-/** A grant to the shard, and a hold of 10 out of it; gives the second of its writes. */
-async function granting(): Promise<Change> {
-  const [meter, image] = [await seen(METER), await seen(SHARD)];
-  expect(await meters.change(METER, given(grantOf(meter, wanting(10n), { number: 1, image, shards: 1 })))).toMatchObject({
-    done: true,
-  });
-  const taking = takeGrant(await seen(METER), wanting(10n), { number: 1, image, shards: 1 });
-  expect(await hold('one', taking)).toMatchObject({ type: 'held' });
+/** A grant to the shard, and a hold out of it; gives the second of its writes. */
+async function granting(id = 'one', usd = 10n): Promise<Change> {
+  const request = wanting(usd);
+  const shard = { number: 1, image: await seen(SHARD), shards: 1 };
+  expect(await meters.change(METER, given(grantOf(await seen(METER), request, shard)))).toMatchObject({ done: true });
+  const taking = takeGrant(await seen(METER), request, shard);
+  expect(await hold(id, taking, request)).toMatchObject({ type: 'held' });
   return taking;
 }
 
 describe('a copy that arrives late', () => {
   it('of a grant that was taken changes nothing', async () => {
-    const taking = await granting();
+    await granting();
+    const taking = await granting('two', 20n);
     const before = await seen(SHARD);
 
-    expect(await hold('copy', taking)).toMatchObject({ type: 'missed' });
+    expect(await hold('copy', taking, wanting(20n))).toMatchObject({ type: 'missed' });
 
     expect(await seen(SHARD)).toEqual(before);
   });

@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { budgetMeter, budgetsOf } from '../../lib/domain/budget.ts';
 import type { VirtualKey } from '../../lib/domain/key.ts';
-import { spentOf } from '../../lib/domain/meter.ts';
+import { BROUGHT_IN, meterMark, spentOf } from '../../lib/domain/meter.ts';
 import type { Team } from '../../lib/domain/team.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Outcome } from '../../lib/exchange.ts';
@@ -18,6 +18,7 @@ import { reconcile, type Reconciliation } from '../../lib/money/reconcile.ts';
 import { readMeter } from '../../lib/money/shards.ts';
 import { open } from '../../lib/stores/memory/index.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
+import { anEntry } from '../lib/stores/contract.ts';
 import { NOW } from '../support/exchange.ts';
 import { aCall, aCappedKey, admitOn, answering, booksOf, keep, MUCH_LATER, TOKEN, used } from './calls.ts';
 
@@ -183,6 +184,42 @@ describe('spend that is lost', () => {
     await stores.meters.change(meter, { add: { usd: -TOKEN * 2n } });
 
     expect(await nightly(stores)).toMatchObject({ difference: TOKEN * 2n, broughtIn: 0n });
+  });
+
+  it.each([
+    ['above the ledger', 5n, 5n, 0n],
+    ['below the ledger', 0n, 8n, 10n],
+  ])('is left alone where it would put the meter %s', async (_, unheld, spent, brought) => {
+    const stores = await world();
+    const ledger = spent * TOKEN;
+    const entries = [unheld, spent - unheld].filter((tokens) => tokens > 0n);
+    for (const [index, tokens] of entries.entries()) {
+      const heldIn = unheld > 0n && index === 0 ? [] : [meterMark(budgetMeter(capped, NOW).meter)];
+      const owner = { keyHash: capped.hash, tags: [] };
+      await stores.ledger.record(anEntry({ ...owner, at: NOW, endedAt: NOW, cost: tokens * TOKEN, held: ledger, heldIn }));
+    }
+    const { meter } = budgetMeter(capped, NOW);
+    await stores.meters.change(meter, { add: { usd: ledger, [BROUGHT_IN]: brought * TOKEN } });
+
+    expect(await nightly(stores)).toMatchObject({ difference: 0n, broughtIn: 0n });
+
+    expect(await stores.meters.read(meter)).toMatchObject({ committed: { usd: ledger } });
+  });
+
+  it('is not taken for spend that was taken back where an index does not have it yet', async () => {
+    const stores = await world();
+    const owner = { keyHash: capped.hash, tags: [] };
+    await stores.ledger.record(anEntry({ ...owner, at: NOW, endedAt: NOW, cost: TOKEN, held: TOKEN, heldIn: [] }));
+    await nightly(stores);
+    const { meter } = budgetMeter(capped, NOW);
+    const behind: Stores = { ...stores, ledger: { ...stores.ledger, list: async () => ({ items: [] }) } };
+    const deps = { stores: behind, readMeter: (id: string) => stores.meters.read(id), settings: {}, now: () => MUCH_LATER };
+
+    const { broughtIn, checks } = await reconcile({ ...deps, bringsIn: true }, { from: 0 });
+
+    expect(broughtIn).toBe(0n);
+    expect(checks.find(({ of }) => of === meter)).toMatchObject({ ledger: 0n, counted: TOKEN });
+    expect(await stores.meters.read(meter)).toMatchObject({ committed: { usd: TOKEN } });
   });
 });
 

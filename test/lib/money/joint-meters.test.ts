@@ -181,14 +181,17 @@ describe('settlements that come together', () => {
     expect(await meters.read(METER)).toMatchObject({ committed: { usd: 9n }, holds: [] });
   });
 
-  it('of the same hold settle it once', async () => {
+  it.each([
+    ['alone', ['one', 'two', 'two', 'two'], ['settled', 'settled', 'absent', 'absent']],
+    ['beside others', ['one', 'two', 'two', 'three'], ['settled', 'settled', 'absent', 'settled']],
+  ])('of the same hold settle it once, %s', async (_, ids, expected) => {
     const { joint, meters } = aMeterRoom();
-    for (const id of ['one', 'two']) await meters.hold(aRequest(10n, 100n), id, 500);
+    for (const id of new Set(ids)) await meters.hold(aRequest(10n, 100n), id, 500);
 
-    const outcomes = await Promise.all(['one', 'two', 'two', 'two'].map((id) => joint.settle(METER, id, held, { usd: 4n })));
+    const outcomes = await Promise.all(ids.map((id) => joint.settle(METER, id, held, { usd: 4n })));
 
-    expect(outcomes).toEqual(['settled', 'settled', 'absent', 'absent']);
-    expect(await meters.read(METER)).toMatchObject({ committed: { usd: 8n }, holds: [] });
+    expect(outcomes).toEqual(expected);
+    expect(await meters.read(METER)).toMatchObject({ committed: { usd: 4n * BigInt(new Set(ids).size) }, holds: [] });
   });
 
   it('bury what is to be buried, there or not', async () => {

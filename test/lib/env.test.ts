@@ -73,6 +73,15 @@ describe('readWebEndpoint', () => {
 
 describe('a wrong variable', () => {
   test.each([
+    'https://prices.example.com/map.json?key=1',
+    'http://localhost:8080/map.json',
+    'http://127.0.0.1/m',
+    'http://[::1]:1/m',
+  ])('prices may come from %s', (url) => {
+    expect(readEnv({ TOLLGATE_PRICE_MAP_URL: url })).toMatchObject({ TOLLGATE_PRICE_MAP_URL: url });
+  });
+
+  test.each([
     ['TOLLGATE_NUM_RETRIES', 'many', 'a whole number'],
     ['TOLLGATE_EXPIRED_HOLD', 'maybe', 'hold or zero'],
     ['TOLLGATE_LOG_LEVEL', 'loud', 'debug, info'],
@@ -88,6 +97,11 @@ describe('a wrong variable', () => {
     ['TOLLGATE_COST_MARGINS', '{"openai": -0.1}', 'between 0 and 10'],
     ['TOLLGATE_COST_MARGINS', '{"openai": {}}', 'between 0 and 10'],
     ['TOLLGATE_COST_MARGINS', '{"openai": {"fixed_amount": 1, "fixed": 2}}', 'fixed_amount (USD, 0 or more)'],
+    ['TOLLGATE_PRICE_MAP_URL', 'prices', 'https://'],
+    ['TOLLGATE_PRICE_MAP_URL', 'http://prices.example.com/map.json', 'on this machine only'],
+    ['TOLLGATE_PRICE_MAP_URL', 'http://127.0.0.1.example.com/map.json', 'on this machine only'],
+    ['TOLLGATE_PRICE_MAP_URL', 'https://a:b@prices.example.com/map.json', 'without user name'],
+    ['TOLLGATE_PRICE_MAP_URL', 'file:///etc/passwd', 'https://'],
     ['TOLLGATE_MODEL_LIMITS', 'all', 'a JSON object'],
     ['TOLLGATE_MODEL_LIMITS', '{"gpt-4o": {"max_budget": "much"}}', 'an amount in USD'],
   ])('%s is named, with what it may be', (name, value, allowed) => {

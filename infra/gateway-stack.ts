@@ -145,7 +145,8 @@ export class GatewayStack extends Stack {
       bundle: `${this.#bundles}/keeper`,
       settings: { ...this.#settings, TOLLGATE_SECRET_PREFIX: this.#stores.secretPrefix },
       timeout: Duration.seconds(50),
-      memorySize: 256,
+      // A price map is read whole.
+      memorySize: this.#settings.TOLLGATE_PRICE_MAP_URL === undefined ? 256 : 512,
     });
     keeper.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     grantAccess(keeper.dedicatedRole, ACCESS.keeper, this.#stores);

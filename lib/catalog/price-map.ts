@@ -3,6 +3,7 @@
  * model and field by field; what cannot be read, or would make something free that has a price, is not taken and said.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { lostPrice } from '../domain/price-guard.ts';
@@ -32,6 +33,8 @@ export interface PriceMapReading extends PriceRows {
 export class NoPriceMap extends Error {}
 
 const MOST_MODELS = 20_000;
+/** Models compared in one go. */
+const MOST_AT_ONCE = 100;
 /** Bytes of one row as JSON. */
 const LARGEST_ROW = 32_768;
 /** The entry that explains the format. */
@@ -131,7 +134,9 @@ async function rowsOf(
   }
   addToolPrices(shard, whole);
   const rows: PriceRow[] = [];
-  for (const name of models.keys()) {
+  for (const [at, name] of [...models.keys()].entries()) {
+    // Calls may be under way in this process.
+    if (at % MOST_AT_ONCE === 0) await pause();
     const model = whole.get(name);
     if (model === undefined) continue;
     const old = known.get(name)?.model;

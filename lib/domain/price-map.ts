@@ -48,8 +48,10 @@ const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 600_000;
 
 /** When the schedule is due next, milliseconds since the epoch; undefined without one. */
-export function nextReload({ schedule, table, failure }: Partial<PriceMap>): number | undefined {
+export function nextReload({ schedule, table, failure, reload }: Partial<PriceMap>): number | undefined {
   if (schedule === undefined) return undefined;
   const due = table === undefined ? schedule.at : table.at + schedule.hours * HOUR_MS;
-  return failure === undefined ? due : Math.max(due, failure.at + PATIENCE_MS);
+  // A reload that was never ended died of it, and the next one might too.
+  const failed = Math.max(failure?.at ?? -Infinity, reload?.until ?? -Infinity);
+  return Math.max(due, failed + PATIENCE_MS);
 }

@@ -269,6 +269,18 @@ describe('the schedule', () => {
     expect(fetched).toBe(2);
   });
 
+  it('waits as long after a reload that died: the next one might too', async () => {
+    const { deps, clock } = house();
+    await schedule(deps, 1);
+    const dying = { ...deps, fetchMap: () => new Promise<never>(() => undefined) };
+    void reloadDuePrices(dying, 'keeper');
+    await reloadDuePrices(deps, 'keeper');
+    clock.now += 11 * 60_000;
+    expect(await reloadDuePrices(deps, 'keeper')).toBeUndefined();
+    clock.now += 60_000;
+    expect(await reloadDuePrices(deps, 'keeper')).toBeDefined();
+  });
+
   it('is no more once it was cancelled', async () => {
     const { deps } = house();
     await schedule(deps, 1);

@@ -73,6 +73,21 @@ describe.each(['memory', 'dynamodb'])('a budget opened late, on %s', (where) => 
     expect(meter && spentOf(meter, 'usd')).toBe(USD(3));
   });
 
+  it('brings in a call whose hold came in although its limit was skipped: its settlement will be to nothing', async () => {
+    const limited = team('skipped');
+    const [budget] = budgetsOf(limited, NOW);
+    if (budget === undefined) throw new Error('no budget');
+    const admin = await prepare('skipped');
+    const call = `${where}-skipped-3`;
+    await admin.deps.meters.hold({ ...budget, amounts: { usd: USD(5) }, limits: {}, swept: true }, call, NOW + 60_000);
+    await admin.spend({ id: call, teamId: 'skipped', at: NOW + 2, cost: USD(4), heldIn: [] });
+
+    await openBudgets(admin.deps, limited);
+
+    const meter = await meterOf(admin, limited);
+    expect(meter && spentOf(meter, 'usd')).toBe(USD(7));
+  });
+
   it('does not count a call twice that is settled while the ledger is read', async () => {
     const limited = team('settling');
     const [budget] = budgetsOf(limited, NOW);

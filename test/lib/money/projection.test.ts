@@ -74,3 +74,28 @@ describe('a rebuild', () => {
     expect(await totals.read({ kind: 'key', id: 'r' })).toMatchObject({ spend: 10n, requests: 5 });
   });
 });
+
+describe('a rebuild', () => {
+  it('reads every page of the ledger, and says how far it is', async () => {
+    const { totals } = open();
+    const pages = [
+      [anEntry({ keyHash: 'a', cost: 1n })],
+      [anEntry({ keyHash: 'a', cost: 2n }), anEntry({ keyHash: 'a', cost: 4n })],
+    ];
+    const scan = async (cursor?: string) => ({
+      items: pages[Number(cursor ?? 0)] ?? [],
+      ...(cursor === undefined ? { cursor: '1' } : {}),
+    });
+    const told: number[] = [];
+
+    const done = await rebuildTotals(
+      { totals, ledger: { scan } },
+      async () => {},
+      (entries) => void told.push(entries),
+    );
+
+    expect(done).toMatchObject({ entries: 3, added: 3 });
+    expect(told).toEqual([1, 3]);
+    expect((await totals.read({ kind: 'key', id: 'a' })).spend).toBe(7n);
+  });
+});

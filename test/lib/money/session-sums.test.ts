@@ -70,3 +70,28 @@ describe('the sessions of a night', () => {
     expect(judged.map(({ budget, sum }) => [budget.scope.id, sum.spend])).toEqual([['k/s0', 8n]]);
   });
 });
+
+describe('a session that calls of long ago belong to', () => {
+  it('is the one of its key alone, though other keys named theirs the same', async () => {
+    const stores = open();
+    const earlier = ['k', 'other'].map((keyHash) =>
+      anEntry({
+        keyHash,
+        sessionId: 's',
+        at: NOW - 50 * DAY,
+        endedAt: NOW - 50 * DAY,
+        cost: keyHash === 'k' ? 1n : 9n,
+        heldIn: [],
+      }),
+    );
+    for (const entry of earlier) await stores.ledger.record(entry);
+    await stores.totals.apply(earlier);
+    const sums = new SessionSums(LIMITED, NOW, NOW);
+    sums.add(anEntry({ keyHash: 'k', sessionId: 's', at: NOW - 2 * DAY, endedAt: NOW - 2 * DAY, cost: 2n, heldIn: [] }));
+    const meterOf = async (id: string) => ({ id, committed: { usd: 3n }, holds: [], rev: 2 });
+
+    const [judged] = await sums.judged(stores, meterOf, NOW - 35 * DAY);
+
+    expect(judged?.sum).toMatchObject({ spend: 3n, unheld: 3n });
+  });
+});

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
-import { lostPrice } from '../domain/price-guard.ts';
+import { freePart, lostPrice } from '../domain/price-guard.ts';
+import { hasTokenPrices } from '../domain/rate.ts';
 import type { CatalogModel } from '../domain/price-types.ts';
 import { isObject, parseJson } from '../kinds/json.ts';
 import { addToolPrices, gatherVariants, readEntry, shardOf } from './entries.ts';
@@ -145,8 +146,10 @@ async function rowsOf(
     // A new name may be one that the bundle knows by a shorter one.
     const reference = old ?? (await bundled.find(shard, name));
     const lost = reference === undefined ? undefined : lostPrice(reference.prices, model.prices);
-    if (lost !== undefined) {
-      refused.push({ model: name, reason: `${lost}; the bundled price stays` });
+    // Nobody said before what it costs: that it costs nothing is for the operator to say, on the deployment.
+    const free = lost ?? (old === undefined || !hasTokenPrices(old.prices) ? freePart(model.prices, model.mode) : undefined);
+    if (free !== undefined) {
+      refused.push({ model: name, reason: `${free}; what the release says stays` });
       continue;
     }
     rows.push([shard, name, old === undefined ? model : { prices }]);

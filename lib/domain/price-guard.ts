@@ -45,6 +45,26 @@ export function lostPrice(known: PriceFields, next: PriceFields): string | undef
   return zero === undefined ? undefined : `${zero.path} would be zero`;
 }
 
+/** Modes whose calls use tokens of both sides. */
+const BOTH_SIDES: ReadonlySet<unknown> = new Set(['chat', 'completion', 'responses']);
+/** Tables of prices for situations, and multipliers of them. */
+const SITUATIONAL = /^(tiered_pricing|provider_specific_entry|regional_processing_uplift_multiplier_.*)$/;
+
+/**
+ * What a list says is free, where no other list is known to compare it with; undefined when nothing is. Its plain prices of caches, and of
+ * classes that its mode may have, are taken at their word.
+ *
+ * @param mode `chat`, `embedding`, ...
+ */
+export function freePart(prices: PriceFields, mode: string | undefined): string | undefined {
+  const leaves = leavesOf(prices);
+  if (leaves.length > 0 && leaves.every(({ price }) => price === 0)) return 'it would cost nothing';
+  const zero = ['input_cost_per_token', 'output_cost_per_token'].find((field) => prices[field] === 0);
+  if (BOTH_SIDES.has(mode) && zero !== undefined) return `${zero} would be zero`;
+  const plain = Object.entries(prices).filter(([field]) => rootOf(field) === field && !SITUATIONAL.test(field));
+  return lostPrice(Object.fromEntries(plain), prices);
+}
+
 const priced = (prices: PriceFields, kind: PricedKind): boolean => isPriced({ source: 'catalog', version: '', prices }, kind);
 
 /** All that the two lists tell apart: lengths of input, service tiers, multipliers one by one. */

@@ -196,7 +196,7 @@ export const MODEL_ANSWERS: Answers = {
       refused: list(
         object({
           model: text('Name in the map.', 'gpt-4o'),
-          reason: text('Why.', 'input tokens would cost nothing; the bundled price stays'),
+          reason: text('Why.', 'input tokens would cost nothing; what the release says stays'),
         }),
       ),
     }),

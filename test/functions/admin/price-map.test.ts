@@ -72,7 +72,7 @@ describe('a price map', () => {
       new_models: 1,
       changed_models: 1,
       refused_models: 1,
-      refused: [{ model: 'gpt-4o', reason: expect.stringContaining('bundled price stays') as string }],
+      refused: [{ model: 'gpt-4o', reason: expect.stringContaining('what the release says stays') as string }],
     });
     expect(await source(admin)).toMatchObject({
       source: 'remote',

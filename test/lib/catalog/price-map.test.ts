@@ -61,6 +61,21 @@ describe('a price map', () => {
     ['is beyond all measure', { 'gpt-4o': anEntry({ input_cost_per_token: 1e9 }) }],
     ['is zero', { 'gpt-4o': anEntry({ input_cost_per_token: 0 }) }],
     ['is zero under a longer name', { 'gpt-4o-2030-01-01': anEntry({ input_cost_per_token: 0, output_cost_per_token: 0 }) }],
+    ['is zero of a model that nobody knows', { 'gpt-unheard': anEntry({ input_cost_per_token: 0, output_cost_per_token: 0 }) }],
+    ['is zero for one side of it', { 'gpt-unheard': anEntry({ input_cost_per_token: 1, output_cost_per_token: 0 }) }],
+    [
+      'is zero for a tier of it',
+      { 'gpt-unheard': anEntry({ input_cost_per_token: 1, output_cost_per_token: 1, output_cost_per_token_flex: 0 }) },
+    ],
+    [
+      'is zero under a name with a place',
+      {
+        'ap.anthropic.claude-3-haiku-20240307-v1:0': anEntry(
+          { input_cost_per_token: 0, output_cost_per_token: 0 },
+          { litellm_provider: 'bedrock' },
+        ),
+      },
+    ],
     ['is missing under a longer name', { 'gpt-4o-2030-01-01': anEntry({}) }],
     ['is of another provider', { 'gpt-4o': anEntry({ input_cost_per_token: 1 }, { litellm_provider: 'ai21' }) }],
     ['has no provider', { 'gpt-4o': anEntry({ input_cost_per_token: 1 }, { litellm_provider: undefined }) }],
@@ -70,9 +85,26 @@ describe('a price map', () => {
     const { catalog, reading } = await over({ ...aMap, ...row });
     const [name = ''] = Object.keys(row);
     expect(reading.refused.map(({ model }) => model)).toEqual([name]);
-    const { prices } = (await bundled.find('openai', name)) ?? {};
-    expect(await catalog.find('openai', name)).toMatchObject({ prices, version: bundled.version });
+    for (const provider of ['openai', 'bedrock']) {
+      expect(await catalog.find(provider, name)).toEqual(await bundled.find(provider, name));
+    }
     expect(await catalog.find('openai', 'gpt-of-tomorrow')).toBeDefined();
+  });
+
+  it('may say that caches are free of a new model, and that embeddings write nothing', async () => {
+    const { reading } = await over({
+      cached: anEntry({ input_cost_per_token: 1, output_cost_per_token: 1, cache_creation_input_token_cost: 0 }),
+      embedding: anEntry({ input_cost_per_token: 1, output_cost_per_token: 0 }, { mode: 'embedding' }),
+    });
+    expect(reading).toMatchObject({ added: 2, refused: [] });
+  });
+
+  it('makes nothing free that the release knows without a price', async () => {
+    const index = { version: 'v', snapshot: '', source: '', shards: { openai: { models: 1, unprefixed: true } } };
+    const load = async () => ({ known: { provider: 'openai', mode: 'chat', supports: {}, prices: {} } });
+    const map = { known: anEntry({ input_cost_per_token: 0, output_cost_per_token: 0 }), ...aMap };
+    const { refused } = await readPriceMap(Buffer.from(JSON.stringify(map)), createCatalog({ index, load }));
+    expect(refused.map(({ model }) => model)).toContain('known');
   });
 
   it.each([

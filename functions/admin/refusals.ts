@@ -80,5 +80,6 @@ export function refusalsOf(route: AdminRoute): readonly number[] {
   const takes = hasBody || query.length > 0 || path.includes('{');
   const own = ANSWERS[`${method} ${path}`]?.refusals ?? [];
   if (route.open === true && route.guarded !== true) return own;
-  return [...(takes ? [400] : []), 401, 403, ...(hasBody ? [413] : []), ...own].toSorted((one, other) => one - other);
+  const door = route.open === true ? [403] : [401, 403];
+  return [...(takes ? [400] : []), ...door, ...(hasBody ? [413] : []), ...own].toSorted((one, other) => one - other);
 }

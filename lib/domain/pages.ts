@@ -23,6 +23,13 @@ export async function readAll<T>(listing: Listing<T>): Promise<readonly T[]> {
   return all;
 }
 
+/** Longest sort key of DynamoDB, bytes. */
+const LONGEST_SORT_KEY = 1_024;
+
+/** True for text that a key of a stored item can be. */
+export const isKeyText = (text: string, most = LONGEST_SORT_KEY): boolean =>
+  text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= most;
+
 /** The error for text that is no cursor of the listing. */
 export const strangeCursor = (cause?: unknown): GatewayError =>
   new GatewayError('invalid_request', 'cursor: expected the cursor of an earlier page.', { param: 'cursor', cause });

@@ -84,7 +84,7 @@ export const hash = (description: string) =>
 export const message = (example: string) => text('For people.', example);
 
 /** Statuses that routes document beside those that follow from what they take. */
-export type Refusal = 404 | 409 | 503;
+export type Refusal = 401 | 404 | 409 | 503;
 
 /** What a route answers. */
 export interface Answered {

@@ -27,6 +27,7 @@ export const INVITATION_ANSWERS: Answers = {
   'POST /invitation/delete': answers(invitation, 404),
   'GET /onboarding/get_token': answers(
     object({ login_url: noLogin, token: text('What to claim the link with.', 'onb-...'), user_email: email }),
+    401,
   ),
   'POST /onboarding/claim_token': answers(
     object({
@@ -39,6 +40,7 @@ export const INVITATION_ANSWERS: Answers = {
       user_email: email,
       user,
     }),
+    401,
     409,
   ),
 };

@@ -54,6 +54,7 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
     method: 'GET',
     path: '/public/model_hub',
     open: true,
+    guarded: true,
     summary: 'Models that everybody may see.',
     answer: publicGroups,
   },

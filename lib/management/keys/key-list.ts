@@ -10,6 +10,7 @@ import { isViewer, managesOrganization, mayForTeam, userIdOf } from '../access.t
 import type { ManagementDeps } from '../deps.ts';
 import { numberIn } from '../input.ts';
 import { keyRow, readKeyRow } from './key-answer.ts';
+import { hashOf } from './key-records.ts';
 import { isoOf } from '../limit-fields.ts';
 import { each, ownedBy } from '../records/records.ts';
 
@@ -22,6 +23,7 @@ export interface KeyListQuery {
   /** `true` gives rows instead of hashes. */
   readonly fullObject?: string;
   readonly keyAlias?: string;
+  /** Hash, or the secret itself. */
   readonly keyHash?: string;
   readonly userId?: string;
   readonly teamId?: string;
@@ -111,10 +113,14 @@ interface Asked extends KeyListQuery {
   readonly organizationTeams: ReadonlySet<string>;
 }
 
+/** The query, with the hash of a key that is named by its secret. */
+export const withHash = ({ keyHash, ...query }: KeyListQuery): KeyListQuery =>
+  keyHash === undefined ? query : { ...query, keyHash: hashOf(keyHash) };
+
 async function withTeams(deps: ManagementDeps, query: KeyListQuery): Promise<Asked> {
   const { organizationId: id } = query;
   const teams = id === undefined ? [] : await readAll(ownedBy(deps.teams, { kind: 'organization', id }));
-  return { ...query, organizationTeams: new Set(teams.map(({ id: teamId }) => teamId)) };
+  return { ...withHash(query), organizationTeams: new Set(teams.map(({ id: teamId }) => teamId)) };
 }
 
 const ownersIn = (organizationId: string, { organizationTeams }: Asked): readonly KeyOwner[] => [

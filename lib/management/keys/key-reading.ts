@@ -6,7 +6,7 @@ import { defined, isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { partOfIds, readPage, type PageRequest, type Part } from '../records/reading.ts';
 import { readKeyRow } from './key-answer.ts';
-import { isSeen, matches, sightOf, type KeyListQuery, type Sight } from './key-list.ts';
+import { isSeen, matches, sightOf, withHash, type KeyListQuery, type Sight } from './key-list.ts';
 
 /** Query by the names of its fields. */
 const FILTERS = {
@@ -32,7 +32,7 @@ const TEAMS_AT_ONCE = 16;
  */
 export async function readKeys(deps: ManagementDeps, request: PageRequest): Promise<JsonObject> {
   const { caller, query } = request;
-  const asked: KeyListQuery = defined(Object.fromEntries(Object.entries(FILTERS).map(([field, name]) => [field, query(name)])));
+  const asked = withHash(defined(Object.fromEntries(Object.entries(FILTERS).map(([field, name]) => [field, query(name)]))));
   const { organizationId } = asked;
   const sight = await sightOf(deps, caller, { ...asked, organizationTeams: new Set() });
   const organization = organizationId === undefined ? undefined : ({ kind: 'organization', id: organizationId } as const);

@@ -22,7 +22,9 @@ export async function teamCallbacks(deps: ManagementDeps, caller: Caller, id: st
 }
 
 /** Body of `POST /team/{id}/callback`. */
-export const teamCallback = z.looseObject({ callback_name: z.nullish(z.union([z.literal(''), text()])) });
+export const teamCallback = z.looseObject({
+  callback_name: z.nullish(z.union([z.literal(''), text()], 'expected the name of a callback')),
+});
 
 /**
  * `POST /team/{id}/callback`: refused, since whoever adds one relies on it. A body that names none is accepted, and changes nothing.

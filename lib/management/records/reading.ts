@@ -6,12 +6,13 @@
  * each page anew, and a cursor of another caller, listing or filter is refused, since its place would mean nothing there.
  */
 import { createHash } from 'node:crypto';
-import { hashSecret, scopeOf } from '../../domain/key.ts';
+import { scopeOf } from '../../domain/key.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { Page, PageAsked } from '../../stores/keys.ts';
 import { userIdOf } from '../access.ts';
+import { hashOf } from '../keys/key-records.ts';
 import { each, type Query } from './records.ts';
 
 /** A part of a listing. */
@@ -41,6 +42,9 @@ export interface PageRequest {
 /** Query of every such listing: LiteLLM says `page_size`. */
 export const READING = ['cursor', 'page_size', 'limit'];
 
+/** Filters that are a key's secret or hash. */
+const NAMES_OF_KEYS: ReadonlySet<string> = new Set(['api_key', 'key_hash']);
+
 const INITIAL = 50;
 const MOST = 100;
 /** Reads for one page. */
@@ -68,10 +72,7 @@ export async function readPage<T>(request: PageRequest, filters: readonly string
   const strange = names.find((name) => !known.includes(name));
   if (strange !== undefined) throw invalid(strange, `this listing does not know it; it knows ${known.join(', ')}`);
   /** A secret may name a key: its hash does so too, and may be told again. */
-  const sent = (name: string): string => {
-    const value = query(name) ?? '';
-    return value.startsWith('sk-') ? hashSecret(value) : value;
-  };
+  const sent = (name: string): string => (NAMES_OF_KEYS.has(name) ? hashOf(query(name) ?? '') : (query(name) ?? ''));
   const size = sizeOf(query('page_size') ?? query('limit'), query('page_size') === undefined ? 'limit' : 'page_size');
   const mark = markOf(
     request,

@@ -4,7 +4,7 @@
  */
 import type { BatchStatementRequest } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
-import { strangeCursor } from '../../domain/pages.ts';
+import { isKeyText, strangeCursor } from '../../domain/pages.ts';
 import type { LedgerStore } from '../ledger.ts';
 import { text, textOf, type Item } from './attributes.ts';
 import { readItems } from './batches.ts';
@@ -106,7 +106,7 @@ export function createLedgerStore(client: Dynamo, table: string): LedgerStore {
     },
 
     async list({ keyHash, from = 0, to, limit, cursor }) {
-      if (cursor !== undefined && !/^\d{15}#/.test(cursor)) throw strangeCursor();
+      if (cursor !== undefined && !(/^\d{15}#/.test(cursor) && isKeyText(cursor))) throw strangeCursor();
       const lower = timeKey(from);
       // No sort key equals a bare time, so the inclusive upper bound leaves `to` itself out.
       const end = to === undefined ? ':' : timeKey(to);

@@ -1,5 +1,5 @@
 /** The listing index: records of a kind by age, and the tasks of the keeper by their moment. */
-import { strangeCursor } from '../../domain/pages.ts';
+import { isKeyText, strangeCursor } from '../../domain/pages.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { text, type Item } from './attributes.ts';
 import { answered } from './client.ts';
@@ -60,6 +60,8 @@ export function fromCursor(cursor: string, within: Item): Item {
 
 /** Keys of an item, and of the listing index. */
 const PLACES = ['pk,sk', 'at,list,pk,sk'];
+/** Longest partition key, bytes. */
+const LONGEST_PARTITION_KEY = 2_048;
 
 function isPlace(value: unknown): value is Item {
   if (typeof value !== 'object' || value === null || !PLACES.includes(Object.keys(value).toSorted().join())) return false;
@@ -67,6 +69,7 @@ function isPlace(value: unknown): value is Item {
     const type = name === 'at' ? 'N' : 'S';
     if (typeof attribute !== 'object' || attribute === null || Object.keys(attribute).join() !== type) return false;
     const { N, S } = attribute as { readonly N?: unknown; readonly S?: unknown };
-    return name === 'at' ? typeof N === 'string' && /^\d{1,15}$/.test(N) : typeof S === 'string' && S !== '';
+    if (name === 'at') return typeof N === 'string' && /^\d{1,15}$/.test(N);
+    return typeof S === 'string' && isKeyText(S, name === 'sk' ? undefined : LONGEST_PARTITION_KEY);
   });
 }

@@ -1,4 +1,5 @@
 /** Memberships in the registry: one partition a group, one record a user. */
+import { isKeyText, strangeCursor } from '../../domain/pages.ts';
 import type { Group, Member } from '../../domain/team.ts';
 import type { MemberStore } from '../members.ts';
 import { number, text, textOf } from './attributes.ts';
@@ -20,6 +21,7 @@ export function createMemberStore(registry: Registry): MemberStore {
     list: async (group) => (await listDocuments(registry, partition(group))) as readonly Member[],
 
     async page(group, { limit, cursor }) {
+      if (cursor !== undefined && !isKeyText(cursor)) throw strangeCursor();
       const { Items = [], LastEvaluatedKey } = await answered(
         client.send(
           new QueryCommand({

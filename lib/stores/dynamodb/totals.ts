@@ -2,7 +2,7 @@
 import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import { addTotals, NO_TOTAL, type TotalScope } from '../../domain/total.ts';
-import { strangeCursor } from '../../domain/pages.ts';
+import { isKeyText, strangeCursor } from '../../domain/pages.ts';
 import type { CallRef, TotalStore } from '../totals.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { writeItems } from './batches.ts';
@@ -273,6 +273,6 @@ const toCursor = (place: string): string => Buffer.from(place).toString('base64u
 /** @throws GatewayError `invalid_request` for text that is no cursor. */
 function fromCursor(cursor: string): string {
   const place = Buffer.from(cursor, 'base64url').toString();
-  if (place !== '' && toCursor(place) === cursor) return place;
+  if (isKeyText(place) && toCursor(place) === cursor) return place;
   throw strangeCursor();
 }

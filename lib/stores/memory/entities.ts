@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { Entity } from '../../domain/entity.ts';
 import { isAmong, type RecordOwner } from '../../domain/owned.ts';
-import { readAll } from '../../domain/pages.ts';
+import { isKeyText, readAll, strangeCursor } from '../../domain/pages.ts';
 import type { Group, Member } from '../../domain/team.ts';
 import type { AuditStore } from '../audit.ts';
 import type { EntityStore } from '../entities.ts';
@@ -74,8 +74,9 @@ export function createMemberStore(): MemberStore {
     get: async (group, userId) => members.get(keyOf(group, userId)),
     list: async (group) => membersOf(group),
 
-    async page(group, { limit, cursor = '' }) {
-      const left = membersOf(group).filter(({ userId }) => userId > cursor);
+    async page(group, { limit, cursor }) {
+      if (cursor !== undefined && !isKeyText(cursor)) throw strangeCursor();
+      const left = membersOf(group).filter(({ userId }) => cursor === undefined || userId > cursor);
       const items = left.slice(0, limit);
       const last = items.at(-1);
       return { items, ...(left.length > limit && last !== undefined ? { cursor: last.userId } : {}) };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aDeployment } from '../../support/exchange.ts';
 import { personOf } from './people.ts';
+import { requireDoor } from '../../../lib/policies/authenticate.ts';
 import { createAdmin, type Admin } from './support.ts';
 
 const fixed = [
@@ -55,6 +56,16 @@ describe('public models', () => {
     expect(admin.changes.count).toBeGreaterThan(0);
     await makePublic(admin);
     expect(await hub(admin)).toEqual([]);
+  });
+
+  it('are shown to the addresses and on the routes that the operator lets in', async () => {
+    const walled = (settings: Parameters<typeof requireDoor>[2]): Admin =>
+      createAdmin({ requireDoor: (request, route) => requireDoor(request, route, settings) }, fixed);
+    for (const settings of [{ allowedIps: ['10.0.0.0/8'] }, { allowedRoutes: ['/chat/completions'] }]) {
+      expect((await walled(settings).call('GET', '/public/model_hub', { key: null })).status).toBe(403);
+    }
+    const answer = await walled({ allowedRoutes: ['public_routes'] }).call('GET', '/public/model_hub', { key: null });
+    expect(answer.status).toBe(200);
   });
 
   it('tell nothing of deployments: not where they are, nor what they are called, nor of those of a team', async () => {

@@ -244,6 +244,15 @@ describe('a cursor', () => {
     const first = await pageAt(admin, `/management/v1/spend_logs?api_key=${String(body['key'])}&page_size=2`);
     expect(JSON.stringify(first)).not.toContain(String(body['key']));
     expect((await pageAt(admin, String(first.links.next))).data).toHaveLength(1);
+    const named = await pageAt(admin, `/management/v1/keys?key_hash=${String(body['key'])}`);
+    expect(named.data).toMatchObject([{ token: body['token'] }]);
+    expect(named.links.self).toBe(`/management/v1/keys?key_hash=${String(body['token'])}`);
+  });
+
+  it('are of the same owner on every page, though its name begins like a secret', async () => {
+    const admin = createAdmin();
+    for (let n = 0; n < 5; n++) await admin.spend({ id: `of-sk-${n}`, teamId: 'sk-team', at: NOW + n });
+    expect((await readAllAt(admin, '/management/v1/spend_logs?team_id=sk-team&page_size=2')).rows).toHaveLength(5);
   });
 });
 

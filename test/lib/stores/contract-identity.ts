@@ -103,7 +103,12 @@ export function identityContract(name: string, stores: () => Stores): void {
       const key = (over: object): string =>
         strange(JSON.stringify({ pk: { S: 'a' }, sk: { S: 'a' }, list: { S: 'team' }, at: { N: '1' }, ...over }));
       const cursors = ['', 'x', strange('null'), strange('{}'), strange('{"pk":{"S":"a"}}')];
-      for (const cursor of [...cursors, key({ list: { S: 'user' } }), key({ at: { N: 'x' } }), key({ pk: { B: 'a' } })]) {
+      // No key of the store can be so.
+      const half = [key({ pk: { S: '\ud800' } }), strange('1#'), `${'1'.padStart(15, '0')}#\ud800`];
+      const tooLong = 'x'.repeat(1_025);
+      const long = [key({ sk: { S: tooLong } }), key({ pk: { S: tooLong.repeat(2) } }), `${'1'.padStart(15, '0')}#${tooLong}`];
+      const others = [key({ list: { S: 'user' } }), key({ at: { N: 'x' } }), key({ pk: { B: 'a' } })];
+      for (const cursor of [...cursors, ...half, ...long, ...others]) {
         const asked = { limit: 1, cursor };
         await expect(stores().teams.list(asked), cursor).rejects.toMatchObject({ kind: 'invalid_request' });
         await expect(stores().teams.listOf({ kind: 'organization', id: 'o' }, asked), cursor).rejects.toMatchObject({
@@ -177,6 +182,9 @@ export function identityContract(name: string, stores: () => Stores): void {
         ['bb', 'c'],
       ]);
       expect(await page('d')).toEqual({ ids: [], after: undefined });
+      for (const cursor of ['', '\ud800', 'x'.repeat(1_025)]) {
+        await expect(page(cursor), cursor).rejects.toMatchObject({ kind: 'invalid_request' });
+      }
     });
 
     it('change from revision to revision', async () => {

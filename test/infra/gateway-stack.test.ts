@@ -273,6 +273,15 @@ describe('context', () => {
   });
 });
 
+test('gives the keeper room for a price map where there is one, and no role a right for it', () => {
+  const { gateway } = synth({ TOLLGATE_PRICE_MAP_URL: 'https://prices.example.com/map.json' });
+  const memoryOf = (template: TemplateJson): unknown =>
+    ours(template).find(([name]) => name.startsWith('Keeper'))?.[1].Properties['MemorySize'];
+
+  expect([memoryOf(url), memoryOf(gateway)]).toEqual([256, 512]);
+  expect(resourcesOf(gateway, 'AWS::IAM::Policy')).toEqual(resourcesOf(url, 'AWS::IAM::Policy'));
+});
+
 test('lets the gateway call Bedrock only when asked to', () => {
   const asked = synth({ bedrock: 'true' }).gateway;
   const gatewayRole = (template: TemplateJson) => actionsOf(template, 'Gateway', 'bedrock');

@@ -258,6 +258,21 @@ describe('totals with the day of now in their heads', () => {
       expect(told.map(({ day }) => day)).toEqual(told.map(() => '2026-11-22'));
     }
   });
+
+  it('tell a group that is in its head and in a row as well, whole', async () => {
+    const own = unique('own');
+    let now = AT - 24 * HOUR;
+    const totals = createTotalStore(emulator.client, NAMES.totals, () => now);
+    const entry = (): LedgerEntry => anEntry({ keyHash: own, tags: [], at: AT, endedAt: AT, cost: 5n });
+    // A writer whose clock is behind makes a row.
+    await totals.apply([entry()]);
+    now = AT;
+    await totals.apply([entry()]);
+
+    const days = await daysOf(totals, { kind: 'key', id: own }, 1);
+
+    expect(days.map(({ total }) => total.spend)).toEqual([10n]);
+  });
 });
 
 /** Size of an item as DynamoDB counts it: names, texts, and numbers at a byte per two digits and one or two more. */

@@ -2,11 +2,10 @@
  * The client of the stores, and the one place where its failures get a meaning. It loads the SDK when there is need of it: in a Lambda
  * function most environments never send a command that the SDK has to carry out.
  */
-import type { CancellationReason, DynamoDBClientConfig, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { CancellationReason, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError } from '../../errors.ts';
 import { lambdaAddress, type AwsAddress, type Wire } from '../../transport/aws-json.ts';
-import type { HttpClient } from '../../transport/http.ts';
 import {
   isCancelled,
   isFailedCondition,
@@ -15,38 +14,12 @@ import {
   type Dynamo,
   type Metadata,
 } from './commands.ts';
+import { createGate, MAX_SOCKETS, TRY_TIMEOUT_MS, type DynamoOptions } from './connection.ts';
 import { isPlain, tryOnce } from './one-try.ts';
 import type { SdkClient } from './sdk-client.ts';
 
-/** Where the tables are. Everything is optional on Lambda, where the environment says it. */
-export interface DynamoOptions {
-  readonly region?: string;
-  /** An emulator; absent means the service itself. */
-  readonly endpoint?: string;
-  readonly credentials?: NonNullable<DynamoDBClientConfig['credentials']>;
-  /** Tries per call, the SDK's own repeats included; 3 by default. Every write of these stores is safe to repeat. */
-  readonly maxAttempts?: number;
-  /** The client's own HTTP client, closed with it: calls of single items then take the short way. Absent leaves everything to the SDK. */
-  readonly http?: HttpClient;
-  /** Variables of a Lambda function: where they say all that the SDK would ask for, it is loaded with the first command that needs it. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Longest try, milliseconds; 2,000 by default. */
-  readonly timeoutMs?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-}
-
-/** How long a connection may take to open, milliseconds. */
-export const CONNECTION_TIMEOUT_MS = 1_000;
-/** Longest try, milliseconds. */
-export const TRY_TIMEOUT_MS = 2_000;
-/** Calls under way at once; more only queue at the service. */
-export const MAX_SOCKETS = 64;
 /** Pauses before a transaction that met another one is tried again, milliseconds. */
 const CONFLICT_PAUSES = [10, 30, 90, 270];
-
-/** Settings of an HTTP client for `DynamoOptions.http`; the service keeps an idle connection for minutes. Milliseconds. */
-export const DYNAMO_HTTP = { connectTimeoutMs: CONNECTION_TIMEOUT_MS, keepAliveMs: 50_000 };
 
 /**
  * A client that gives up soon: a request must not hang on its bookkeeping. Where `options.environment` says where to go, it sends plain
@@ -102,23 +75,6 @@ async function oneMore<Output extends Metadata>(call: Promise<Output>): Promise<
     if (error instanceof Error && '$metadata' in error) count(error as unknown as Metadata);
     throw error;
   }
-}
-
-/** Lets `limit` tries run at once, the others wait their turn: so time-outs measure the service, and not our own queue in a burst. */
-export function createGate(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (run) => {
-    if (running < limit) running++;
-    else await new Promise<void>((proceed) => waiting.push(proceed));
-    try {
-      return await run();
-    } finally {
-      const proceed = waiting.shift();
-      if (proceed === undefined) running--;
-      else proceed();
-    }
-  };
 }
 
 /**

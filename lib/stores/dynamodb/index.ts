@@ -17,7 +17,8 @@ import type { TableNames } from './schema.ts';
 import { createTaskStore } from './tasks.ts';
 import { createTotalStore } from './totals.ts';
 
-export { createDynamoClient, DYNAMO_HTTP, type DynamoOptions } from './client.ts';
+export { createDynamoClient } from './client.ts';
+export { DYNAMO_HTTP, type DynamoOptions } from './connection.ts';
 export type { Dynamo } from './commands.ts';
 export { entryFromImage } from './entry-document.ts';
 export { createTables, TABLES, type TableNames } from './schema.ts';

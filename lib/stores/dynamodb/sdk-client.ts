@@ -14,8 +14,8 @@ import {
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { CONNECTION_TIMEOUT_MS, createGate, MAX_SOCKETS, TRY_TIMEOUT_MS, type DynamoOptions } from './client.ts';
 import { Command, type Dynamo, type Operation } from './commands.ts';
+import { CONNECTION_TIMEOUT_MS, createGate, MAX_SOCKETS, TRY_TIMEOUT_MS, type DynamoOptions } from './connection.ts';
 import { createShortWay } from './short-way.ts';
 import { sdkTransport } from './transport.ts';
 

@@ -83,7 +83,12 @@ export async function onboardingToken(deps: ManagementDeps, link: string | undef
 
 /** Body of `/onboarding/claim_token`. */
 export const invitationClaim = z.strictObject(
-  { invitation_link: text(), user_id: z.nullish(text()), password: z.nullish(z.string()), token: z.nullish(text()) },
+  {
+    invitation_link: text(),
+    user_id: z.nullish(text()),
+    password: z.nullish(z.string('expected a text')),
+    token: z.nullish(text()),
+  },
   'expected {invitation_link, user_id}',
 );
 

@@ -20,7 +20,10 @@ const manyDays = `expected at most ${MOST_DAYS} days`;
 export const predictInput = z.object({
   data: z.nullish(
     z
-      .array(z.object({ date: z.iso.date('expected a day such as 2026-11-22'), spend: usd }), 'expected a list of days')
+      .array(
+        z.object({ date: z.iso.date('expected a day such as 2026-11-22'), spend: usd }, 'expected {date, spend}'),
+        'expected a list of days',
+      )
       .check(z.maxLength(MOST_DAYS, manyDays)),
   ),
 });

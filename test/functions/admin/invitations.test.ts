@@ -300,6 +300,10 @@ describe('strangers', () => {
     const answer = await claim(admin, link, session, { user_id: 'ann', password: 'correct horse' });
     expect(answer).toMatchObject({ status: 400, body: { error: { param: 'password' } } });
     expect(JSON.stringify(answer.body)).toContain('there are no passwords');
+    expect(await claim(admin, link, session, { password: 5 })).toMatchObject({
+      status: 400,
+      body: { error: { message: 'password: expected a text, got 5' } },
+    });
     expect(admin.outputs.join()).not.toContain('correct horse');
     expect(await admin.call('GET', '/onboarding/get_token', { key: null })).toMatchObject({ status: 400 });
   });

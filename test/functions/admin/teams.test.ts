@@ -263,6 +263,9 @@ describe('logging of a team', () => {
     expect(refused).toMatchObject({ status: 400, body: { error: { param: 'callback_name' } } });
     expect(JSON.stringify(refused.body)).toContain('there are no logging callbacks');
     expect(admin.outputs.join()).not.toContain('hidden-value');
+    expect(await post(admin, '/team/t/callback', { callback_name: 5 })).toMatchObject({
+      body: { error: { message: 'callback_name: expected the name of a callback, got 5' } },
+    });
     expect((await admin.call('GET', '/team/t/callback')).body).toEqual({
       status: 'success',
       data: { team_id: 't', success_callbacks: [], failure_callbacks: [], callback_vars: {} },

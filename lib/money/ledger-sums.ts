@@ -11,8 +11,10 @@ import type { ScopeSettings } from '../policies/scopes.ts';
 /** One sum. Amounts in 1e-12 USD. */
 export class Sum {
   spend: Money;
-  /** Part of it that may not have been counted yet. */
+  /** What was spent of it that may not have been counted yet. */
   underWay = 0n;
+  /** What was taken back in it that may not have been counted yet; 0 or less. */
+  backUnderWay = 0n;
   /** Part of it whose calls did not hold in the meter: it never hears of them by itself. */
   unheld: Money;
 
@@ -25,7 +27,9 @@ export class Sum {
   add({ cost = 0n, endedAt }: LedgerEntry, settled: number, isHeld = true): void {
     this.spend += cost;
     if (!isHeld) this.unheld += cost;
-    else if (endedAt >= settled) this.underWay += cost;
+    else if (endedAt < settled) return;
+    else if (cost < 0n) this.backUnderWay += cost;
+    else this.underWay += cost;
   }
 }
 

@@ -55,7 +55,7 @@ export interface Check {
   readonly of: string;
   readonly ledger: Money;
   readonly counted: Money;
-  /** Part of `ledger` that may not have been counted yet. */
+  /** What was spent of `ledger` that may not have been counted yet. */
   readonly underWay: Money;
   /** Counted less ledger; 0 where the rest is under way. */
   readonly difference: Money;
@@ -198,8 +198,8 @@ async function compareMeter(
 }
 
 function compare(what: Check['what'], scope: string, of: string, sum = new Sum(), counted: Money = 0n): Check {
-  const { spend: ledger, underWay } = sum;
+  const { spend: ledger, underWay, backUnderWay } = sum;
   const missing = ledger - counted;
-  const difference = missing >= 0n && missing <= underWay ? 0n : -missing;
+  const difference = missing >= backUnderWay && missing <= underWay ? 0n : -missing;
   return { what, scope, of, ledger, counted, underWay, difference };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createReconciler } from '../../../functions/reconciler/handler.ts';
 import { ACCESS } from '../../../infra/constructs/access.ts';
 import { budgetMeter } from '../../../lib/domain/budget.ts';
+import { meterMark } from '../../../lib/domain/meter.ts';
 import type { VirtualKey } from '../../../lib/domain/key.ts';
 import type { LedgerEntry } from '../../../lib/domain/ledger-entry.ts';
 import type { Money } from '../../../lib/domain/money.ts';
@@ -127,6 +128,39 @@ describe('a reconciliation', () => {
     await (
       await admitOn(stores)(exchange, answering(exchange, used(7)))
     ).done;
+
+    expect((await books({}, NOW + 60_000)).difference).toBe(0n);
+    expect((await books({}, LATER)).difference).not.toBe(0n);
+  });
+
+  it('takes what was taken back a moment ago for work under way too, beside calls that are', async () => {
+    const key = aCappedKey({ maxBudget: CAP });
+    await stores.keys.create(key);
+    const entry = await call(key);
+    const scope = { kind: 'key', id: key.hash } as const;
+    const { meter } = budgetMeter(key, NOW);
+    const takenBack = { kind: 'adjustment', adjusts: scope, cost: -30n * TOKEN, heldIn: [meterMark(meter)] };
+    // It stopped before its meter, and before the totals.
+    await stores.ledger.record({ ...entry, ...takenBack, id: 'stopped' });
+
+    expect((await books({}, NOW + 60_000)).difference).toBe(0n);
+    expect((await books({}, LATER)).difference).not.toBe(0n);
+  });
+
+  it('takes a call for work under way, though as much was taken back beside it', async () => {
+    const key = aCappedKey({});
+    const old = await call(key, { receivedAt: NOW - 600_000 });
+    await stores.ledger.record({ ...old, id: 'old', endedAt: NOW - 600_000 });
+    const takenBack: LedgerEntry = {
+      ...old,
+      id: 'taken',
+      kind: 'adjustment',
+      adjusts: { kind: 'key', id: key.hash },
+      cost: -60n * TOKEN,
+    };
+    await stores.ledger.record(takenBack);
+    await stores.totals.apply([{ ...old, id: 'old', endedAt: NOW - 600_000 }, takenBack]);
+    await stores.ledger.record({ ...old, id: 'new', cost: 7n * TOKEN });
 
     expect((await books({}, NOW + 60_000)).difference).toBe(0n);
     expect((await books({}, LATER)).difference).not.toBe(0n);

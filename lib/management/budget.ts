@@ -1,13 +1,14 @@
 /** How spend that happened outside of a scope's budget meters gets into them. */
 import { budgetsOf, countsModel, type Budget, type LimitedScope } from '../domain/budget.ts';
-import { callIdOf, newCallId } from '../domain/call-id.ts';
+import { newCallId } from '../domain/call-id.ts';
 import { scopeOf, type VirtualKey } from '../domain/key.ts';
-import { wasHeldIn, type LedgerEntry } from '../domain/ledger-entry.ts';
+import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Limits } from '../domain/limits.ts';
-import { meterMark, pairId, spentOf, type Meter, type Scope } from '../domain/meter.ts';
+import { pairId, spentOf, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
 import { dayOf, hasTotals, netSpend } from '../domain/total.ts';
 import { bringIn } from '../money/bring-in.ts';
+import { settlingIn } from '../money/settling.ts';
 import { readMeter } from '../money/shards.ts';
 import type { Page } from '../stores/keys.ts';
 import type { Span } from '../stores/totals.ts';
@@ -77,21 +78,12 @@ async function openBudgetMeter(deps: ManagementDeps, budget: Budget): Promise<vo
     const spent = await ledgerSpend(deps, budget);
     const meter = await readMeter(deps.meters, budget.meter);
     // A meter that is there had this window before: it knows what was spent until the budget was taken away.
-    const known = meter === undefined ? 0n : spentOf(meter, 'usd') + (await aboutToSettle(deps, meter));
+    const known = meter === undefined ? 0n : spentOf(meter, 'usd') + costOf(await settlingIn(deps.ledger, meter));
     const missing = spent - known;
     if (missing <= 0n) return;
     if (await bringIn(deps.meters, budget, meter, missing)) return;
   }
   throw tooBusy('budget');
-}
-
-/** What the calls that hold in a meter cost, as far as their entries are written: they will tell it themselves. */
-async function aboutToSettle(deps: ManagementDeps, { id, holds }: Meter): Promise<Money> {
-  // A call that tried again may have several holds here: its entry is one.
-  const calls = new Set(holds.map((hold) => callIdOf(hold.id)));
-  const entries = await deps.ledger.getAll([...calls]);
-  const told = entries.filter((entry) => wasHeldIn(entry, meterMark(id)));
-  return told.reduce((sum, { cost = 0n }) => sum + cost, 0n);
 }
 
 /**
@@ -103,6 +95,8 @@ export async function openBudget(deps: ManagementDeps, key: VirtualKey, before?:
   const was = before === undefined ? undefined : await budgeted(deps, before);
   await openBudgets(deps, { scope: scopeOf(key), limits: await budgeted(deps, key) }, was);
 }
+
+const costOf = (entries: readonly LedgerEntry[]): Money => entries.reduce((sum, { cost = 0n }) => sum + cost, 0n);
 
 /** Sum of the costs of a budget's calls in its window. */
 async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money> {

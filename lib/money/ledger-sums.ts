@@ -24,11 +24,16 @@ export class Sum {
   }
 
   /** @param settled what ended at or after this moment is under way; milliseconds since the epoch */
-  add({ cost = 0n, endedAt }: LedgerEntry, settled: number, isHeld = true): void {
+  add(entry: LedgerEntry, settled: number, isHeld = true): void {
+    const { cost = 0n, endedAt } = entry;
     this.spend += cost;
     if (!isHeld) this.unheld += cost;
-    else if (endedAt < settled) return;
-    else if (cost < 0n) this.backUnderWay += cost;
+    else if (endedAt >= settled) this.addUnderWay(entry);
+  }
+
+  /** Says of an entry that was added that it may not have been counted yet. */
+  addUnderWay({ cost = 0n }: LedgerEntry): void {
+    if (cost < 0n) this.backUnderWay += cost;
     else this.underWay += cost;
   }
 }

@@ -6,8 +6,8 @@
  *   seen then are brought in here. Windows of the past are judged as long as their meters exist. Sessions are found by their calls.
  * - The **life** of a scope in the totals must be the sum of all its calls, each of its **days** the sum of that day's.
  *
- * What is counted is read before the ledger, so it can only be behind: by what ended shortly before. A difference within that is work
- * under way and no difference.
+ * What is counted is read before the ledger, so it can only be behind: by what ended shortly before, and, where a process died, by what the
+ * keeper settles when the lease of its hold ends. A difference within that is work under way and no difference.
  *
  * Books that were in order up to a moment need not be added up again: sums up to it are carried on as a **checkpoint**.
  */
@@ -20,6 +20,7 @@ import type { Money } from '../domain/money.ts';
 import { entriesOf, entriesOfScope, inTurn, isListed, readDays, readLives, type OpenSpan } from './ledger-reading.ts';
 import { LedgerSums, nameOf, Sum } from './ledger-sums.ts';
 import type { ScopeSettings } from '../policies/scopes.ts';
+import { settlingIn } from './settling.ts';
 import { SessionSums } from './session-sums.ts';
 import type { Stores } from '../stores/stores.ts';
 
@@ -133,7 +134,7 @@ export async function reconcile(deps: ReconcileDeps, span: ReconcileSpan = {}): 
     ...named,
   ];
   const scanned = from === undefined && span.to === undefined;
-  const meters = await inTurn(counted, (one) => compareMeter(deps, one, scanned));
+  const meters = await inTurn(counted, (one) => compareMeter(deps, one, { scanned, settled }));
   const whole = since !== undefined || (span.from === undefined && span.to === undefined);
   const checks = [
     ...meters.map(({ check }) => check),
@@ -183,18 +184,27 @@ interface Counted {
  * reach the ledger. What was brought in and should not have been, since the totals did not know yet that it was taken back, is taken out
  * again: never below the ledger.
  *
- * @param scanned whether all of the ledger was read, consistently: an index may not have what was brought in a moment ago
+ * @param reading `scanned`: all of the ledger was read, consistently: an index may not have what was brought in a moment ago. `settled`:
+ *   what ended at or after this moment is under way anyway, milliseconds since the epoch
  */
 async function compareMeter(
   { stores, bringsIn }: ReconcileDeps,
   { budget, meter, sum }: Counted,
-  scanned: boolean,
+  { scanned, settled }: { readonly scanned: boolean; readonly settled: number },
 ): Promise<{ readonly check: Check; readonly broughtIn: Money }> {
   const spent = meter === undefined ? 0n : spentOf(meter, 'usd');
   const missing = sum.unheld - broughtInto(meter);
   const isRight = missing > 0n ? spent + missing <= sum.spend : scanned && missing < 0n && spent + missing >= sum.spend;
   const broughtIn = bringsIn === true && isRight && (await bringIn(stores.meters, budget, meter, missing)) ? missing : 0n;
-  return { check: compare('meter', nameOf(budget.scope), budget.meter, sum, spent + broughtIn), broughtIn };
+  const compared = (): Check => compare('meter', nameOf(budget.scope), budget.meter, sum, spent + broughtIn);
+  const check = compared();
+  if (check.difference === 0n || meter === undefined) return { check, broughtIn };
+  // Its process died before it could settle: the keeper does, once the lease has ended. Not much later: then nobody keeps.
+  const holds = meter.holds.filter(({ expiresAt }) => expiresAt >= settled);
+  for (const entry of await settlingIn(stores.ledger, { ...meter, holds })) {
+    if (entry.endedAt < settled) sum.addUnderWay(entry);
+  }
+  return { check: compared(), broughtIn };
 }
 
 function compare(what: Check['what'], scope: string, of: string, sum = new Sum(), counted: Money = 0n): Check {

@@ -133,6 +133,34 @@ describe('a reconciliation', () => {
     expect((await books({}, LATER)).difference).not.toBe(0n);
   });
 
+  it('takes a call whose process died before it settled for work under way until its lease has ended, and no longer', async () => {
+    const key = aCappedKey({ maxBudget: CAP });
+    await stores.keys.create(key);
+    const exchange = aCall(key, 40, { deadline: NOW + 900_000 });
+    const { meter } = budgetMeter(key, NOW);
+    let expiresAt = 0;
+    const dying: Stores = {
+      ...stores,
+      meters: {
+        ...stores.meters,
+        hold: (request, id, until, change) => stores.meters.hold(request, id, (expiresAt = until), change),
+        settle: () => Promise.reject(new Error('gone')),
+      },
+    };
+    await (
+      await admitOn(dying)(exchange, answering(exchange, used(7)))
+    ).done;
+    await stores.totals.apply((await stores.ledger.scan()).items);
+
+    const early = await books({}, LATER);
+    expect((await stores.meters.read(meter))?.holds).toHaveLength(1);
+    expect(early).toMatchObject({ spend: 7n * TOKEN, difference: 0n });
+    expect(early.checks).toContainEqual(expect.objectContaining({ of: meter, counted: 0n, underWay: 7n * TOKEN }));
+    expect((await books({}, expiresAt + 60_000)).difference).toBe(0n);
+    // An hour later nobody has come to settle it: the keeper is dead too.
+    expect((await books({}, expiresAt + 3_600_000)).difference).toBe(7n * TOKEN);
+  });
+
   it('takes what was taken back a moment ago for work under way too, beside calls that are', async () => {
     const key = aCappedKey({ maxBudget: CAP });
     await stores.keys.create(key);

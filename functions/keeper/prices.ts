@@ -1,11 +1,11 @@
 /** The keeper's part in prices: fetches them when they are due. Loaded where the operator has a price map. */
 import { randomBytes } from 'node:crypto';
 import type { Catalog } from '../../lib/catalog/index.ts';
-import { newCallId } from '../../lib/domain/call-id.ts';
-import { PRICE_MAP, type PriceTable } from '../../lib/domain/price-map.ts';
-import { describeError, type Log } from '../../lib/log.ts';
+import { PRICE_MAP } from '../../lib/domain/price-map.ts';
+import type { Log } from '../../lib/log.ts';
+import { auditAs, KEEPER } from '../../lib/management/audit.ts';
 import { fetchPriceMap } from '../../lib/management/models/price-fetch.ts';
-import { reloadDuePrices } from '../../lib/management/models/price-reload.ts';
+import { reloadDuePrices, tableRow } from '../../lib/management/models/price-reload.ts';
 import type { Stores } from '../../lib/stores/stores.ts';
 import type { HttpClient } from '../../lib/transport/http.ts';
 
@@ -41,31 +41,13 @@ export async function keepPrices(work: PriceWork): Promise<void> {
   const { table, before, reading } = done;
   const { refused } = reading;
   log(refused.length === 0 ? 'info' : 'warn', 'prices were reloaded', {
-    ...rowOf(table),
+    ...tableRow(table),
     refused: refused.length,
     ...(refused.length === 0 ? {} : { first: refused[0] }),
   });
-  const at = now();
-  const entry = {
-    id: newCallId(at, random),
-    at,
-    action: 'updated',
-    kind: 'price map',
-    recordId: PRICE_MAP,
-    changedBy: 'keeper',
-    keyHash: 'keeper',
-    before: rowOf(before),
-    after: rowOf(table),
-  } as const;
-  try {
-    await stores.audit.append(entry);
-  } catch (error) {
-    log('error', 'an audit row could not be written', { ...entry, error: describeError(error) });
-  }
+  await auditAs(
+    deps,
+    { action: 'updated', kind: 'price map', id: PRICE_MAP, before: tableRow(before), after: tableRow(table) },
+    KEEPER,
+  );
 }
-
-const rowOf = (table: PriceTable | undefined) => ({
-  version: table?.version ?? null,
-  new_models: table?.added ?? 0,
-  changed_models: table?.changed ?? 0,
-});

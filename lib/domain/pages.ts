@@ -9,18 +9,36 @@ export interface Listing<T> {
   }): Promise<{ readonly items: readonly T[]; readonly cursor?: string }>;
 }
 
-const PAGE = 500;
+/** Records asked for at once; a page of DynamoDB ends by its bytes as well. */
+const PAGE = 1_000;
 
-/** Every item of a listing, in its order. */
-export async function readAll<T>(listing: Listing<T>): Promise<readonly T[]> {
-  const all: T[] = [];
+/** Everything that a listing gives, in its order, page by page. */
+export async function* allOf<T>(list: Listing<T>['list']): AsyncGenerator<T> {
   let cursor: string | undefined;
   do {
-    const page = await listing.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    all.push(...page.items);
+    const page = await list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.items;
     cursor = page.cursor;
   } while (cursor !== undefined);
-  return all;
+}
+
+/** Every item of a listing, in its order. */
+export const readAll = <T>(listing: Listing<T>): Promise<readonly T[]> => Array.fromAsync(allOf((page) => listing.list(page)));
+
+/** Items in their order, in pages that have at most so many bytes as JSON lists; an item that is larger has a page of its own. */
+export function pagesOfBytes<T>(items: readonly T[], most: number): readonly (readonly T[])[] {
+  const pages: T[][] = [];
+  let bytes = Infinity;
+  for (const item of items) {
+    const size = Buffer.byteLength(JSON.stringify(item)) + 1;
+    bytes += size;
+    if (bytes > most) {
+      pages.push([]);
+      bytes = size;
+    }
+    pages.at(-1)?.push(item);
+  }
+  return pages;
 }
 
 /** Longest sort key of DynamoDB, bytes. */

@@ -7,6 +7,7 @@ import type { AuditEntry } from '../domain/audit.ts';
 import { newCallId } from '../domain/call-id.ts';
 import type { Caller } from '../exchange.ts';
 import { describeError } from '../log.ts';
+import type { AuditStore } from '../stores/audit.ts';
 import { actorOf, isAdmin } from './access.ts';
 import type { ManagementDeps } from './deps.ts';
 
@@ -23,21 +24,35 @@ export interface Change {
 /** Names of fields whose values are never written down. */
 const SECRET = /secret|password|api_key|credential_values|access_token/i;
 
-/**
- * Writes the row of a change. Never throws. The `litellm-changed-by` header is believed of admins only.
- */
-export async function audit(deps: ManagementDeps, caller: Caller, change: Change): Promise<void> {
+/** What writing a row needs. */
+export type AuditDeps = Pick<ManagementDeps, 'now' | 'random' | 'log'> & { readonly audit: Pick<AuditStore, 'append'> };
+
+/** Who makes changes when nobody calls. */
+export const KEEPER = { changedBy: 'keeper', keyHash: 'keeper' } as const;
+
+/** Writes the row of a change of a caller's. Never throws. The `litellm-changed-by` header is believed of admins only. */
+export const audit = (deps: ManagementDeps, caller: Caller, change: Change): Promise<void> =>
+  auditAs(deps, change, {
+    changedBy: (isAdmin(caller) ? deps.changedBy : undefined) ?? actorOf(caller),
+    keyHash: caller.type === 'master' ? 'master' : caller.key.hash,
+  });
+
+/** Writes the row of a change. Never throws. */
+export async function auditAs(
+  deps: AuditDeps,
+  { action, kind, id, before, after }: Change,
+  who: Pick<AuditEntry, 'changedBy' | 'keyHash'>,
+): Promise<void> {
   const at = deps.now();
   const entry: AuditEntry = {
     id: newCallId(at, deps.random),
     at,
-    action: change.action,
-    kind: change.kind,
-    recordId: change.id,
-    changedBy: (isAdmin(caller) ? deps.changedBy : undefined) ?? actorOf(caller),
-    keyHash: caller.type === 'master' ? 'master' : caller.key.hash,
-    ...(change.before === undefined ? {} : { before: withoutSecrets(change.before) }),
-    ...(change.after === undefined ? {} : { after: withoutSecrets(change.after) }),
+    action,
+    kind,
+    recordId: id,
+    ...who,
+    ...(before === undefined ? {} : { before: withoutSecrets(before) }),
+    ...(after === undefined ? {} : { after: withoutSecrets(after) }),
   };
   try {
     await deps.audit.append(entry);

@@ -6,20 +6,17 @@ import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Limits } from '../domain/limits.ts';
 import { pairId, spentOf, type Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
+import { allOf } from '../domain/pages.ts';
 import { dayOf, hasTotals, netSpend } from '../domain/total.ts';
 import { bringIn } from '../money/bring-in.ts';
+import { entriesOfScope } from '../money/ledger-reading.ts';
 import { settlingIn } from '../money/settling.ts';
 import { readMeter } from '../money/shards.ts';
-import type { Page } from '../stores/keys.ts';
-import type { Span } from '../stores/totals.ts';
 import type { ManagementDeps } from './deps.ts';
 import { tooBusy } from './records/records.ts';
 import { budgeted } from './standing.ts';
 
 const DAY_MS = 86_400_000;
-
-/** Entries of the ledger read at once. */
-const PAGE = 1_000;
 
 /** How often a meter is tried again that others change. */
 const TRIES = 8;
@@ -107,12 +104,9 @@ async function ledgerSpend(deps: ManagementDeps, budget: Budget): Promise<Money>
   const tomorrow = startOfDay(start) === start ? start : startOfDay(start) + DAY_MS;
   const days = { from: dayOf(tomorrow), to: dayOf(deps.now() + DAY_MS) };
   let sum = await sumOf(deps, budget, tomorrow);
-  let cursor: string | undefined;
-  do {
-    const page = await deps.totals.days(scope, days, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { modelGroup, total } of page.items) if (countsModel(budget, modelGroup)) sum += netSpend(total);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { modelGroup, total } of allOf((page) => deps.totals.days(scope, days, page))) {
+    if (countsModel(budget, modelGroup)) sum += netSpend(total);
+  }
   return sum;
 }
 
@@ -121,31 +115,11 @@ const startOfDay = (at: number): number => Math.floor(at / DAY_MS) * DAY_MS;
 /** The same from the entries one by one, for those that arrived before `to`. */
 async function sumOf(deps: ManagementDeps, budget: Budget, to: number): Promise<Money> {
   const span = { from: budget.window.start, to: Math.min(to, deps.now() + DAY_MS) };
-  if (span.from >= span.to) return 0n;
   let sum = 0n;
-  let cursor: string | undefined;
-  do {
-    const page = await entriesOf(deps, budget.scope, span, cursor);
-    for (const entry of page.items) {
-      if (countsFor(deps, budget.scope, entry) && countsModel(budget, entry.modelGroup)) sum += entry.cost ?? 0n;
-    }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { cost = 0n, ...entry } of entriesOfScope(deps, budget.scope, span)) {
+    if (countsFor(deps, budget.scope, entry) && countsModel(budget, entry.modelGroup)) sum += cost;
+  }
   return sum;
-}
-
-async function entriesOf(
-  deps: ManagementDeps,
-  scope: Scope,
-  span: Span,
-  cursor: string | undefined,
-): Promise<Page<LedgerEntry>> {
-  const from = cursor === undefined ? {} : { cursor };
-  if (scope.kind === 'key') return deps.ledger.list({ keyHash: scope.id, ...span, limit: PAGE, ...from });
-  const listed = scope.kind === 'organization-member' ? { kind: 'user' as const, id: innerId(scope.id) } : scope;
-  const page = await deps.totals.calls(listed, span, { limit: PAGE, ...from });
-  const items = await deps.ledger.getAll(page.items.map(({ id }) => id));
-  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
 /** Calls that are listed under a scope's user count for the scope only with the right owner beside. */
@@ -154,6 +128,3 @@ function countsFor(deps: ManagementDeps, { kind, id }: Scope, entry: LedgerEntry
   if (kind !== 'organization-member') return true;
   return entry.organizationId !== undefined && pairId(entry.organizationId, entry.userId ?? '') === id;
 }
-
-/** The second half of what `pairId` made. */
-const innerId = (pair: string): string => decodeURIComponent(pair.slice(pair.indexOf('/') + 1));

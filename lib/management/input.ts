@@ -140,3 +140,11 @@ export function saysNothing(value: unknown): boolean {
   if (typeof value !== 'object') return false;
   return Object.keys(value).length === 0;
 }
+
+/** The refusal of a field that nobody would honour. */
+export const unsupported = (param: string, reason: string): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    `${param}: not supported (${reason}); leave it out (null and empty values are accepted)`,
+    { param },
+  );

@@ -2,10 +2,10 @@
 import type { LedgerEntry } from '../domain/ledger-entry.ts';
 import type { Scope } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
+import { allOf } from '../domain/pages.ts';
 import { dayOf, netSpend, TOTAL_KINDS, type TotalScope } from '../domain/total.ts';
 import { nameOf } from './ledger-sums.ts';
 import type { Stores } from '../stores/stores.ts';
-import { allOf } from './pages.ts';
 
 /** Entries read at once. */
 const PAGE = 1_000;

@@ -3,9 +3,9 @@ import { scopeOf } from '../domain/key.ts';
 import type { Limits } from '../domain/limits.ts';
 import { pairId, type Scope, type ScopeKind } from '../domain/meter.ts';
 import type { Money } from '../domain/money.ts';
+import { allOf } from '../domain/pages.ts';
 import type { Group } from '../domain/team.ts';
 import type { Stores } from '../stores/stores.ts';
-import { allOf } from './pages.ts';
 
 /** Where limits may be. */
 export type LimitStores = Pick<

@@ -1,6 +1,5 @@
 /** `/key/...` */
-import { defined } from '../../../lib/kinds/json.ts';
-import { listAliases, listKeys, type KeyListQuery } from '../../../lib/management/keys/key-list.ts';
+import { LISTING, queryOf, listAliases, listKeys, type KeyListQuery } from '../../../lib/management/keys/key-list.ts';
 import { keySchema } from '../../../lib/management/keys/key-input.ts';
 import { regenerateKey } from '../../../lib/management/keys/key-secrets.ts';
 import { resetKeySpend } from '../../../lib/management/keys/key-spend.ts';
@@ -24,25 +23,7 @@ import type { AdminCall } from '../call.ts';
 import { teamKeysChange, updateTeamKeys } from '../../../lib/management/keys/team-keys.ts';
 import { get, post, type AdminRoute } from '../route.ts';
 
-/** Query of a listing by the names of its fields. */
-const LISTING = {
-  page: 'page',
-  size: 'size',
-  fullObject: 'return_full_object',
-  includeTeamKeys: 'include_team_keys',
-  keyAlias: 'key_alias',
-  keyHash: 'key_hash',
-  userId: 'user_id',
-  teamId: 'team_id',
-  organizationId: 'organization_id',
-  projectId: 'project_id',
-  status: 'status',
-  sortBy: 'sort_by',
-  sortOrder: 'sort_order',
-} as const satisfies Record<keyof KeyListQuery, string>;
-
-const listing = ({ query }: AdminCall): KeyListQuery =>
-  defined(Object.fromEntries(Object.entries(LISTING).map(([field, name]) => [field, query(name)])));
+const listing = ({ query }: AdminCall): KeyListQuery => queryOf(LISTING, query);
 
 /** Routes of keys. Whose key it is, and what its team permits, is asked by the functions behind them. */
 export const KEY_ROUTES: readonly AdminRoute[] = [

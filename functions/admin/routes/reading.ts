@@ -1,7 +1,9 @@
 /** `/management/v1/...`: listings that are read on by cursors. Their rows are those of the listings by page. */
 import { KEY_FILTERS, readKeys } from '../../../lib/management/keys/key-reading.ts';
 import type { ManagementDeps } from '../../../lib/management/deps.ts';
-import { readTeams, readUsers, TEAM_FILTERS, USER_FILTERS } from '../../../lib/management/people/people-reading.ts';
+import { readTeams, readUsers } from '../../../lib/management/people/people-reading.ts';
+import { TEAM_FILTERS } from '../../../lib/management/people/team-list.ts';
+import { USER_FILTERS } from '../../../lib/management/people/user-list.ts';
 import { READING, type PageRequest } from '../../../lib/management/records/reading.ts';
 import { BUDGET_FILTERS, readBudgets } from '../../../lib/management/records/shared-budgets.ts';
 import type { Audience } from '../../../lib/management/rights.ts';

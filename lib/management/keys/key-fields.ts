@@ -1,8 +1,7 @@
 /** Fields of LiteLLM's keys beyond those that become part of a key: which are kept and shown, which are refused, and why. */
-import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { HARMLESS, refuseValue } from '../fields.ts';
-import { saysNothing } from '../input.ts';
+import { saysNothing, unsupported } from '../input.ts';
 
 /** Kept as given and shown again: they speak of things this gateway has none of, or promise nothing that could be broken. */
 const KEPT: ReadonlyMap<string, string> = new Map([
@@ -47,13 +46,6 @@ const METADATA_RULES: ReadonlyMap<string, string> = new Map([
   ['tag_rpm_limit', 'set the limit on the tag'],
 ]);
 
-const refuse = (param: string, reason: string): GatewayError =>
-  new GatewayError(
-    'invalid_request',
-    `${param}: not supported (${reason}); leave it out (null and empty values are accepted)`,
-    { param },
-  );
-
 /**
  * Sorts the fields of a body that are not part of a key itself.
  *
@@ -67,12 +59,12 @@ export function keptFields(body: JsonObject, known: (name: string) => boolean): 
     if (known(name)) continue;
     if (KEPT.has(name) || HARMLESS.get(name)?.includes(value) === true) kept[name] = value;
     else if (!saysNothing(value) && !IGNORED.has(name)) {
-      throw refuseValue(name, value) ?? refuse(name, REFUSED.get(name) ?? 'this gateway does not know it');
+      throw refuseValue(name, value) ?? unsupported(name, REFUSED.get(name) ?? 'this gateway does not know it');
     }
   }
   const permitted = kept['object_permission'];
   if (typeof permitted === 'object' && permitted !== null && 'models' in permitted && !saysNothing(permitted.models)) {
-    throw refuse('object_permission.models', 'list models in the field models');
+    throw unsupported('object_permission.models', 'list models in the field models');
   }
   return kept;
 }
@@ -80,6 +72,6 @@ export function keptFields(body: JsonObject, known: (name: string) => boolean): 
 /** @throws GatewayError `invalid_request` for an entry of `metadata` that would steer LiteLLM */
 export function checkMetadata(metadata: JsonObject): void {
   for (const [name, reason] of METADATA_RULES) {
-    if (!saysNothing(metadata[name])) throw refuse(`metadata.${name}`, reason);
+    if (!saysNothing(metadata[name])) throw unsupported(`metadata.${name}`, reason);
   }
 }

@@ -5,14 +5,14 @@ import { readAll } from '../../domain/pages.ts';
 import { NO_TOTAL } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
-import type { JsonObject } from '../../kinds/json.ts';
+import { defined, type JsonObject } from '../../kinds/json.ts';
 import { isViewer, managesOrganization, mayForTeam, userIdOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { numberIn } from '../input.ts';
 import { keyRow, readKeyRow } from './key-answer.ts';
 import { hashOf } from './key-records.ts';
 import { isoOf } from '../limit-fields.ts';
-import { each, ownedBy } from '../records/records.ts';
+import { each, ownedBy, sifted, type Query } from '../records/records.ts';
 
 /** Query of `/key/list`, as it came. */
 export interface KeyListQuery {
@@ -38,6 +38,32 @@ export interface KeyListQuery {
   /** `true`: for a user, also the keys of teams that let it see them. */
   readonly includeTeamKeys?: string;
 }
+
+/** What a listing of keys may be narrowed by: fields of the query by their names. */
+export const FILTERS = {
+  includeTeamKeys: 'include_team_keys',
+  keyAlias: 'key_alias',
+  keyHash: 'key_hash',
+  userId: 'user_id',
+  teamId: 'team_id',
+  organizationId: 'organization_id',
+  projectId: 'project_id',
+} as const satisfies Partial<Record<keyof KeyListQuery, string>>;
+
+/** Every field of the query of `/key/list` by its name. */
+export const LISTING = {
+  page: 'page',
+  size: 'size',
+  fullObject: 'return_full_object',
+  ...FILTERS,
+  status: 'status',
+  sortBy: 'sort_by',
+  sortOrder: 'sort_order',
+} as const satisfies Record<keyof KeyListQuery, string>;
+
+/** The fields of a query that are given. */
+export const queryOf = (fields: Partial<Record<keyof KeyListQuery, string>>, query: Query): KeyListQuery =>
+  defined(Object.fromEntries(Object.entries(fields).map(([field, name]) => [field, query(name)])));
 
 function oneOf<T extends string>(value: string | undefined, name: string, allowed: readonly T[], initial: T): T {
   if (value === undefined) return initial;
@@ -199,11 +225,11 @@ export async function sightOf(deps: ManagementDeps, caller: Caller, query: Asked
   const asked = isTrue(query.includeTeamKeys) ? (caller.user?.teams ?? []) : [];
   const teamIds = [...new Set([...asked, ...(query.teamId === undefined ? [] : [query.teamId])])];
   const owners: KeyOwner[] = [{ kind: 'user', id: userId }];
-  const mayList = await each(teamIds, async (id) => {
+  const listed = await sifted(teamIds, async (id) => {
     const team = await deps.teams.get(id, { fresh: true });
     return team !== undefined && mayForTeam(deps, caller, team, '/key/list');
   });
-  owners.push(...teamIds.filter((_, index) => mayList[index]).map((id) => ({ kind: 'team', id }) as const));
+  owners.push(...listed.map((id) => ({ kind: 'team', id }) as const));
   const { organizationId: id } = query;
   if (id !== undefined && (await managesOrganization(deps, caller, id))) owners.push(...ownersIn(id, query));
   return { owners };

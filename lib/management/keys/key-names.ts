@@ -1,8 +1,7 @@
 /** Who keys of the ledger are: their names, also of keys that were deleted or got a new secret. */
 import { scopeOf, type VirtualKey } from '../../domain/key.ts';
-import { readAll } from '../../domain/pages.ts';
+import { allOf, readAll } from '../../domain/pages.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { allOf } from '../../money/pages.ts';
 import { each, ownedBy } from '../records/records.ts';
 
 /** What reports say of a key. */

@@ -6,18 +6,7 @@ import { defined, isObject, type JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { partOfIds, readPage, type PageRequest, type Part } from '../records/reading.ts';
 import { readKeyRow } from './key-answer.ts';
-import { isSeen, matches, sightOf, withHash, type KeyListQuery, type Sight } from './key-list.ts';
-
-/** Query by the names of its fields. */
-const FILTERS = {
-  keyAlias: 'key_alias',
-  keyHash: 'key_hash',
-  userId: 'user_id',
-  teamId: 'team_id',
-  organizationId: 'organization_id',
-  projectId: 'project_id',
-  includeTeamKeys: 'include_team_keys',
-} as const satisfies Partial<Record<keyof KeyListQuery, string>>;
+import { FILTERS, isSeen, matches, queryOf, sightOf, withHash, type KeyListQuery, type Sight } from './key-list.ts';
 
 /** Filters of the listing. */
 export const KEY_FILTERS: readonly string[] = Object.values(FILTERS);
@@ -32,7 +21,7 @@ const TEAMS_AT_ONCE = 16;
  */
 export async function readKeys(deps: ManagementDeps, request: PageRequest): Promise<JsonObject> {
   const { caller, query } = request;
-  const asked = withHash(defined(Object.fromEntries(Object.entries(FILTERS).map(([field, name]) => [field, query(name)]))));
+  const asked = withHash(queryOf(FILTERS, query));
   const { organizationId } = asked;
   const sight = await sightOf(deps, caller, { ...asked, organizationTeams: new Set() });
   const organization = organizationId === undefined ? undefined : ({ kind: 'organization', id: organizationId } as const);

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { hashSecret, newSecret, type VirtualKey } from '../../domain/key.ts';
 import { toUsdNumber } from '../../domain/money.ts';
+import { allOf } from '../../domain/pages.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import { isObject, type JsonObject } from '../../kinds/json.ts';
@@ -14,7 +15,6 @@ import { check, ownerId, text, usd } from '../input.ts';
 import { auditRow, readKeyRow, standingOf } from './key-answer.ts';
 import { applyKeyFields, readKeyFields, type KeyFields } from './key-input.ts';
 import { aliasTaken, blankKey, changeKey, existingKey, hashOf, keyName, readKey, secretInput } from './key-records.ts';
-import { allOf } from '../../money/pages.ts';
 import { ownedBy, undo } from '../records/records.ts';
 import { requireBounds, ruledBody } from './key-rules.ts';
 import { schedule } from './key-succession.ts';

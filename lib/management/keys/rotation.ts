@@ -5,8 +5,8 @@
  */
 import { addDuration, parseDuration } from '../../domain/duration.ts';
 import { hashSecret, newSecret, type VirtualKey } from '../../domain/key.ts';
-import { newCallId } from '../../domain/call-id.ts';
 import { describeError } from '../../log.ts';
+import { auditAs, KEEPER } from '../audit.ts';
 import { keySecretName } from './key-answer.ts';
 import { CLAIM_MS, finishSuccession, renewed, supersede, type SecretDeps } from './key-succession.ts';
 import { readSecret } from '../models/secret.ts';
@@ -100,7 +100,8 @@ async function rotateKey(deps: RotationDeps, task: KeyTask): Promise<boolean> {
   if (pending === undefined && key.rotatingTo !== undefined) await deps.keys.delete(key.rotatingTo);
   const made = await takePlace(deps, claimed, secret);
   if (made === undefined) return false;
-  await record(deps, key, made);
+  const tokens = { before: { token: key.hash }, after: { token: made.hash } };
+  await auditAs(deps, { action: 'rotated', kind: 'key', id: made.hash, ...tokens }, KEEPER);
   return true;
 }
 
@@ -154,25 +155,4 @@ async function writeFresh(deps: RotationDeps, fresh: VirtualKey): Promise<Virtua
 function graceEnd({ grace }: RotationDeps, key: VirtualKey, now: number): number {
   const interval = addDuration(now, parseDuration(key.rotationInterval ?? grace));
   return Math.min(addDuration(now, parseDuration(grace)), interval);
-}
-
-/** The audit row. It is written after the change, and its loss is told in the log alone. */
-async function record(deps: RotationDeps, old: VirtualKey, made: VirtualKey): Promise<void> {
-  const at = deps.now();
-  const entry = {
-    id: newCallId(at, deps.random),
-    at,
-    action: 'rotated',
-    kind: 'key',
-    recordId: made.hash,
-    changedBy: 'keeper',
-    keyHash: 'keeper',
-    before: { token: old.hash },
-    after: { token: made.hash },
-  } as const;
-  try {
-    await deps.audit.append(entry);
-  } catch (error) {
-    deps.log('error', 'an audit row could not be written', { ...entry, error: describeError(error) });
-  }
 }

@@ -68,12 +68,13 @@ export async function makePublic(deps: ManagementDeps, caller: Caller, body: Jso
     throw new GatewayError('invalid_request', fault, { param: 'model_groups' });
   }
   const record = { store: deps.publicModels, kind: 'list of public models', id: PUBLIC_MODELS };
-  const { before } = await writeRecord(deps, caller, record, () => ({ names: shown }));
+  const written = await writeRecord(deps, actorOf(caller), record, () => ({ names: shown }));
+  deps.onChange?.();
   await audit(deps, caller, {
     action: 'updated',
     kind: 'public models',
     id: PUBLIC_MODELS,
-    before: { model_groups: before?.names ?? [] },
+    before: { model_groups: written?.before?.names ?? [] },
     after: { model_groups: shown },
   });
   return {

@@ -1,21 +1,26 @@
 /** `/reload/model_cost_map`, its schedule, and where prices come from. */
+import * as z from 'zod/mini';
 import type { Refused } from '../../catalog/price-map.ts';
-import { PRICE_MAP, nextReload, type PriceMap, type PriceTable } from '../../domain/price-map.ts';
+import { PRICE_MAP, nextReload, type PriceMap } from '../../domain/price-map.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { actorOf, requireAdmin, requireViewer } from '../access.ts';
 import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
+import { check } from '../input.ts';
+import { isoOf } from '../limit-fields.ts';
 import { fetchPriceMap, shownUrl } from './price-fetch.ts';
-import { changePriceMap, reloadPrices } from './price-reload.ts';
+import { changePriceMap, reloadPrices, tableRow } from './price-reload.ts';
 
 /** Refused models that are named in an answer, most. */
 const MOST_NAMED = 500;
-/** A year. */
+/** At most a year. */
 const MOST_HOURS = 8_760;
-
-const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+const HOURS_EXPECTED = `expected a whole number, 1 to ${MOST_HOURS}`;
+const HOURS = z
+  .pipe(z.string(HOURS_EXPECTED).check(z.regex(/^\d{1,5}$/, HOURS_EXPECTED)), z.transform(Number))
+  .check(z.refine((hours) => hours >= 1 && hours <= MOST_HOURS, HOURS_EXPECTED));
 
 /** The address of the map. Throws GatewayError `invalid_request` where the operator set none. */
 function requireUrl({ priceMapUrl }: ManagementDeps): string {
@@ -41,16 +46,9 @@ export async function priceSource(deps: ManagementDeps, caller: Caller): Promise
     fallback_reason: failure?.reason ?? null,
     model_count: bundled.size + (table?.added ?? 0),
     version: table?.version ?? bundled.version,
-    updated_at: time(table?.at),
+    updated_at: isoOf(table?.at),
   };
 }
-
-/** What the audit says of prices. */
-const tableRow = (table: PriceTable | undefined): JsonObject => ({
-  version: table?.version ?? null,
-  new_models: table?.added ?? 0,
-  changed_models: table?.changed ?? 0,
-});
 
 const refusal = ({ model, reason }: Refused): JsonObject => ({ model, reason });
 
@@ -71,7 +69,7 @@ export async function reloadPriceMap(deps: ManagementDeps, caller: Caller): Prom
     message: `Price data reloaded successfully! ${reading.models} models updated.`,
     status: 'success',
     models_count: reading.models,
-    timestamp: time(table.at),
+    timestamp: isoOf(table.at),
     version: table.version,
     new_models: reading.added,
     changed_models: reading.changed,
@@ -88,18 +86,14 @@ export async function reloadPriceMap(deps: ManagementDeps, caller: Caller): Prom
 export async function schedulePriceMap(deps: ManagementDeps, caller: Caller, given: string | undefined): Promise<JsonObject> {
   requireAdmin(caller);
   requireUrl(deps);
-  const hours = /^\d{1,5}$/.test(given ?? '') ? Number(given) : 0;
-  if (hours < 1 || hours > MOST_HOURS) {
-    const fault = `hours: expected a whole number, 1 to ${MOST_HOURS}, got ${given === undefined ? 'nothing' : JSON.stringify(given.slice(0, 16))}`;
-    throw new GatewayError('invalid_request', fault, { param: 'hours' });
-  }
+  const hours = check(HOURS, given, 'hours');
   const at = deps.now();
   await changeSchedule(deps, caller, { hours, at });
   return {
     message: `Model cost map reload scheduled for every ${hours} hours`,
     status: 'success',
     interval_hours: hours,
-    timestamp: time(at),
+    timestamp: isoOf(at),
   };
 }
 
@@ -108,7 +102,7 @@ export async function cancelPriceMap(deps: ManagementDeps, caller: Caller): Prom
   requireAdmin(caller);
   requireUrl(deps);
   await changeSchedule(deps, caller, undefined);
-  return { message: 'Model cost map reload schedule cancelled', status: 'success', timestamp: time(deps.now()) };
+  return { message: 'Model cost map reload schedule cancelled', status: 'success', timestamp: isoOf(deps.now()) };
 }
 
 async function changeSchedule(deps: ManagementDeps, caller: Caller, schedule: PriceMap['schedule']): Promise<void> {
@@ -133,7 +127,7 @@ export async function priceMapStatus(deps: ManagementDeps, caller: Caller): Prom
   return {
     scheduled: record.schedule !== undefined,
     interval_hours: record.schedule?.hours ?? null,
-    last_run: record.schedule === undefined ? null : time(record.table?.at),
-    next_run: time(nextReload(record)),
+    last_run: record.schedule === undefined ? null : isoOf(record.table?.at),
+    next_run: isoOf(nextReload(record)),
   };
 }

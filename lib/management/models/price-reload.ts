@@ -6,14 +6,13 @@
 import type { Catalog } from '../../catalog/index.ts';
 import type { PriceRow } from '../../catalog/overlay.ts';
 import { NoPriceMap, readPriceMap, type PriceMapReading } from '../../catalog/price-map.ts';
-import type { Entity } from '../../domain/entity.ts';
+import { allOf, pagesOfBytes } from '../../domain/pages.ts';
 import { PRICE_MAP, nextReload, pageId, type PriceMap, type PricePage, type PriceTable } from '../../domain/price-map.ts';
 import { GatewayError } from '../../errors.ts';
-import { defined } from '../../kinds/json.ts';
+import type { JsonObject } from '../../kinds/json.ts';
 import { describeError, type Log } from '../../log.ts';
-import { allOf } from '../../money/pages.ts';
 import type { EntityStore } from '../../stores/entities.ts';
-import { tooBusy } from '../records/records.ts';
+import { writeRecord, type FieldsOf } from '../records/records.ts';
 
 /** What the record of prices is changed with. */
 export interface PriceMapDeps {
@@ -42,41 +41,25 @@ export interface Reloaded {
   readonly reading: PriceMapReading;
 }
 
+/** What the audit says of prices. */
+export const tableRow = (table: PriceTable | undefined): JsonObject => ({
+  version: table?.version ?? null,
+  new_models: table?.added ?? 0,
+  changed_models: table?.changed ?? 0,
+});
+
 /** How long a reload may take before another one may begin, milliseconds: longer than any function that does it. */
 const LEASE_MS = 120_000;
 /** Bytes of rows in a page; an item takes 400 KB. */
 const PAGE_BYTES = 250_000;
-const TRIES = 6;
 
-/** The fields of the record beside those that all records have. */
-export type PriceMapFields = { readonly [Field in Exclude<keyof PriceMap, keyof Entity>]?: PriceMap[Field] | undefined };
-
-/**
- * Changes the record; again when somebody else was faster: `edit` may run several times. It gives the fields that change, or undefined
- * where nothing may.
- *
- * @param by user id, `master` or `keeper`
- * @returns the record as it is then; undefined where nothing was to be changed
- * @throws GatewayError `conflict` when others are always faster
- */
-export async function changePriceMap(
-  { priceMaps, now }: PriceMapDeps,
+/** Changes the record: `writeRecord`. */
+export const changePriceMap = async (
+  deps: Pick<PriceMapDeps, 'priceMaps' | 'now'>,
   by: string,
-  edit: (record: PriceMap | undefined) => PriceMapFields | undefined,
-): Promise<PriceMap | undefined> {
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const before = await priceMaps.get(PRICE_MAP, { fresh: true });
-    const changes = edit(before);
-    if (changes === undefined) return undefined;
-    const at = now();
-    const made: PriceMap = { id: PRICE_MAP, createdAt: at, createdBy: by, updatedAt: at, metadata: {}, rev: 0 };
-    const old = before ?? made;
-    const after = defined({ ...old, ...changes, updatedAt: at, updatedBy: by, rev: old.rev + 1 }) as PriceMap;
-    const outcome = before === undefined ? await priceMaps.create(after) : await priceMaps.replace(after);
-    if (outcome === 'created' || outcome === 'replaced') return after;
-  }
-  throw tooBusy('price map');
-}
+  edit: (record: PriceMap | undefined) => FieldsOf<PriceMap> | undefined,
+): Promise<PriceMap | undefined> =>
+  (await writeRecord(deps, by, { store: deps.priceMaps, kind: 'price map', id: PRICE_MAP }, edit))?.after;
 
 const isHeld = ({ reload }: Partial<PriceMap>, now: number): boolean => reload !== undefined && reload.until > now;
 
@@ -140,7 +123,7 @@ async function commit(
 ): Promise<Reloaded> {
   const { version, bundle, models, added, changed, rows } = reading;
   const same = known !== undefined && known.version === version && known.bundle === bundle;
-  const pages = same ? [] : pagesOf(rows);
+  const pages = same ? [] : pagesOfBytes(rows, PAGE_BYTES);
   for (const [page, content] of pages.entries()) await writePage(deps, pageId({ id }, page), content);
   const table = same
     ? { ...known, at: deps.now() }
@@ -167,21 +150,6 @@ async function writePage({ pricePages, now }: ReloadDeps, id: string, rows: read
   const page: PricePage = { id, rows, createdAt: at, updatedAt: at, metadata: {}, rev: 1 };
   // It exists where the answer to a first try was lost: ids are never used twice.
   await pricePages.create(page);
-}
-
-function pagesOf(rows: readonly PriceRow[]): readonly (readonly PriceRow[])[] {
-  const pages: PriceRow[][] = [];
-  let bytes = Infinity;
-  for (const row of rows) {
-    const size = Buffer.byteLength(JSON.stringify(row)) + 1;
-    bytes += size;
-    if (bytes > PAGE_BYTES) {
-      pages.push([]);
-      bytes = size;
-    }
-    pages.at(-1)?.push(row);
-  }
-  return pages;
 }
 
 /** Says why nothing came of it, and lets others begin. What cannot be said now ends with the lease. */

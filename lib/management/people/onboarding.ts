@@ -16,7 +16,7 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import { audit } from '../audit.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { check, saysNothing, text } from '../input.ts';
+import { check, saysNothing, text, unsupported } from '../input.ts';
 import { blankKey } from '../keys/key-records.ts';
 import { generateKey } from '../keys/keys.ts';
 import { isoOf } from '../limit-fields.ts';
@@ -101,9 +101,7 @@ export const invitationClaim = z.strictObject(
 export async function claimInvitation(deps: ManagementDeps, body: JsonObject, bearer: string | undefined): Promise<JsonObject> {
   const input = check(invitationClaim, body);
   if (!saysNothing(input.password)) {
-    const fault =
-      'password: not supported (there are no passwords: the answer has a key, which is all a user needs); leave it out (null and empty values are accepted)';
-    throw new GatewayError('invalid_request', fault, { param: 'password' });
+    throw unsupported('password', 'there are no passwords: the answer has a key, which is all a user needs');
   }
   const session = input.token ?? bearer;
   if (session === undefined || !isSession(session)) {

@@ -25,6 +25,7 @@ import {
   PAGING,
   readRecord,
   recordsOf,
+  sifted,
   type Query,
 } from '../records/records.ts';
 import { forbidden, requireAbove, visibleOrganization } from './scoping.ts';
@@ -178,11 +179,8 @@ export async function organizationInfos(
 ): Promise<readonly JsonObject[]> {
   const { organizations: ids } = check(organizationNames, body);
   const found = await recordsOf(deps.organizations, ids);
-  const seen = await each(found, ({ id }) => seesOrganization(deps, caller, id));
-  return each(
-    found.filter((_, index) => seen[index]),
-    (record) => wholeRow(deps, record),
-  );
+  const seen = await sifted(found, ({ id }) => seesOrganization(deps, caller, id));
+  return each(seen, (record) => wholeRow(deps, record));
 }
 
 /** Query of `/organization/list`. */

@@ -8,12 +8,9 @@ import type { ManagementDeps } from '../deps.ts';
 import { partOfIds, readPage, type PageRequest, type Part } from '../records/reading.ts';
 import type { Query } from '../records/records.ts';
 import { managedOrganizations, ownTeams, teamFilter } from './scoping.ts';
-import { asked } from './team-list.ts';
+import { asked, TEAM_FILTERS } from './team-list.ts';
 import { groupOf, teamRow } from './teams.ts';
-import { askedUsers, listedUser, userFilter } from './user-list.ts';
-
-/** Filters of the listing of teams. */
-export const TEAM_FILTERS: readonly string[] = ['user_id', 'organization_id', 'team_id', 'team_alias'];
+import { askedUsers, listedUser, USER_FILTERS, userFilter } from './user-list.ts';
 
 /**
  * A page of teams.
@@ -56,18 +53,6 @@ async function teamParts(deps: ManagementDeps, caller: Caller, query: Query): Pr
   const managed = [...(await managedOrganizations(deps, caller))].filter((one) => (organization ?? one) === one);
   return [partOfIds('own', own, byId), ...managed.toSorted().map((one) => ofOrganization(one, own))];
 }
-
-/** Filters of the listing of users. */
-export const USER_FILTERS: readonly string[] = [
-  'role',
-  'user_role',
-  'user_ids',
-  'sso_user_ids',
-  'user_email',
-  'user_alias',
-  'team',
-  'organization_id',
-];
 
 /**
  * A page of users.

@@ -6,6 +6,7 @@ import type { Limits } from '../../domain/limits.ts';
 import { formatUsd } from '../../domain/money.ts';
 import type { Organization } from '../../domain/organization.ts';
 import type { RecordOwner } from '../../domain/owned.ts';
+import { allOf } from '../../domain/pages.ts';
 import type { Team } from '../../domain/team.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
@@ -21,7 +22,6 @@ import {
   userIdOf,
 } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { allOf } from '../../money/pages.ts';
 import { notFound, ownedBy, taken } from '../records/records.ts';
 import { budgeted } from '../standing.ts';
 

@@ -1,10 +1,9 @@
 /** `/team/{id}/callback` and `/team/{id}/disable_logging`: calls of a team are sent to nobody, and kept only where somebody wants it. */
 import * as z from 'zod/mini';
-import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
-import { check, saysNothing, text } from '../input.ts';
+import { check, saysNothing, text, unsupported } from '../input.ts';
 import { managedTeam, requireManager, visibleTeam } from './scoping.ts';
 import { changeTeam, teamRow } from './teams.ts';
 
@@ -35,10 +34,7 @@ export async function addTeamCallback(deps: ManagementDeps, caller: Caller, id: 
   const team = await managedTeam(deps, caller, id);
   check(teamCallback, body);
   const param = ['callback_name', 'callback_vars'].find((name) => !saysNothing(body[name]));
-  if (param !== undefined) {
-    const fault = `${param}: not supported (there are no logging callbacks yet); leave it out (null and empty values are accepted)`;
-    throw new GatewayError('invalid_request', fault, { param });
-  }
+  if (param !== undefined) throw unsupported(param, 'there are no logging callbacks yet');
   return { status: 'success', data: await teamRow(deps, team) };
 }
 

@@ -25,8 +25,11 @@ import {
 import { managedOrganizations, ownTeams, teamFilter } from './scoping.ts';
 import { groupOf, teamRow } from './teams.ts';
 
+/** What a listing of teams may be narrowed by. */
+export const TEAM_FILTERS: readonly string[] = ['user_id', 'organization_id', 'team_id', 'team_alias'];
+
 /** Query of `/team/list`. */
-export const TEAM_LISTING = ['user_id', 'organization_id', 'team_id', 'team_alias', ...PAGING];
+export const TEAM_LISTING = [...TEAM_FILTERS, ...PAGING];
 
 /** Query of `/v2/team/list`. */
 export const TEAM_PAGES = [...TEAM_LISTING, 'status', 'sort_by', 'sort_order'];

@@ -24,13 +24,11 @@ export async function resetTeamBudget(deps: ManagementDeps, caller: Caller, body
   const { team_id: id } = check(teamName, body);
   const team = await visibleTeam(deps, caller, id);
   await requireAbove(deps, caller, team.organizationId);
-  const limited = await scopeOfRecord(deps, 'team', team);
-  const spent = await countedSpend(deps, limited);
-  await takeBackFromTeam(deps, caller, team, '/team/reset_budget');
+  const taken = await takeBackFromTeam(deps, caller, team, '/team/reset_budget');
   deps.onChange?.();
   // Totals follow the ledger by seconds.
-  const left = toUsdNumber(await countedSpend(deps, limited));
-  return { ...(await teamRow(deps, team)), spend: left, previous_spend: toUsdNumber(spent) };
+  const left = await countedSpend(deps, await scopeOfRecord(deps, 'team', team));
+  return { ...(await teamRow(deps, team)), spend: toUsdNumber(left), previous_spend: toUsdNumber(left + taken) };
 }
 
 /** Takes back all that counts as spent by a team. Gives what was taken, 1e-12 USD. */

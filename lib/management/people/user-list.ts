@@ -67,8 +67,8 @@ export async function userInfoV2(deps: ManagementDeps, caller: Caller, id: strin
   return userRow(deps, await visibleUser(deps, caller, id));
 }
 
-/** Query of `/user/list`. */
-export const USER_LISTING = [
+/** What a listing of users may be narrowed by. */
+export const USER_FILTERS: readonly string[] = [
   'role',
   'user_role',
   'user_ids',
@@ -77,11 +77,10 @@ export const USER_LISTING = [
   'user_alias',
   'team',
   'organization_id',
-  'page',
-  'page_size',
-  'sort_by',
-  'sort_order',
 ];
+
+/** Query of `/user/list`. */
+export const USER_LISTING = [...USER_FILTERS, 'page', 'page_size', 'sort_by', 'sort_order'];
 
 const SORTABLE = ['user_id', 'user_email', 'user_alias', 'user_role', 'max_budget', 'created_at', 'updated_at'];
 

@@ -1,10 +1,10 @@
 /** What was changed, and by whom: `/audit`, and the history of what was deleted. */
 import type { AuditEntry } from '../../domain/audit.ts';
+import { allOf } from '../../domain/pages.ts';
 import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { pageOf } from './records.ts';
-import { allOf } from '../../money/pages.ts';
 
 /** LiteLLM's names of the tables that hold records of a kind; kinds that LiteLLM does not have keep their own. */
 const TABLES: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ import { check, flag, freeObject, names, ownerId, ownerIds, text } from '../inpu
 import { LIMIT_FIELDS, limitRow, withLimits } from '../limit-fields.ts';
 import { keptAfter, readBody } from '../fields.ts';
 import { changeOne, createOne, deleteOne, historyRow, readOne, type RecordKind } from './record-kind.ts';
-import { askedPart, each, newEntity, newId, notFound, ownedBy, PAGING, select, type Query } from './records.ts';
+import { askedPart, each, newEntity, newId, notFound, ownedBy, PAGING, select, sifted, type Query } from './records.ts';
 import { requireFresh, requireWithin } from '../people/scoping.ts';
 import { limitedRow } from '../standing.ts';
 
@@ -149,11 +149,8 @@ export const PROJECT_LISTING = ['team_id', ...PAGING];
 /** `GET /project/list`: those the caller may see. */
 export async function listProjects(deps: ManagementDeps, caller: Caller, query: Query): Promise<readonly JsonObject[]> {
   const teamId = query('team_id');
-  const isSeen = projectFilter(deps, caller);
-  const seen = await select(
-    deps.projects,
-    async (project) => (teamId === undefined || project.teamId === teamId) && isSeen(project),
-  );
+  const asked = await select(deps.projects, (project) => teamId === undefined || project.teamId === teamId);
+  const seen = await sifted(asked, projectFilter(deps, caller));
   return each(askedPart(seen, query), (project) => answer(deps, project));
 }
 

@@ -12,8 +12,9 @@ import type { Caller } from '../../exchange.ts';
 import type { JsonObject } from '../../kinds/json.ts';
 import type { Page, PageAsked } from '../../stores/keys.ts';
 import { userIdOf } from '../access.ts';
+import { numberIn } from '../input.ts';
 import { hashOf } from '../keys/key-records.ts';
-import { each, type Query } from './records.ts';
+import { each, sifted, type Query } from './records.ts';
 
 /** A part of a listing. */
 export interface Part<T> {
@@ -73,7 +74,8 @@ export async function readPage<T>(request: PageRequest, filters: readonly string
   if (strange !== undefined) throw invalid(strange, `this listing does not know it; it knows ${known.join(', ')}`);
   /** A secret may name a key: its hash does so too, and may be told again. */
   const sent = (name: string): string => (NAMES_OF_KEYS.has(name) ? hashOf(query(name) ?? '') : (query(name) ?? ''));
-  const size = sizeOf(query('page_size') ?? query('limit'), query('page_size') === undefined ? 'limit' : 'page_size');
+  const param = query('page_size') === undefined ? 'limit' : 'page_size';
+  const size = numberIn(query(param), param, INITIAL, MOST);
   const mark = markOf(
     request,
     filters.map((name) => [name, sent(name)]),
@@ -108,7 +110,7 @@ async function read<T>(
     if (part === undefined) return { found };
     if (found.length === size || reads === MOST_READS) return { found, place: placeIn(part, cursor) };
     const page = await part.page({ limit: size - found.length, ...(cursor === undefined ? {} : { cursor }) });
-    for (const record of page.items) if (await matches(record)) found.push(record);
+    found.push(...(await sifted(page.items, matches)));
     cursor = page.cursor;
     if (cursor === undefined) at++;
   }
@@ -118,13 +120,6 @@ const placeIn = ({ name }: { readonly name: string }, cursor: string | undefined
   part: name,
   ...(cursor === undefined ? {} : { cursor }),
 });
-
-function sizeOf(given: string | undefined, param: string): number {
-  if (given === undefined) return INITIAL;
-  const size = /^\d{1,9}$/.test(given) ? Number(given) : 0;
-  if (size >= 1 && size <= MOST) return size;
-  throw invalid(param, `expected a whole number from 1 to ${MOST}`);
-}
 
 /** What a cursor is bound to: the listing, its filters, and who asks. */
 const markOf = ({ caller, path }: PageRequest, asked: readonly (readonly string[])[]): string =>

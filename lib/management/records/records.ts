@@ -1,11 +1,12 @@
 /** What the families of management have in common: records are made, changed while others may change them too, listed whole and paged. */
 import type { Entity } from '../../domain/entity.ts';
+import { allOf } from '../../domain/pages.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Caller } from '../../exchange.ts';
+import { defined } from '../../kinds/json.ts';
 import { describeError } from '../../log.ts';
 import type { EntityStore } from '../../stores/entities.ts';
 import type { OwnedListing, Page, PageAsked } from '../../stores/keys.ts';
-import { allOf } from '../../money/pages.ts';
 import { actorOf } from '../access.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { numberIn } from '../input.ts';
@@ -83,27 +84,32 @@ export async function changeRecord<T extends Entity>(
   throw tooBusy(kind);
 }
 
+/** Fields of a record beside those that all records have; undefined takes one away. */
+export type FieldsOf<T> = { readonly [Field in Exclude<keyof T, keyof Entity>]?: T[Field] | undefined };
+
 /**
- * Changes a record of which there is one, made by its first change; again when somebody else was faster: `edit` may run several times.
+ * Changes a record of which there is one, made by its first change; again when somebody else was faster: `edit` may run several times. It
+ * gives the fields that change, or undefined where nothing may.
  *
+ * @param by user id, `master` or `keeper`
+ * @returns undefined where nothing was to be changed
  * @throws GatewayError `conflict` when others are always faster
  */
 export async function writeRecord<T extends Entity>(
-  deps: ManagementDeps,
-  caller: Caller,
+  { now }: Pick<ManagementDeps, 'now'>,
+  by: string,
   { store, kind, id }: { readonly store: EntityStore<T>; readonly kind: string; readonly id: string },
-  edit: (record: T | undefined) => Omit<T, keyof Entity>,
-): Promise<{ readonly before: T | undefined; readonly after: T }> {
+  edit: (record: T | undefined) => FieldsOf<T> | undefined,
+): Promise<{ readonly before: T | undefined; readonly after: T } | undefined> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await store.get(id, { fresh: true });
-    const made = { ...newEntity(deps, caller), id, metadata: {} };
-    const kept = before === undefined ? {} : { createdAt: before.createdAt, createdBy: before.createdBy, rev: before.rev + 1 };
-    const after = { ...made, ...kept, ...edit(before) } as T;
+    const changes = edit(before);
+    if (changes === undefined) return undefined;
+    const at = now();
+    const old: Entity = before ?? { id, createdAt: at, createdBy: by, updatedAt: at, metadata: {}, rev: 0 };
+    const after = defined({ ...old, ...changes, updatedAt: at, updatedBy: by, rev: old.rev + 1 }) as unknown as T;
     const outcome = before === undefined ? await store.create(after) : await store.replace(after);
-    if (outcome === 'created' || outcome === 'replaced') {
-      deps.onChange?.();
-      return { before, after };
-    }
+    if (outcome === 'created' || outcome === 'replaced') return { before, after };
   }
   throw tooBusy(kind);
 }
@@ -120,6 +126,12 @@ export async function undo(deps: Pick<ManagementDeps, 'log'>, kind: string, step
 /** The error for a record that others keep changing. */
 export const tooBusy = (kind: string): GatewayError =>
   new GatewayError('conflict', `The ${kind} was changed by others at the same time; repeat the call.`, { retryable: true });
+
+/** Those of some things that pass a test that asks the stores, some at once, in their order. */
+export async function sifted<T>(things: readonly T[], test: (thing: T) => boolean | Promise<boolean>): Promise<readonly T[]> {
+  const passed = await each(things, async (thing) => test(thing));
+  return things.filter((_, index) => passed[index]);
+}
 
 /** Those of a listing's records that match. Reads all of them: for people and scripts, not for the hot path. */
 export async function select<T>(

@@ -1,10 +1,10 @@
 /** Day totals as reports need them: read whole, added up by one thing or another. */
+import { allOf } from '../../domain/pages.ts';
 import { addTotals, NO_TOTAL, type DayTotal, type Total, type TotalKind, type TotalScope } from '../../domain/total.ts';
 import { GatewayError } from '../../errors.ts';
 import type { ManagementDeps } from '../deps.ts';
 import type { Days } from './spend-query.ts';
 
-const PAGE = 1_000;
 /** Most rows one report is made of, and most scopes. */
 const MOST_ROWS = 100_000;
 const MOST_SCOPES = 2_000;
@@ -40,14 +40,11 @@ export async function rowsOf(
   for (let first = 0; first < scopes.length; first += AT_ONCE) {
     await Promise.all(
       scopes.slice(first, first + AT_ONCE).map(async (scope) => {
-        let cursor: string | undefined;
-        do {
-          const page = await totals.days(scope, days, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+        for await (const row of allOf((page) => totals.days(scope, days, page))) {
           // What was taken back changes what counts against a budget, not what calls cost.
-          for (const row of page.items) if (row.total.requests > 0 || row.total.spend > 0n) rows.push({ ...row, scope });
+          if (row.total.requests > 0 || row.total.spend > 0n) rows.push({ ...row, scope });
           if (rows.length > MOST_ROWS) throw tooMuch('rows');
-          cursor = page.cursor;
-        } while (cursor !== undefined);
+        }
       }),
     );
   }
@@ -72,13 +69,10 @@ export async function livesOf(
   kind: TotalKind,
 ): Promise<ReadonlyMap<string, Total>> {
   const lives = new Map<string, Total>();
-  let cursor: string | undefined;
-  do {
-    const page = await totals.list(kind, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { id, total } of page.items) lives.set(id, addTotals(lives.get(id) ?? NO_TOTAL, total));
+  for await (const { id, total } of allOf((page) => totals.list(kind, page))) {
+    lives.set(id, addTotals(lives.get(id) ?? NO_TOTAL, total));
     if (lives.size > MOST_ROWS) throw tooMuch('scopes');
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return lives;
 }
 

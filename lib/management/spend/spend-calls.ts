@@ -1,6 +1,7 @@
 /** Calls of a scope, read from the ledger: by its own indexes, or by the lists that its consumer keeps. */
 import type { LedgerEntry } from '../../domain/ledger-entry.ts';
 import type { Scope } from '../../domain/meter.ts';
+import { allOf } from '../../domain/pages.ts';
 import { GatewayError } from '../../errors.ts';
 import type { Page, PageAsked } from '../../stores/keys.ts';
 import type { ManagementDeps } from '../deps.ts';
@@ -16,8 +17,6 @@ export interface CallFilter {
   readonly matches?: (entry: LedgerEntry) => boolean;
 }
 
-/** Entries read at once. */
-const PAGE = 500;
 /** Most entries looked at for one answer. */
 const MOST_READ = 20_000;
 
@@ -29,18 +28,13 @@ const MOST_READ = 20_000;
 export async function* callsOf(deps: ManagementDeps, filter: CallFilter): AsyncGenerator<LedgerEntry> {
   const { matches = () => true, range = ['start_date', 'end_date'] } = filter;
   let read = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await pageOfCalls(deps, filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    for (const entry of page.items) {
-      if (++read > MOST_READ) {
-        const fault = `More than ${MOST_READ} calls lie in this range. Narrow ${range.join(' and ')} (times count too).`;
-        throw new GatewayError('invalid_request', fault, { param: range[0] });
-      }
-      if (matches(entry)) yield entry;
+  for await (const entry of allOf((page) => pageOfCalls(deps, filter, page))) {
+    if (++read > MOST_READ) {
+      const fault = `More than ${MOST_READ} calls lie in this range. Narrow ${range.join(' and ')} (times count too).`;
+      throw new GatewayError('invalid_request', fault, { param: range[0] });
     }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+    if (matches(entry)) yield entry;
+  }
 }
 
 /** A page of the calls of a scope and a time, newest first, whatever else they must be. */

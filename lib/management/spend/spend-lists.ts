@@ -7,10 +7,10 @@ import type { JsonObject } from '../../kinds/json.ts';
 import { livesOf } from './day-totals.ts';
 import type { ManagementDeps } from '../deps.ts';
 import { keyRow, standingOf } from '../keys/key-answer.ts';
+import { select } from '../records/records.ts';
 
 /** Most rows of one answer. */
 const MOST = 1_000;
-const PAGE = 500;
 /** Keys whose figures are read at once. */
 const AT_ONCE = 32;
 
@@ -29,13 +29,7 @@ const dearestFirst = (rows: JsonObject[], by: string): readonly JsonObject[] =>
 
 /** Keys as `/key/info` shows them, by what they spent in their lives. */
 export async function spendKeys(deps: ManagementDeps): Promise<readonly JsonObject[]> {
-  const keys: VirtualKey[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await deps.keys.list({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    keys.push(...page.items.filter(({ supersededBy }) => supersededBy === undefined));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const keys = await select(deps.keys, ({ supersededBy }) => supersededBy === undefined);
   const lives = await livesOf(deps, 'key');
   const spendOf = (key: VirtualKey): Money => netSpend(lives.get(scopeOf(key).id) ?? NO_TOTAL);
   const dearest = keys.toSorted((one, other) => Number(spendOf(other) - spendOf(one))).slice(0, MOST);

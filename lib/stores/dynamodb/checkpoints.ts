@@ -3,6 +3,7 @@
  * written first; the head says which count. Both expire: older ones need no broom, and a checkpoint that nobody renewed is of no use.
  */
 import type { Checkpoint, MeterSum } from '../../domain/checkpoint.ts';
+import { pagesOfBytes } from '../../domain/pages.ts';
 import type { CheckpointStore } from '../checkpoints.ts';
 import { bigintOf, countOf, number, text, textOf, type Item } from './attributes.ts';
 import { answered } from './client.ts';
@@ -64,8 +65,8 @@ export function createCheckpointStore(client: Dynamo, table: string, now: () => 
         ...[...meters].map(([name, { ledger, unheld }]) => [name, String(ledger), String(unheld)] as const),
       ];
       const pages = `${HEAD}#${now()}`;
-      for (const [index, page] of pagesOf(sums).entries()) {
-        await put({ pk: text(pages), sk: text(String(index).padStart(10, '0')), sums: text(page) });
+      for (const [index, page] of pagesOfBytes(sums, PAGE_BYTES).entries()) {
+        await put({ pk: text(pages), sk: text(String(index).padStart(10, '0')), sums: text(JSON.stringify(page)) });
       }
       await put({
         pk: text(HEAD),
@@ -80,20 +81,4 @@ export function createCheckpointStore(client: Dynamo, table: string, now: () => 
       });
     },
   };
-}
-
-/** The sums as JSON lists, each of as many as fit into a page. */
-function pagesOf(sums: readonly SumDocument[]): readonly string[] {
-  const pages: string[][] = [];
-  let bytes = Infinity;
-  for (const sum of sums) {
-    const json = JSON.stringify(sum);
-    bytes += Buffer.byteLength(json) + 1;
-    if (bytes > PAGE_BYTES) {
-      pages.push([]);
-      bytes = Buffer.byteLength(json) + 1;
-    }
-    pages.at(-1)?.push(json);
-  }
-  return pages.map((page) => `[${page.join(',')}]`);
 }

@@ -11,10 +11,8 @@ import { strangeCursor } from '../../domain/pages.ts';
 import type { Page, PageAsked } from '../keys.ts';
 import { countOf, number, text, textOf, type Item } from './attributes.ts';
 import { readItems } from './batches.ts';
-import { answered } from './client.ts';
-import { QueryCommand } from './commands.ts';
 import { fromCursor, listPage, toCursor } from './listing.ts';
-import { documentOf, getRecord, keyItem, type RecordKey, type Registry } from './registry.ts';
+import { documentOf, getRecord, keyItem, pageOfPartition, type RecordKey, type Registry } from './registry.ts';
 
 /** Written on items as `links`: what they are linked by. A new kind of record or owner wants a new number: all items are linked anew then. */
 const VERSION = 2;
@@ -79,29 +77,17 @@ export async function listOwned<T>(
     const { items, cursor } = await listPage<T>(registry, linked.list, page);
     return { items: items.filter(isOwned), ...(cursor === undefined ? {} : { cursor }) };
   }
-  const { client, table } = registry;
-  const pk = text(partition(linked, owner));
-  if (start !== undefined && start['pk']?.S !== pk.S) throw strangeCursor();
-  const { Items = [], LastEvaluatedKey } = await answered(
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': pk },
-        Limit: page.limit,
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-      }),
-    ),
-  );
+  const pk = partition(linked, owner);
+  if (start !== undefined && start['pk']?.S !== pk) throw strangeCursor();
+  const { items, last } = await pageOfPartition(registry, pk, { limit: page.limit, start });
   const records = await readRecords(
     registry,
-    Items.map((item) => linked.recordKey(textOf(item, 'sk') as string)),
+    items.map((item) => linked.recordKey(textOf(item, 'sk') as string)),
   );
   return {
     // Read a moment after its link, a record may have changed hands.
     items: (records as readonly T[]).filter(isOwned),
-    ...(LastEvaluatedKey === undefined ? {} : { cursor: toCursor(LastEvaluatedKey) }),
+    ...(last === undefined ? {} : { cursor: toCursor(last) }),
   };
 }
 

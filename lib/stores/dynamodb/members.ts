@@ -4,10 +4,10 @@ import type { Group, Member } from '../../domain/team.ts';
 import type { MemberStore } from '../members.ts';
 import { number, text, textOf } from './attributes.ts';
 import { answered } from './client.ts';
-import { DeleteItemCommand, QueryCommand } from './commands.ts';
+import { DeleteItemCommand } from './commands.ts';
 import { documentText } from './document.ts';
 import { put } from './entities.ts';
-import { documentOf, getRecord, keyItem, listDocuments, type Registry } from './registry.ts';
+import { documentOf, getRecord, keyItem, listDocuments, pageOfPartition, type Registry } from './registry.ts';
 
 const partition = ({ kind, id }: Group): string => `member#${kind}#${id}`;
 const recordKey = (group: Group, userId: string) => ({ pk: partition(group), sk: userId });
@@ -22,22 +22,12 @@ export function createMemberStore(registry: Registry): MemberStore {
 
     async page(group, { limit, cursor }) {
       if (cursor !== undefined && !isKeyText(cursor)) throw strangeCursor();
-      const { Items = [], LastEvaluatedKey } = await answered(
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': text(partition(group)) },
-            Limit: limit,
-            ...(cursor === undefined ? {} : { ExclusiveStartKey: keyItem(recordKey(group, cursor)) }),
-          }),
-        ),
-      );
-      const last = textOf(LastEvaluatedKey, 'sk');
+      const start = cursor === undefined ? undefined : keyItem(recordKey(group, cursor));
+      const { items, last } = await pageOfPartition(registry, partition(group), { limit, start });
+      const userId = textOf(last, 'sk');
       return {
-        items: Items.map((item) => documentOf(item) as Member),
-        ...(last === undefined ? {} : { cursor: last }),
+        items: items.map((item) => documentOf(item) as Member),
+        ...(userId === undefined ? {} : { cursor: userId }),
       };
     },
 

@@ -48,6 +48,27 @@ export async function listDocuments({ client, table }: Registry, pk: string): Pr
   return items.map((item) => documentOf(item));
 }
 
+/** Items of a partition in the order of their sort keys, up to `limit`, behind the place `start`; `last`: where to go on. */
+export async function pageOfPartition(
+  { client, table }: Registry,
+  pk: string,
+  { limit, start }: { readonly limit: number; readonly start: Item | undefined },
+): Promise<{ readonly items: readonly Item[]; readonly last: Item | undefined }> {
+  const { Items = [], LastEvaluatedKey } = await answered(
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': text(pk) },
+        Limit: limit,
+        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+      }),
+    ),
+  );
+  return { items: Items, last: LastEvaluatedKey };
+}
+
 /** The items of a query over as many pages as it takes, up to `limit` of them. */
 export async function queryAll(client: Dynamo, query: QueryCommandInput, limit = Infinity): Promise<readonly Item[]> {
   const items: Item[] = [];

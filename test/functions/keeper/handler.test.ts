@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createKeeper } from '../../../functions/keeper/handler.ts';
 import { keepPrices } from '../../../functions/keeper/prices.ts';
@@ -79,7 +78,7 @@ describe("the keeper's part in prices", () => {
     const http = serving(served);
     const work = { url: 'https://prices.example/map.json', stores, bundled: createCatalog(), http, log, now: () => NOW };
     const schedule = () =>
-      changePriceMap({ ...stores, now: () => NOW, random: randomBytes, log }, 'ada', () => ({
+      changePriceMap({ ...stores, now: () => NOW }, 'ada', () => ({
         schedule: { hours: 6, at: NOW },
       }));
     return { stores, lines, schedule, keep: () => keepPrices(work) };

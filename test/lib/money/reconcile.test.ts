@@ -161,6 +161,24 @@ describe('a reconciliation', () => {
     expect((await books({}, expiresAt + 3_600_000)).difference).toBe(7n * TOKEN);
   });
 
+  it('does not take a call of a moment ago for more than it cost: what is lost beside it stays a difference', async () => {
+    const key = aCappedKey({ maxBudget: CAP });
+    await stores.keys.create(key);
+    const entry = await call(key);
+    const { meter, window, scope } = budgetMeter(key, NOW);
+    const hold = { meter, window, scope, amounts: { usd: 9n * TOKEN }, limits: {}, swept: true };
+    await stores.meters.hold(hold, 'open', LATER + 60_000);
+    const [open, lost] = [
+      { ...entry, id: 'open', cost: 7n * TOKEN, endedAt: LATER - 1_000 },
+      { ...entry, id: 'lost', cost: 5n * TOKEN },
+    ];
+    for (const one of [open, lost]) await stores.ledger.record({ ...one, heldIn: [meterMark(meter)] });
+
+    const { checks } = await books();
+
+    expect(checks.find(({ of }) => of === meter)).toMatchObject({ underWay: 7n * TOKEN, difference: -12n * TOKEN });
+  });
+
   it('takes what was taken back a moment ago for work under way too, beside calls that are', async () => {
     const key = aCappedKey({ maxBudget: CAP });
     await stores.keys.create(key);

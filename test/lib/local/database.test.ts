@@ -134,8 +134,9 @@ it('takes its child with it when it is killed with -9, and finds the data afterw
   const child = readMark(folder.file('database.json'));
   if (child === undefined) throw new Error('the emulator left no mark');
 
+  const ended = once(parent, 'exit');
   parent.kill('SIGKILL');
-  await gone(child);
+  await Promise.all([ended, gone(child)]);
 
   folder = openStateFolder(folder.path);
   const next = await start();

@@ -24,9 +24,8 @@ import { DIALECTS, makeCall, type Ending, type MixedCall } from './mixed-clients
 import { createMixedProvider, FATES, type MixedProvider } from './mixed-provider.ts';
 import { watchMeters, type WatchedMeters } from './watched-meters.ts';
 
+/** Calls, all under way at once, and processes that serve them. */
 const CALLS = 1_000;
-/** Calls under way at any time, and processes that serve them. */
-const AT_ONCE = 100;
 const GATEWAYS = 2;
 const MODELS = ['gpt', 'claude', 'gemini', 'any'] as const;
 /** Time for a request in a queue of a thousand, milliseconds. */
@@ -252,18 +251,14 @@ async function aftermath(stores: Stores, upstream: Upstream): Promise<Aftermath>
     ),
   );
   const answeredAt = new Map<number, number>();
-  const calls = callsOf(residents);
-  const endings: Ending[] = [];
-  /** As soon as a call has ended, another one begins. */
-  async function lane(): Promise<void> {
-    for (let call = calls[begun++]; call !== undefined; call = calls[begun++]) {
+  const endings = await Promise.all(
+    callsOf(residents).map(async (call) => {
       const gateway = gateways[call.number % gateways.length] as Served;
-      endings.push(await makeCall(gateway.url, call, provider));
+      const ending = await makeCall(gateway.url, call, provider);
       answeredAt.set(call.number, watched.now());
-    }
-  }
-  let begun = 0;
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+      return ending;
+    }),
+  );
   await settled(stores, watched);
   const entries = new Map<string, LedgerEntry>();
   let cursor: string | undefined;
